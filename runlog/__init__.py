@@ -1,0 +1,29 @@
+"""runlog: two PostgreSQL tables that hold the history of every job you run.
+
+The way of an entry, file by file:
+
+    _handler, _processor   a LogRecord or an event_dict …
+    _entry                 … becomes one line of COPY text
+    _segments              … which one os.write puts into the spool (survives kill -9)
+    _shipper               … from where a thread takes blocks, in order, again after failures
+    _store                 … and PostgreSQL gets each exactly once
+
+Beside it: _context (the run), _recorder (the wiring, fork and exit), queries (reading back).
+"""
+
+from . import errors
+from ._api import configure, flush
+from ._context import RunContext, current_run, step
+from ._handler import RunLogHandler
+from ._install import install
+
+__all__ = [
+    "RunContext",
+    "RunLogHandler",
+    "configure",
+    "current_run",
+    "errors",
+    "flush",
+    "install",
+    "step",
+]

@@ -1,0 +1,148 @@
+"""What of a spool's files is not acknowledged yet: read it, acknowledge it, count it.
+
+One reader at a time (the shipper holds the lock). A block is read from the acknowledged position
+and stays there until ``acknowledge``: a crash in between reads it again, and the database makes of
+the second delivery nothing (``on conflict do nothing``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from ._copy_text import CANCEL
+
+
+class Source(Protocol):
+    """The reading half of ``SegmentWriter`` and ``StoredSegments``."""
+
+    def first(self) -> int: ...
+    def last(self) -> int: ...
+    def fd(self, number: int) -> int | None: ...
+    def is_settled(self, number: int) -> bool: ...
+    def drop(self, number: int) -> None: ...
+
+
+class Position(NamedTuple):
+    """A place between two lines: segment number and byte offset."""
+
+    segment: int
+    offset: int
+
+
+class Block(NamedTuple):
+    """Whole lines, and where the next block begins."""
+
+    data: bytes
+    end: Position
+
+
+class Backlog:
+    """The lines of ``source`` from the acknowledged position on."""
+
+    def __init__(self, source: Source, ack_path: Path | None, *, torn_lines_count: bool) -> None:
+        """Start at the position that ``ack_path`` holds; at the first line when it holds none.
+
+        Args:
+            source: the files.
+            ack_path: where the position is kept; None keeps it in memory only.
+            torn_lines_count: a last line without its newline is handed out (a process died in the
+                middle of it) or left out (this process has already written it elsewhere).
+        """
+        self._source = source
+        self._torn_lines_count = torn_lines_count
+        self._ack_fd = _open_ack(ack_path)
+        self.position = self._checked(_read_ack(self._ack_fd))
+
+    def _checked(self, position: Position) -> Position:
+        """Return ``position``, or the first line when the files do not fit it (damaged, copied)."""
+        start = Position(self._source.first(), 0)
+        if position.segment > self._source.last() or position < start:
+            return start
+        fd = self._source.fd(position.segment)
+        return position if fd is not None and position.offset <= os.fstat(fd).st_size else start
+
+    def read(self, limit: int, start: Position | None = None) -> Block | None:
+        """Return the next whole lines, about ``limit`` bytes, or None when nothing waits.
+
+        Reads from the acknowledged position, or from ``start``.
+        """
+        place = start or self.position
+        while True:
+            fd = self._source.fd(place.segment)
+            # Asked before reading: what is written between the two must be seen by this read.
+            settled = self._source.is_settled(place.segment)
+            data = os.pread(fd, limit, place.offset) if fd is not None else b""
+            whole = data.rfind(b"\n") + 1
+            if whole:
+                return Block(data[:whole], Position(place.segment, place.offset + whole))
+            if len(data) == limit:
+                limit *= 2
+                continue
+            if not settled or place.segment >= self._source.last():
+                return self._torn(data, place) if settled else None
+            if data and self._torn_lines_count:
+                return self._torn(data, place)
+            place = Position(place.segment + 1, 0)
+
+    def _torn(self, data: bytes, place: Position) -> Block | None:
+        if not data or not self._torn_lines_count:
+            return None
+        return Block(data + b"\n", Position(place.segment, place.offset + len(data)))
+
+    def acknowledge(self, end: Position) -> None:
+        """Forget everything before ``end``; finished files are unlinked."""
+        self.position = end
+        if self._ack_fd is not None:
+            # A lost position (disk full) costs a second delivery, which changes nothing.
+            with contextlib.suppress(OSError):
+                os.pwrite(self._ack_fd, b"%06d %015d\n" % end, 0)
+        for number in range(self._source.first(), end.segment):
+            self._source.drop(number)
+
+    def is_empty(self) -> bool:
+        """Tell whether no whole line waits at this moment."""
+        return self.read(2**16) is None
+
+    def count_waiting(self) -> int:
+        """Count the lines that wait; reads them, so not for the hot path."""
+        count, place = 0, self.position
+        while block := self.read(2**20, place):
+            count += count_lines(block.data)
+            place = block.end
+        return count
+
+    def close(self) -> None:
+        """Close the file of the position; also in a forked child."""
+        fd, self._ack_fd = self._ack_fd, None
+        if fd is not None:
+            os.close(fd)
+
+
+def count_lines(data: bytes) -> int:
+    """Count the lines of a block that are entries: not blank, not cancelled."""
+    lines = data.count(b"\n")
+    if CANCEL not in data and b"\n\n" not in data and not data.startswith(b"\n"):
+        return lines
+    return sum(1 for line in data.split(b"\n") if line and not line.endswith(CANCEL[:1]))
+
+
+def _open_ack(path: Path | None) -> int | None:
+    if path is None:
+        return None
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return None
+
+
+def _read_ack(fd: int | None) -> Position:
+    if fd is None:
+        return Position(0, 0)
+    try:
+        segment, offset = os.pread(fd, 64, 0).split()
+        return Position(int(segment), int(offset))
+    except (OSError, ValueError):
+        return Position(0, 0)

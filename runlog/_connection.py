@@ -1,0 +1,94 @@
+"""The one connection on which a process writes: its own, never the application's.
+
+A psycopg connection, not a pool: one thread at a time writes, the drain at exit must work where no
+thread can be started any more, and a pool tells only that time ran out where the shipper must know
+why. Correct behind transaction poolers: no prepared statements, no session state. Imported by
+the shipper's thread only: psycopg takes 100 ms to import.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Generator
+from time import monotonic
+from typing import Any, TypeVar
+
+import psycopg
+
+from . import _dsn
+
+_T = TypeVar("_T")
+_APPLICATION_NAME_MAX = 63
+
+
+class DeadlineError(psycopg.OperationalError):
+    """A statement took longer than its time on this process's clock."""
+
+
+class WriteConnection(psycopg.Connection[Any]):
+    """A connection whose statements end at ``deadline`` (of ``time.monotonic``), whatever happens.
+
+    A pooler can accept and then queue a statement for minutes, a network can swallow the answer:
+    neither ``connect_timeout`` nor ``statement_timeout`` helps then. psycopg hands control back
+    while it waits; that is where the clock is looked at.
+    """
+
+    deadline: float = float("inf")
+
+    def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
+        """Wait for ``gen`` as psycopg does, but not past the deadline."""
+        return super().wait(self._until_deadline(gen), *args, **kwargs)
+
+    def _until_deadline(self, gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
+        try:
+            want = next(gen)
+            while True:
+                ready = yield want
+                # Asked each time: the end of the script brings the deadline forward.
+                if not ready and monotonic() > self.deadline:
+                    gen.close()
+                    raise DeadlineError("the database did not answer in time")
+                want = gen.send(ready)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+    def forget_in_child(self) -> None:
+        """Close the forked child's copy of the socket without a word to the server."""
+        _left_to_the_parent.append(self)
+        with contextlib.suppress(OSError, psycopg.Error):
+            os.close(self.fileno())
+
+
+_left_to_the_parent: list[WriteConnection] = []
+"""Kept for ever: the end of such an object would say goodbye on the parent's session."""
+
+
+def connect(dsn: str, *, application_name: str, timeout: float) -> WriteConnection:
+    """Connect to ``dsn``; ``embedded:`` starts the embedded server first.
+
+    Raises:
+        psycopg.Error: no connection within ``timeout`` seconds (at least 2, psycopg's minimum).
+        EmbeddedError: the embedded server does not start.
+    """
+    if dsn == _dsn.EMBEDDED:
+        from . import embedded
+
+        conninfo = embedded.ensure_running()
+    else:
+        conninfo = _dsn.for_libpq(dsn)
+    return WriteConnection.connect(
+        conninfo,
+        autocommit=True,
+        prepare_threshold=None,
+        application_name=application_name[:_APPLICATION_NAME_MAX],
+        connect_timeout=max(2, int(timeout)),
+        keepalives_idle=30,
+        keepalives_interval=10,
+        keepalives_count=3,
+    )
+
+
+def is_exposed(connection: WriteConnection) -> bool:
+    """Tell whether what is sent can be read on the way: another host, and no encryption."""
+    return not connection.pgconn.ssl_in_use and not _dsn.is_local(connection.info.host)

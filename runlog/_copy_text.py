@@ -1,0 +1,81 @@
+r"""COPY text: fields ↔ lines, as PostgreSQL's ``COPY … FROM STDIN`` reads them.
+
+Lives here: the escaping of one field, and whole blocks of lines back to rows. Not here: what is in
+the fields (``_entry``). Pure. Escaping runs on the caller's thread, decoding on the shipper's.
+
+A line that a torn write left behind is ended by ``CANCEL`` and is no row.
+https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2
+"""
+
+from __future__ import annotations
+
+#: Ends the line that a torn write left behind; no row ends like that.
+CANCEL = b"\x18\n"
+_CANCEL = "\x18"
+_FIELDS = 7
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def escape(text: str) -> str:
+    """Return ``text`` as it stands in a line; it must be storable already."""
+    return text.translate(_ESCAPES)
+
+
+def decode_lines(block: bytes) -> tuple[list[list[str]], list[bytes]]:
+    """Return the rows of a block of whole lines, seven texts each, and the damaged lines.
+
+    Blank and cancelled lines are neither.
+    """
+    try:
+        text = block.decode()
+    except UnicodeDecodeError:
+        return _decode_one_by_one(block)
+    if _CANCEL in text or "\0" in text:
+        return _decode_one_by_one(block)
+    rows: list[list[str]] = []
+    damaged: list[bytes] = []
+    for line in text.split("\n"):
+        row = line.split("\t")
+        if len(row) == _FIELDS:
+            rows.append(_unescape(row) if "\\" in line else row)
+        elif line:
+            damaged.append(line.encode())
+    return rows, damaged
+
+
+def _decode_one_by_one(block: bytes) -> tuple[list[list[str]], list[bytes]]:
+    rows: list[list[str]] = []
+    damaged: list[bytes] = []
+    for line in block.split(b"\n"):
+        if not line or line.endswith(CANCEL[:1]):
+            continue
+        row = _find_row(line)
+        if row is None:
+            damaged.append(line)
+        else:
+            rows.append(row)
+    return rows, damaged
+
+
+def _find_row(line: bytes) -> list[str] | None:
+    if b"\0" in line:
+        return None
+    try:
+        row = line.decode().split("\t")
+    except UnicodeDecodeError:
+        return None
+    return _unescape(row) if len(row) == _FIELDS else None
+
+
+def _unescape(row: list[str]) -> list[str]:
+    # NUL stands for the backslash meanwhile; no line that comes here has one.
+    return [
+        field.replace("\\\\", "\0")
+        .replace("\\t", "\t")
+        .replace("\\n", "\n")
+        .replace("\\r", "\r")
+        .replace("\0", "\\")
+        if "\\" in field
+        else field
+        for field in row
+    ]

@@ -1,0 +1,45 @@
+"""What a fork must not catch half-way, and what a forked child has to let go of.
+
+A child of ``fork`` has only the thread that forked. A module that the shipper's thread was just
+importing would stay locked in the child for ever, so the import is done under a gate that a fork
+waits for. Everything else the child simply does not use: its recorders start anew.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+_IMPORT_WAIT_SECONDS = 10.0
+_gate = threading.Lock()
+_held = False
+
+
+def preload() -> None:
+    """Import what the shipper needs; a fork waits until it is done."""
+    with _gate:
+        import orjson  # noqa: F401 - loaded for later
+        import psycopg  # noqa: F401 - as above
+
+        from . import _connection  # noqa: F401 - as above
+
+
+def _before() -> None:
+    global _held  # noqa: PLW0603 - hooks of fork get no argument
+    _held = _gate.acquire(timeout=_IMPORT_WAIT_SECONDS)
+
+
+def _after_in_parent() -> None:
+    if _held:
+        _gate.release()
+
+
+def _after_in_child() -> None:
+    global _gate  # noqa: PLW0603 - the lock may be held by a thread that is not here
+    _gate = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
+    )

@@ -1,0 +1,44 @@
+"""What runlog says of itself: one line on stderr for each change of state, never into the log.
+
+Any thread; never raises.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+
+def say(message: str) -> None:
+    """Write one line to stderr, if there is one."""
+    # One write: lines of several threads and processes must not mix.
+    with contextlib.suppress(Exception):
+        stream = sys.stderr or sys.__stderr__
+        if stream is not None:
+            stream.write(f"runlog: {message}\n")
+            stream.flush()
+
+
+class Notices:
+    """Says a thing when its state changes, and is silent while it stays."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, str] = {}
+
+    def change(self, topic: str, state: str, message: str) -> None:
+        """Say ``message`` if ``topic`` was not in ``state`` before."""
+        if self._states.get(topic) != state:
+            self._states[topic] = state
+            say(message)
+
+    def is_in(self, topic: str, state: str) -> bool:
+        """Tell whether ``topic`` was last said to be in ``state``."""
+        return self._states.get(topic) == state
+
+    def settle(self, topic: str, state: str) -> None:
+        """Note ``state`` without saying anything."""
+        self._states[topic] = state
+
+
+notices = Notices()
+"""Those of this process."""

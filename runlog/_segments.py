@@ -1,0 +1,309 @@
+"""Numbered append-only files: the way into the spool, on the caller's thread, and out of it.
+
+``SegmentWriter`` appends with one ``os.write`` to an O_APPEND file: no lock, no queue, nothing to
+wait for. ``StoredSegments`` gives the same view of files that a process left behind. What was
+delivered and what was not is the subject of ``_backlog``.
+
+Why no lock is needed, and no line can be lost between two files:
+
+* All writers use one file descriptor number for life. ``dup2`` puts the next file behind it in one
+  step, so a write lands whole in the old file or whole in the new one.
+* A writer counts itself in (``started``) on the segment it saw *before* it uses the descriptor, and
+  out (``ended``) after. Once the next file is behind the descriptor, a segment with
+  ``started == ended`` can grow no more: who counts in later writes to the new file.
+* Counting is ``next()`` of ``itertools.count``: atomic in CPython, and safe in a signal handler.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ._copy_text import CANCEL
+
+_MEMORY_SEGMENTS_MAX = 4
+_SETTLED_AFTER_SECONDS = 10.0
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+
+
+class Segment:
+    """One file: its number, its own descriptor for reading, and who is writing to it now."""
+
+    __slots__ = ("ended", "in_memory", "left_at", "number", "path", "read_fd", "started")
+
+    def __init__(self, number: int, path: Path | None, read_fd: int) -> None:
+        self.number = number
+        self.path = path
+        self.read_fd = read_fd
+        self.in_memory = path is None
+        self.started = itertools.count()
+        self.ended = itertools.count()
+        self.left_at: float | None = None
+
+    def is_settled(self) -> bool:
+        """Tell whether nothing can be written to this file any more."""
+        if self.left_at is None:
+            return False
+        # An exception thrown into a thread between counting in and out would keep them apart
+        # forever; no write to a local file takes this long.
+        late = time.monotonic() - self.left_at > _SETTLED_AFTER_SECONDS
+        return late or _value(self.started) == _value(self.ended)
+
+    def size(self) -> int:
+        return os.fstat(self.read_fd).st_size
+
+
+def _value(counter: itertools.count[int]) -> int:
+    # repr is the one way to look at a count without advancing it that does not go through pickle,
+    # which itertools drops in Python 3.14.
+    return int(repr(counter)[6:-1])
+
+
+class SegmentWriter:
+    """Appends lines to ``<stem>-000001<suffix>``, then ``-000002`` and so on.
+
+    Thread-safe, safe in signal handlers, and never blocks on another thread. With ``folder=None``,
+    or when the disk refuses, lines go to anonymous memory: up to four segments, then ``on_full``'s
+    owner has to stop the flow (``memory_share``).
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        stem: str,
+        suffix: str,
+        segment_bytes: int,
+        on_full: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_full = on_full
+        self._folder = folder
+        self._name = f"{stem}-%06d{suffix}"
+        self._segment_bytes = segment_bytes
+        self._segments: dict[int, Segment] = {}
+        self._rotation = threading.Lock()
+        self._filled = 0
+        self._left_bytes = 0
+        self._refused = itertools.count()
+        self._lines_dropped = 0
+        self.is_sealed = False
+        self._segment, self._fd = self._create(1)
+        self._segments[1] = self._segment
+
+    def append(self, line: bytes) -> bool:
+        """Write one whole line; False if neither disk nor memory took it, or after ``seal``."""
+        written = self._write(line)
+        if written != len(line):
+            return self._append_elsewhere(line, torn=written > 0)
+        # Not atomic over threads: a lost addition only makes the file a little longer.
+        self._filled += written
+        if self._filled >= self._segment_bytes:
+            self.rotate()
+            self._on_full()
+        return True
+
+    def _write(self, line: bytes) -> int:
+        segment = self._segment
+        next(segment.started)
+        try:
+            return os.write(self._fd, line)
+        except OSError:
+            return 0
+        finally:
+            next(segment.ended)
+
+    def _append_elsewhere(self, line: bytes, *, torn: bool) -> bool:
+        """Take a line that the disk refused (full, gone, quota) into memory."""
+        next(self._refused)
+        if self.is_sealed:
+            return False
+        if torn:
+            next(self._refused)
+            self._write(CANCEL)
+        if not self._segment.in_memory and not self.rotate(to_memory=True):
+            return False
+        if self._write(line) == len(line):
+            self._filled += len(line)
+            return True
+        next(self._refused)
+        return False
+
+    def rotate(self, *, to_memory: bool = False) -> bool:
+        """Put a new file behind the descriptor; False if there is none or another thread does it."""
+        # Not blocking: whoever finds the lock taken writes on into the old file.
+        if not self._rotation.acquire(blocking=False):
+            return False
+        try:
+            if self.is_sealed:
+                return False
+            old = self._segment
+            new, fd = self._create(old.number + 1, to_memory=to_memory)
+            self._segments[new.number] = new
+            os.dup2(fd, self._fd, inheritable=False)
+            os.close(fd)
+            # After dup2, never before: a writer that counts in on the new segment must write to it.
+            self._segment = new
+            self._filled = 0
+            old.left_at = time.monotonic()
+            self._left_bytes += old.size()
+        except OSError:
+            return False
+        else:
+            return True
+        finally:
+            self._rotation.release()
+
+    def _create(self, number: int, *, to_memory: bool = False) -> tuple[Segment, int]:
+        if self._folder is not None and not to_memory:
+            path = self._folder / (self._name % number)
+            with contextlib.suppress(OSError):
+                fd = os.open(path, _FLAGS, 0o600)
+                return Segment(number, path, os.dup(fd)), fd
+        if sum(segment.in_memory for segment in self._segments.values()) >= _MEMORY_SEGMENTS_MAX:
+            raise OSError("the memory for entries is full")
+        fd = _anonymous_file()
+        return Segment(number, None, os.dup(fd)), fd
+
+    def leave_memory(self) -> None:
+        """Go back to a file on disk if the current segment is in memory and has lines."""
+        if self._folder is not None and self._segment.in_memory and self._filled:
+            self.rotate()
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Tell whether the current segment is a file that survives the process."""
+        return not self._segment.in_memory
+
+    @property
+    def memory_share(self) -> float:
+        """Memory taken of what is set aside for when the disk refuses; over 1 it is full."""
+        held = sum(segment.size() for segment in list(self._segments.values()) if segment.in_memory)
+        return held / (_MEMORY_SEGMENTS_MAX * self._segment_bytes)
+
+    @property
+    def lines_written(self) -> int:
+        """Lines that ``append`` has taken since the start."""
+        held = sum(_value(segment.ended) for segment in list(self._segments.values()))
+        return self._lines_dropped + held - _value(self._refused)
+
+    @property
+    def bytes_held(self) -> int:
+        """Bytes in all segments not yet dropped; the current one approximately."""
+        return self._left_bytes + self._filled
+
+    def seal(self) -> None:
+        """Let no further line in; ``append`` returns False from now on."""
+        with self._rotation:
+            if self.is_sealed:
+                return
+            self.is_sealed = True
+            fd, self._fd = self._fd, -1
+            closed = os.open(os.devnull, os.O_RDONLY)
+            os.dup2(closed, fd, inheritable=False)
+            os.close(closed)
+            self._segment.left_at = time.monotonic()
+            # Who has counted in may still hold the number: closing it before they are out could
+            # send their line into a file of the program that got the same number.
+            while not self._segment.is_settled():
+                time.sleep(0.001)
+            os.close(fd)
+
+    def abandon(self) -> None:
+        """Close every descriptor and leave the files: at the end, or to the parent after a fork."""
+        self.is_sealed = True
+        fd, self._fd = self._fd, -1
+        self._lines_dropped, segments = self.lines_written, self._segments
+        self._segments, self._refused = {}, itertools.count()
+        for number in {fd, *(segment.read_fd for segment in segments.values())}:
+            with contextlib.suppress(OSError):
+                os.close(number)
+
+    def first(self) -> int:
+        """Return the lowest number still held."""
+        return min(self._segments, default=self._segment.number)
+
+    def last(self) -> int:
+        """Return the number of the current segment."""
+        return self._segment.number
+
+    def fd(self, number: int) -> int | None:
+        """Return the descriptor to read segment ``number`` from, None if it is not held."""
+        segment = self._segments.get(number)
+        return segment.read_fd if segment else None
+
+    def is_settled(self, number: int) -> bool:
+        """Tell whether segment ``number`` can grow no more."""
+        segment = self._segments.get(number)
+        return segment is None or segment.is_settled()
+
+    def drop(self, number: int) -> None:
+        """Forget segment ``number`` and unlink its file."""
+        segment = self._segments.pop(number, None)
+        if segment is None:
+            return
+        self._lines_dropped += _value(segment.ended)
+        if segment is not self._segment:
+            self._left_bytes -= segment.size()
+        os.close(segment.read_fd)
+        if segment.path is not None:
+            with contextlib.suppress(OSError):
+                segment.path.unlink()
+
+
+class StoredSegments:
+    """The files of a process that is gone, with the reading half of ``SegmentWriter``."""
+
+    def __init__(self, folder: Path, stem: str, suffix: str) -> None:
+        self._paths = {
+            int(path.name[len(stem) + 1 : -len(suffix)]): path
+            for path in folder.glob(f"{stem}-[0-9]*{suffix}")
+            if path.name[len(stem) + 1 : -len(suffix)].isdecimal()
+        }
+        self._open: dict[int, int] = {}
+
+    def first(self) -> int:
+        """Return the lowest number there is."""
+        return min(self._paths, default=1)
+
+    def last(self) -> int:
+        """Return the highest number there is."""
+        return max(self._paths, default=0)
+
+    def fd(self, number: int) -> int | None:
+        """Return a descriptor to read segment ``number`` from, None if there is no such file."""
+        if number not in self._open and number in self._paths:
+            with contextlib.suppress(OSError):
+                self._open[number] = os.open(self._paths[number], os.O_RDONLY | os.O_NOFOLLOW)
+        return self._open.get(number)
+
+    def is_settled(self, number: int) -> bool:  # noqa: ARG002 - the shape that _backlog reads
+        """Return True: nobody writes here any more."""
+        return True
+
+    def drop(self, number: int) -> None:
+        """Unlink the file of segment ``number``."""
+        self.close(number)
+        path = self._paths.pop(number, None)
+        if path is not None:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def close(self, number: int | None = None) -> None:
+        """Close the descriptor of one segment, or of all."""
+        for key in [number] if number is not None else list(self._open):
+            fd = self._open.pop(key, None)
+            if fd is not None:
+                os.close(fd)
+
+
+def _anonymous_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("runlog", os.MFD_CLOEXEC)
+    import tempfile
+
+    with tempfile.TemporaryFile(buffering=0) as file:
+        return os.dup(file.fileno())

@@ -1,0 +1,307 @@
+"""Shipper: the one background thread of a process that brings the spool to PostgreSQL.
+
+When it ships: at once for what is urgent (ERROR, a run's start and end), else every
+``flush_interval`` seconds, and again at once while a full block waits. What it does in one pass
+reads downwards from ``_pass``. After a failure it waits longer and longer, with jitter, and sends
+the same block again: nothing is acknowledged before COMMIT, so order and completeness are kept.
+
+At the end of the script the thread makes a last pass within ``exit_timeout``; where there is no
+thread (it cannot start late in an exit), the exiting thread makes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import random
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from ._fork import preload
+from ._notices import notices
+from ._spool import OrphanedSpool, Spool, adopt_orphans
+from ._sqlstate import Fault, fault_of, remedy
+from ._store import RunNotThereYetError, Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ._dead_letters import DeadLetters
+    from ._settings import Settings
+
+_BLOCK_BYTES = 2**20
+_EVENT_BYTES = 2**18
+_ADOPTION_INTERVAL = 30.0
+_NEVER = float("inf")
+
+
+class _OutOfTimeError(Exception):
+    """The script's end leaves no time for more; the rest stays in the spool."""
+
+
+class Recording(Protocol):
+    """What the shipper asks of the recorder, which knows the runs that are open in this process."""
+
+    def open_ids(self) -> list[str]: ...
+    def append_progress(self) -> None: ...
+    def append_starts(self) -> None: ...
+    def tell_shed(self) -> None: ...
+
+
+class Shipper:
+    """Ships one spool, and those of processes that are gone, to one database."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        store: Store,
+        recording: Recording,
+        dead_letters: DeadLetters,
+        settings: Settings,
+        database_folder: Path | None,
+    ) -> None:
+        self._spool = spool
+        self._store = store
+        self._recording = recording
+        self._dead_letters = dead_letters
+        self._settings = settings
+        self._database_folder = database_folder
+        self._thread: threading.Thread | None = None
+        # SimpleQueue and not Event: its put may run in a signal handler that interrupts a put.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._passing = threading.Lock()
+        self._passed = threading.Condition()
+        self._pass_number = 0
+        self._last_success = 0
+        self._in_a_hurry = False
+        self._stop_at = _NEVER
+        self._failures = 0
+        self._is_replay = False
+        self._next_beat = time.monotonic() + settings.heartbeat_interval
+        self._next_adoption = 0.0
+        self._orphans: list[OrphanedSpool] = []
+        self.committed = 0
+        self.dead = 0
+        self.adopted = 0
+
+    def start(self) -> None:
+        """Start the thread; late in an exit there may be none, and the last pass does the work."""
+        self._thread = threading.Thread(target=self._loop, name="runlog-shipper", daemon=True)
+        with contextlib.suppress(RuntimeError):
+            self._thread.start()
+
+    def wake(self) -> None:
+        """Ask for a pass now; never blocks, safe in signal handlers."""
+        if self._wake.empty():
+            self._wake.put(None)
+
+    def _loop(self) -> None:
+        preload()
+        pause = 0.0
+        while self._stop_at == _NEVER:
+            self._pause(pause)
+            self._spool.touch()
+            pause = self._settings.flush_interval if self._attempt() else self._backoff()
+        if self._last_success < self._pass_number or not self.is_done():
+            self._attempt()
+
+    def _pause(self, seconds: float) -> None:
+        """Wait; an urgent entry ends the wait, but only a hurry ends the wait before a retry."""
+        until = time.monotonic() + seconds
+        while not self._in_a_hurry and (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=left)
+                if not self._failures:
+                    break
+        self._in_a_hurry = False
+
+    def _backoff(self) -> float:
+        """Return the seconds before the next try: doubling, with jitter, so that 50 scripts spread."""
+        longest = self._settings.retry_interval_max
+        step = min(longest, self._settings.retry_interval * 2 ** min(self._failures - 1, 20))
+        return step * random.uniform(0.5, 1.0)  # noqa: S311 - spreading load, not a secret
+
+    def _attempt(self) -> bool:
+        """Make one pass; False when it failed, which is said once and tried again later."""
+        with self._passing:
+            self._pass_number += 1
+            number = self._pass_number
+            try:
+                self._pass_or_reconnect()
+            except (RunNotThereYetError, _OutOfTimeError):
+                self._failures += 1
+            except Exception as error:
+                self._fail(error)
+            else:
+                self._succeed()
+                with self._passed:
+                    self._last_success = number
+                    self._passed.notify_all()
+                return True
+            return False
+
+    def _pass_or_reconnect(self) -> None:
+        """Make a pass; if a connection from an earlier one is gone, once more on a new one.
+
+        Servers and poolers end idle connections (57P01, a reset): that is no outage to tell of.
+        """
+        was_connected = self._store.is_connected
+        try:
+            self._pass()
+        except Exception as error:
+            if not was_connected or self._store.is_connected or fault_of(error) is not Fault.OUTAGE:
+                raise
+            self._is_replay = True
+            self._pass()
+
+    def _pass(self) -> None:
+        """Deliver everything that waits, own entries first, then those of the dead."""
+        self._deliver(self._spool, is_live=True)
+        self._recording.tell_shed()
+        self._beat()
+        self._adopt()
+        while self._orphans:
+            self._bury(self._orphans[0])
+
+    def _deliver(self, spool: Spool | OrphanedSpool, *, is_live: bool) -> None:
+        while True:
+            # Read before the events: whatever run an entry in it belongs to, its start is there.
+            block = spool.entries.read(_BLOCK_BYTES)
+            self._apply_events(spool, is_live=is_live)
+            if block is None:
+                return
+            self._set_deadline()
+            written = self._store.write(block.data, sure=self._is_replay or not is_live)
+            self._dead_letters.keep(written.dead)
+            spool.entries.acknowledge(block.end)
+            self._is_replay = False
+            if is_live:
+                self._spool.measure()
+                self.committed += written.committed
+                self.dead += len(written.dead)
+            else:
+                self.adopted += written.committed
+
+    def _apply_events(self, spool: Spool | OrphanedSpool, *, is_live: bool) -> None:
+        import orjson
+
+        while block := spool.events.read(_EVENT_BYTES):
+            for line in block.data.splitlines():
+                with contextlib.suppress(orjson.JSONDecodeError):
+                    event = orjson.loads(line)
+                    self._set_deadline()
+                    letter = self._store.apply(event, is_live=is_live)
+                    self._dead_letters.keep([letter] if letter else [])
+            if is_live and block.end.segment > spool.events.position.segment:
+                # The next process must find the start of each open run, also after this file goes.
+                self._recording.append_starts()
+            spool.events.acknowledge(block.end)
+
+    def _beat(self) -> None:
+        """Leave a sign of life and the counts so far on the rows of the open runs."""
+        if time.monotonic() < self._next_beat:
+            return
+        self._next_beat = time.monotonic() + self._settings.heartbeat_interval
+        self._spool.leave_memory()
+        if ids := self._recording.open_ids():
+            self._recording.append_progress()
+            self._apply_events(self._spool, is_live=True)
+            self._set_deadline()
+            self._store.heartbeat(ids)
+
+    def _adopt(self) -> None:
+        if time.monotonic() < self._next_adoption or self._database_folder is None:
+            return
+        self._next_adoption = time.monotonic() + _ADOPTION_INTERVAL
+        self._orphans += adopt_orphans(self._database_folder, self._spool.folder)
+
+    def _bury(self, orphan: OrphanedSpool) -> None:
+        """Deliver what a dead process left, close its runs, remove its folder."""
+        try:
+            self._deliver(orphan, is_live=False)
+        except RunNotThereYetError:
+            self._orphans.remove(orphan)
+            orphan.close(remove=False)
+            return
+        alive = datetime.fromtimestamp(orphan.last_sign_of_life, UTC)
+        for death in orphan.deaths:
+            self._set_deadline()
+            self._store.sweep(
+                death.run_id,
+                finished_at=alive.isoformat(),
+                error_message=death.describe(alive.strftime("%Y-%m-%d %H:%M:%S")),
+                outcome="died",
+            )
+        self._orphans.remove(orphan)
+        orphan.close(remove=True)
+
+    def _set_deadline(self) -> None:
+        now = time.monotonic()
+        if now >= self._stop_at:
+            raise _OutOfTimeError
+        self._store.deadline = min(now + self._settings.statement_timeout, self._stop_at)
+
+    def _fail(self, error: Exception) -> None:
+        self._is_replay = True
+        fault = fault_of(error)
+        # A setup fault is for a person to mend: the slow pace at once.
+        self._failures = max(self._failures + 1, 20 if fault is Fault.SETUP else 0)
+        if self._stop_at == _NEVER:
+            self._store.cancel()
+        self._store.close()
+        reason = self._store.without_password(str(error).strip() or repr(error)).splitlines()[0]
+        advice = f"; {remedy(error)}" if fault is Fault.SETUP else ""
+        place = self._spool.folder or "memory"
+        notices.change(
+            self._store.shown(),
+            fault,
+            f"cannot write to {self._store.shown()}: {reason}{advice}; entries wait in {place}",
+        )
+
+    def _succeed(self) -> None:
+        self._failures = 0
+        topic = self._store.shown()
+        if notices.is_in(topic, Fault.OUTAGE) or notices.is_in(topic, Fault.SETUP):
+            notices.change(topic, "ok", f"{topic} answers again; everything is delivered")
+
+    @property
+    def is_stopped(self) -> bool:
+        """Tell whether no thread uses the spool any more."""
+        return self._thread is None or not self._thread.is_alive()
+
+    def is_done(self) -> bool:
+        """Tell whether nothing of this process waits."""
+        return self._spool.entries.is_empty() and self._spool.events.is_empty()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until everything appended before this call is committed; False if not in time."""
+        if self.is_stopped:
+            return self._attempt()
+        with self._passed:
+            wanted = self._pass_number + 1
+            self._in_a_hurry = True
+            self._wake.put(None)
+            return self._passed.wait_for(lambda: self._last_success >= wanted, timeout)
+
+    def stop(self, timeout: float) -> bool:
+        """Make a last pass within ``timeout`` seconds and stop; True if nothing waits any more."""
+        self._stop_at = time.monotonic() + timeout
+        self._store.hasten(self._stop_at)
+        self._next_adoption = 0.0
+        self._in_a_hurry = True
+        self._wake.put(None)
+        if self._thread is not None and self._thread.is_alive():
+            # A little more: the time for the statement to notice its deadline, which psycopg looks at
+            # ten times a second.
+            self._thread.join(timeout + 0.3)
+            if self._thread.is_alive():
+                return False
+        else:
+            self._attempt()
+        for orphan in self._orphans:
+            orphan.close(remove=False)
+        self._orphans.clear()
+        self._store.close()
+        return self.is_done()

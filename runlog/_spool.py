@@ -1,0 +1,182 @@
+"""The spool: where entries and run events wait, on disk, until PostgreSQL has them.
+
+Appending runs on the caller's thread and must not block; everything else is the shipper's.
+A spool is one process's folder with two rows of segments: ``logs-*.copy`` (entries, lines of COPY
+text) and ``runs-*.jsonl`` (run events). Once ``append`` returns True the line is in the kernel: it
+survives kill -9 of the process, not a power cut of the host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from . import _folders
+from ._backlog import Backlog
+from ._postmortem import examine
+from ._segments import SegmentWriter, StoredSegments
+
+_SEGMENTS_AT_LIMIT = 32
+_SEGMENT_BYTES_MIN = 2**14
+_SEGMENT_BYTES_MAX = 2**24
+_EVENT_SEGMENT_BYTES = 2**20
+_EVERYTHING = 10**9
+
+
+class Spool:
+    """This process's spool: append, and what waits in it."""
+
+    def __init__(self, database_folder: Path | None, max_bytes: int) -> None:
+        """Make the folder, or use memory when there is none (``folder`` is None then)."""
+        self.folder, self._lock = _own_folder(database_folder)
+        self._max_bytes = max_bytes
+        size = min(max(max_bytes // _SEGMENTS_AT_LIMIT, _SEGMENT_BYTES_MIN), _SEGMENT_BYTES_MAX)
+        self._entries = SegmentWriter(self.folder, "logs", ".copy", size, self.measure)
+        self._events = SegmentWriter(self.folder, "runs", ".jsonl", _EVENT_SEGMENT_BYTES)
+        self.entries = Backlog(self._entries, self._path("logs.ack"), torn_lines_count=False)
+        self.events = Backlog(self._events, self._path("runs.ack"), torn_lines_count=False)
+        self._lowest_level = 0
+        self._shed: dict[tuple[str, str], itertools.count[int]] = {}
+
+    def _path(self, name: str) -> Path | None:
+        return self.folder / name if self.folder is not None else None
+
+    def append(self, line: bytes, levelno: int, run_id: str) -> bool:
+        """Take one entry; False only after ``seal`` (the caller opens another spool).
+
+        Under pressure an entry can be shed instead: counted, by run and level.
+        """
+        if levelno >= self._lowest_level and self._entries.append(line):
+            return True
+        if self._entries.is_sealed:
+            return False
+        reason = "disk" if levelno >= self._lowest_level else "limit"
+        next(self._shed.setdefault((run_id, reason), itertools.count()))
+        return True
+
+    def append_event(self, event: dict[str, Any]) -> bool:
+        """Take one run event; False after ``seal``, or when nothing can take it."""
+        import orjson
+
+        return self._events.append(orjson.dumps(event) + b"\n")
+
+    def measure(self) -> None:
+        """Decide by what the files hold which levels are shed from now on (DESIGN.md §4.2)."""
+        share = max(self._entries.bytes_held / self._max_bytes, self._entries.memory_share)
+        steps = ((1.0, _EVERYTHING), (0.9, 30), (0.8, 20))
+        self._lowest_level = next((level for limit, level in steps if share >= limit), 0)
+
+    @property
+    def is_under_pressure(self) -> bool:
+        """Tell whether entries are being shed."""
+        return self._lowest_level > 0
+
+    @property
+    def is_sealed(self) -> bool:
+        """Tell whether no further line gets in."""
+        return self._entries.is_sealed
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Tell whether entries written now survive the process."""
+        return self._entries.is_on_disk
+
+    def leave_memory(self) -> None:
+        """Try the disk again after it refused."""
+        self._entries.leave_memory()
+        self._events.leave_memory()
+
+    @property
+    def entries_taken(self) -> int:
+        """Entries that were written to the spool since it was opened."""
+        return self._entries.lines_written
+
+    def shed_counts(self) -> dict[tuple[str, str], int]:
+        """Return how many entries were shed, by run id and reason (``limit`` or ``disk``)."""
+        return {key: int(repr(count)[6:-1]) for key, count in list(self._shed.items())}
+
+    def touch(self) -> None:
+        """Leave a sign of life that the next process on this host can read."""
+        if self._lock is not None:
+            with contextlib.suppress(OSError):
+                os.utime(self._lock)
+
+    def seal(self) -> None:
+        """Let nothing further in; what is in can still be read."""
+        self._events.seal()
+        self._entries.seal()
+
+    def close(self, *, remove: bool) -> None:
+        """Close everything; with ``remove``, when all is delivered, the folder goes too."""
+        self.seal()
+        self.entries.close()
+        self.events.close()
+        if remove and self.folder is not None:
+            _folders.remove(self.folder)
+        self._release()
+
+    def _release(self) -> None:
+        self._entries.abandon()
+        self._events.abandon()
+        fd, self._lock = self._lock, None
+        if fd is not None:
+            os.close(fd)
+
+    def abandon(self) -> None:
+        """Let go of the parent's spool in a forked child, without touching a file."""
+        self.entries.close()
+        self.events.close()
+        self._release()
+
+
+class OrphanedSpool:
+    """The spool of a process that is gone, now ours to deliver (its lock is held here)."""
+
+    def __init__(self, folder: Path, lock: int) -> None:
+        self.folder = folder
+        self._lock = lock
+        self.last_sign_of_life = _newest_change(folder)
+        self._entries = StoredSegments(folder, "logs", ".copy")
+        self._events = StoredSegments(folder, "runs", ".jsonl")
+        self.entries = Backlog(self._entries, folder / "logs.ack", torn_lines_count=True)
+        self.events = Backlog(self._events, folder / "runs.ack", torn_lines_count=True)
+        self.deaths = examine(self._entries, self._events)
+
+    def close(self, *, remove: bool) -> None:
+        """Give the folder back, or remove it when all is delivered."""
+        for part in (self.entries, self.events, self._entries, self._events):
+            part.close()
+        if remove:
+            _folders.remove(self.folder)
+        os.close(self._lock)
+
+
+def adopt_orphans(database_folder: Path, own: Path | None) -> list[OrphanedSpool]:
+    """Take over every spool of this database whose owner is gone, oldest first."""
+    orphans = []
+    for folder in _folders.list_folders(database_folder):
+        if folder == own:
+            continue
+        lock = _folders.adopt(folder)
+        if lock is not None:
+            orphans.append(OrphanedSpool(folder, lock))
+    return orphans
+
+
+def _own_folder(database_folder: Path | None) -> tuple[Path | None, int | None]:
+    if database_folder is None:
+        return None, None
+    try:
+        return _folders.create(database_folder)
+    except OSError:
+        return None, None
+
+
+def _newest_change(folder: Path) -> float:
+    with contextlib.suppress(OSError):
+        return max(entry.stat().st_mtime for entry in os.scandir(folder))
+    return time.time()

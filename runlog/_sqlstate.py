@@ -1,0 +1,74 @@
+"""What an error of PostgreSQL means for the shipper: whose fault it is, and what to do about it.
+
+Pure: it looks at SQLSTATE and text, never at a connection. Codes:
+https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """Whose fault an error is."""
+
+    ROW = "row"
+    """The row itself is refused; sent again it would be refused again."""
+    OUTAGE = "outage"
+    """The database or the way to it; the same batch will go through later."""
+    SETUP = "setup"
+    """Credentials, database, table or right; a person has to do something."""
+
+
+# 22 data, 23 integrity, 44 check option, 54 limits (a value too long to index or for jsonb),
+# P0 raised by a trigger.
+_ROW_CLASSES = frozenset({"22", "23", "44", "54", "P0"})
+_SETUP_CLASSES = frozenset({"28", "3D", "3F", "42", "0L", "0P"})
+
+# A failed connection carries no SQLSTATE (libpq gives text only): PostgreSQL's and the poolers' words.
+_SETUP_WORDS = (
+    "password authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "is not permitted to log in",
+    "does not exist",
+    "Tenant or user not found",
+    "wrong password",
+    "invalid connection option",
+    "invalid URI query parameter",
+    "missing \"=\" after",
+    "server does not support SSL",
+    "certificate verify failed",
+    "root certificate file",
+)
+
+_REMEDIES = {
+    "42P01": 'the tables are missing; run "runlog migrate"',
+    "3F000": 'the schema is missing; run "runlog migrate --schema …" or mend RUNLOG_SCHEMA',
+    "42703": 'the tables lack a column; run "runlog migrate"',
+    "42501": 'the role lacks a right; run "runlog migrate --writer-role <role>" as the owner',
+}
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Return whose fault ``error`` is; an outage when nothing is known about it."""
+    state = sqlstate(error)
+    if state is None:
+        if type(error).__name__ == "DataError":
+            return Fault.ROW
+        text = str(error)
+        return Fault.SETUP if any(word in text for word in _SETUP_WORDS) else Fault.OUTAGE
+    if state[:2] in _ROW_CLASSES:
+        return Fault.ROW
+    return Fault.SETUP if state[:2] in _SETUP_CLASSES else Fault.OUTAGE
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """Return the five-letter code of ``error``; None for one of the connection or of the client."""
+    return getattr(error, "sqlstate", None)
+
+
+def remedy(error: BaseException) -> str:
+    """Return what a person can do about a setup fault, ready to follow a semicolon."""
+    known = _REMEDIES.get(sqlstate(error) or "")
+    return known or "check RUNLOG_DSN (address, role, password, sslmode)"

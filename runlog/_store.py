@@ -1,0 +1,239 @@
+"""Store: one batch to PostgreSQL, exactly once however often it is sent, and dead letters.
+
+Two lanes (DESIGN.md §3). The sure lane is ``insert … on conflict do nothing``: idempotent, works
+under row level security. The bulk lane is ``COPY`` of the spool's bytes as they are; when a block
+was there already it says 23505, and the sure lane takes it. Runs under the shipper's lock, on
+whichever thread ships. Raises what PostgreSQL raises, except for rows that it refuses: those are
+narrowed down to and returned as dead letters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import _dsn, _sql
+from ._backlog import count_lines
+from ._copy_text import decode_lines
+from ._sqlstate import Fault, fault_of, sqlstate
+
+if TYPE_CHECKING:
+    from ._connection import WriteConnection
+
+BULK_MIN_LINES = 2000
+"""From here on COPY is faster than the insert by more than its second round trip costs."""
+_INSERT_MAX_ROWS = 1000
+_NOT_SUPPORTED = "0A000"
+_NO_RIGHT = "42501"
+_UNKNOWN_RUN = "23503"
+_WAIT_FOR_RUN_SECONDS = 60.0
+
+Row = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What PostgreSQL refused for itself, or what cannot be read: kept in a file with the reason."""
+
+    content: str
+    sqlstate: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a block ended: entries committed (or there already), and those that were refused."""
+
+    committed: int
+    dead: list[DeadLetter]
+
+
+class RunNotThereYetError(Exception):
+    """Entries of a run that another process started, and has not delivered yet."""
+
+
+class Store:
+    """Writes to one database through a connection of its own, opened when first needed."""
+
+    def __init__(self, dsn: str, schema: str, *, application_name: str, connect_timeout: float) -> None:
+        self._dsn = dsn
+        self._schema = schema
+        self._application_name = application_name
+        self._connect_timeout = connect_timeout
+        self._connection: WriteConnection | None = None
+        self._may_copy = True
+        self._started: set[str] = set()
+        self._missed_since: dict[str, float] = {}
+        self.on_exposed: Callable[[], None] = lambda: None
+        self.deadline = float("inf")
+        """Of ``time.monotonic``, for the statements from now on."""
+
+    def connection(self) -> WriteConnection:
+        """Return the connection, opened now if there is none."""
+        if not self.is_connected:
+            from ._connection import connect, is_exposed
+
+            self.close()
+            timeout = min(self._connect_timeout, max(0.0, self.deadline - time.monotonic()))
+            self._connection = connect(
+                self._dsn, application_name=self._application_name, timeout=timeout
+            )
+            if is_exposed(self._connection):
+                self.on_exposed()
+        assert self._connection is not None  # noqa: S101 - for the type checker
+        self._connection.deadline = self.deadline
+        return self._connection
+
+    def write(self, block: bytes, *, sure: bool) -> Written:
+        """Store a block of whole lines; ``sure`` for a replay and for what others left.
+
+        Raises:
+            psycopg.Error: an outage or a fault of the setup; sending the block again is harmless.
+            RunNotThereYetError: try again later, for the other process's run to be there.
+        """
+        if not sure and self._may_copy and block.count(b"\n") >= BULK_MIN_LINES and self._copy(block):
+            return Written(count_lines(block), [])
+        rows, damaged = decode_lines(block)
+        dead = [DeadLetter(line.decode("utf-8", "backslashreplace"), None, "damaged") for line in damaged]
+        for start in range(0, len(rows), _INSERT_MAX_ROWS):
+            dead += self._insert(rows[start : start + _INSERT_MAX_ROWS])
+        return Written(len(rows) + len(damaged) - len(dead), dead)
+
+    def _copy(self, block: bytes) -> bool:
+        """Send the block as it is; False when the sure lane has to find out more."""
+        import psycopg
+
+        connection = self.connection()
+        try:
+            with connection.cursor() as cursor, cursor.copy(self._sql("copy_entries")) as copy:
+                copy.write(block)
+        except psycopg.Error as error:
+            # COPY needs the table's owner or no row level security at all.
+            if sqlstate(error) in {_NOT_SUPPORTED, _NO_RIGHT}:
+                self._may_copy = False
+                return False
+            if fault_of(error) is Fault.ROW:
+                return False
+            raise
+        return True
+
+    def _insert(self, rows: list[Row]) -> list[DeadLetter]:
+        """Insert ``rows`` in one statement; halve them until the refused ones stand alone."""
+        import psycopg
+
+        try:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            self.connection().execute(self._sql("insert_entries"), columns)
+        except psycopg.Error as error:
+            if fault_of(error) is not Fault.ROW:
+                raise
+            refusal = error
+        else:
+            return []
+        runs = {row[1] for row in rows}
+        if len(rows) == 1 or (sqlstate(refusal) == _UNKNOWN_RUN and len(runs) == 1):
+            return self._refused(rows, refusal)
+        return [letter for part in _parts(rows, runs, refusal) for letter in self._insert(part)]
+
+    def _refused(self, rows: list[Row], refusal: Exception) -> list[DeadLetter]:
+        run_id = rows[0][1]
+        if sqlstate(refusal) == _UNKNOWN_RUN and self._is_worth_waiting_for(run_id):
+            raise RunNotThereYetError(run_id) from refusal
+        reason = str(refusal).strip()
+        return [DeadLetter("\t".join(row), sqlstate(refusal), reason) for row in rows]
+
+    def _is_worth_waiting_for(self, run_id: str) -> bool:
+        """Tell whether the run of another process (RUNLOG_RUN_ID) may still appear."""
+        if run_id in self._started:
+            return False
+        now = time.monotonic()
+        return now - self._missed_since.setdefault(run_id, now) < _WAIT_FOR_RUN_SECONDS
+
+    def apply(self, event: dict[str, Any], *, is_live: bool) -> DeadLetter | None:
+        """Apply one run event to ``runs``; return it as a dead letter if it is refused."""
+        import psycopg
+
+        try:
+            name = {"start": "start_run", "update": "update_run", "finish": "finish_run"}[event["event"]]
+            self.connection().execute(self._sql(name), {**event, "is_live": is_live})
+        except (KeyError, TypeError, psycopg.ProgrammingError) as error:
+            if fault_of(error) is Fault.SETUP and sqlstate(error):
+                raise
+            return _dead_event(event, error)
+        except psycopg.Error as error:
+            if fault_of(error) is not Fault.ROW:
+                raise
+            return _dead_event(event, error)
+        if event["event"] == "start":
+            self._started.add(event["id"])
+        return None
+
+    def sweep(self, run_id: str, *, finished_at: str, error_message: str, outcome: str) -> None:
+        """Close a run whose process is gone."""
+        values = {"id": run_id, "finished_at": finished_at, "error_message": error_message}
+        self.connection().execute(self._sql("sweep_run"), {**values, "outcome": outcome})
+
+    def heartbeat(self, run_ids: list[str]) -> None:
+        """Leave the sign of life of these runs."""
+        self.connection().execute(self._sql("heartbeat"), {"ids": run_ids})
+
+    def _sql(self, name: str) -> bytes:
+        return _sql.statement(f"write/{name}", self._schema)
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether there is a connection that is not known to be broken."""
+        return self._connection is not None and not self._connection.closed
+
+    def hasten(self, deadline: float) -> None:
+        """Bring the deadline forward, also for a statement under way in another thread."""
+        self.deadline = min(self.deadline, deadline)
+        if self._connection is not None:
+            self._connection.deadline = self.deadline
+
+    def shown(self) -> str:
+        """Return the database in a word that people may read."""
+        return _dsn.shown(self._dsn, os.environ)
+
+    def without_password(self, text: str) -> str:
+        """Return an error's text as people may read it."""
+        return _dsn.without_password(text, self._dsn, os.environ)
+
+    def close(self) -> None:
+        """Close the connection, whatever state it is in; the next statement opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.close()
+
+    def cancel(self) -> None:
+        """End a statement that is still under way on the server."""
+        if self._connection is not None:
+            with contextlib.suppress(Exception):
+                self._connection.cancel_safe(timeout=1.0)
+
+    def forget_in_child(self) -> None:
+        """Let go of the parent's connection after a fork."""
+        if self._connection is not None:
+            self._connection.forget_in_child()
+
+
+def _parts(rows: list[Row], runs: set[str], refusal: Exception) -> Iterator[list[Row]]:
+    if sqlstate(refusal) == _UNKNOWN_RUN:
+        # By run: all entries of a missing run are refused, halving would find them one by one.
+        for run_id in sorted(runs):
+            yield [row for row in rows if row[1] == run_id]
+    else:
+        middle = len(rows) // 2
+        yield rows[:middle]
+        yield rows[middle:]
+
+
+def _dead_event(event: dict[str, Any], error: Exception) -> DeadLetter:
+    import orjson
+
+    return DeadLetter(orjson.dumps(event).decode(), sqlstate(error), str(error).strip() or repr(error))

@@ -1,0 +1,91 @@
+"""The command line: ``runlog COMMAND``. Each command parses, makes one call and prints.
+
+Only this table is read for ``runlog --help``; a command's module is imported when it is called, so
+that the command line answers at once. Exit codes: 0, 1 (the asked check found something), 2 usage,
+3 the database cannot be reached or is not migrated, 4 not found, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+_COMMANDS: dict[str, tuple[str, str]] = {
+    "runs": ("reading", "List runs, newest first."),
+    "show": ("reading", "Show one run: its row, its steps and their durations."),
+    "logs": ("reading", "Print the entries of a run; -f follows it live."),
+    "tail": ("reading", "Follow the entries of all scripts, or of one."),
+    "errors": ("insight", "Group errors: how often, where, since when."),
+    "scripts": ("insight", "One line a script: last state, success rate, durations."),
+    "stats": ("insight", "Runs, durations and records over time."),
+    "batch": ("insight", "List the runs of a batch."),
+    "cursor": ("lifecycle", "Show or set where the next incremental sync begins."),
+    "reap": ("lifecycle", "Close runs whose process is gone."),
+    "close": ("lifecycle", "Close one run by hand."),
+    "flush": ("spool", "Deliver what waits in spools of processes that are gone."),
+    "spool": ("spool", "Show what waits on this machine, and dead letters."),
+    "migrate": ("schema", "Create or complete the tables; says what it did."),
+    "prune": ("retention", "Delete old entries and runs, in small batches."),
+    "doctor": ("doctor", "Check settings, connection, schema, rights and spools."),
+    "demo": ("demo", "Run a real sync twice and show its runs as they stand in the database."),
+    "embedded": ("embedded", "Start, stop or look at the embedded PostgreSQL."),
+    "exec": ("wrap", "Run any program; its lines become the entries of a run."),
+    "run": ("wrap", "Run a Python script or module with a run around it."),
+    "completion": ("completion", "Print the completion script for a shell."),
+}
+"""Command → the module in this package that has a function ``<command>_command``, and its help."""
+
+
+class _Commands(click.Group):
+    """The table above as a click group."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [name for name, (module, _) in _COMMANDS.items() if _exists(module)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f".{_COMMANDS[cmd_name][0]}", __name__)
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            if close:
+                error.message += f' Did you mean "{close[0]}"?'
+            raise
+
+
+def _exists(module: str) -> bool:
+    import os
+
+    return os.path.exists(os.path.join(os.path.dirname(__file__), f"{module}.py"))  # noqa: PTH110, PTH118, PTH120
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(None, "-V", "--version", package_name="runlog-pg")
+def cli() -> None:
+    """The history of every job you run, in two PostgreSQL tables."""
+
+
+def main() -> None:
+    """Run the command line; the process ends with its exit code."""
+    from ._failures import exit_code_of
+
+    try:
+        code = cli.main(standalone_mode=False)
+    except BaseException as error:
+        sys.exit(exit_code_of(error))
+    sys.exit(code if isinstance(code, int) else 0)

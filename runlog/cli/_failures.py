@@ -1,0 +1,57 @@
+"""What a failed command says and returns: one line on stderr with the remedy, and the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from runlog import _dsn
+from runlog.errors import RunlogError, SchemaError
+
+USAGE, NO_DATABASE, NOT_FOUND, INTERRUPTED = 2, 3, 4, 130
+
+
+class NotFoundError(RunlogError):
+    """What was asked for is not there."""
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Print what ``error`` means to a person and return the exit code; ``--debug`` shows it all."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        # The reader (head, less) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if os.environ.get("RUNLOG_DEBUG"):
+        raise error
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    return _explain(error)
+
+
+def _explain(error: BaseException) -> int:
+    code = 1
+    if isinstance(error, NotFoundError):
+        code = NOT_FOUND
+    elif isinstance(error, SchemaError) or _is_of_database(error):
+        code = NO_DATABASE
+    elif isinstance(error, RunlogError):
+        code = USAGE if isinstance(error, ValueError) else NO_DATABASE
+    else:
+        raise error
+    dsn = os.environ.get("RUNLOG_DSN") or os.environ.get("DATABASE_URL") or ""
+    text = _dsn.without_password(str(error).strip(), dsn, os.environ)
+    print(f"runlog: {text}", file=sys.stderr)
+    return code
+
+
+def _is_of_database(error: BaseException) -> bool:
+    return type(error).__module__.startswith("psycopg")

@@ -1,0 +1,16 @@
+-- What a role needs to read the history, and nothing to change it.
+-- The policies count only once row level security is on; they are there before, so that switching
+-- it on later does not blind the reader.
+grant usage on schema {schema} to {role};
+
+grant select on logs, runs, runlog_migrations to {role};
+
+-- logs before runs: that is the order in which a writer of entries locks them.
+drop policy if exists {select_policy} on logs;
+create policy {select_policy} on logs for select to {role} using (true);
+
+drop policy if exists {select_policy} on runs;
+create policy {select_policy} on runs for select to {role} using (true);
+
+drop policy if exists {select_policy} on runlog_migrations;
+create policy {select_policy} on runlog_migrations for select to {role} using (true);
