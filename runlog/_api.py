@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _recorder
+from . import _process
 
 
 def configure(**settings: Any) -> None:
@@ -16,7 +16,7 @@ def configure(**settings: Any) -> None:
     Raises:
         SettingError: an argument is unknown or unusable; the message names it and what would do.
     """
-    _recorder.configure(**settings)
+    _process.configure(**settings)
 
 
 def flush(timeout: float | None = None) -> bool:
@@ -29,5 +29,5 @@ def flush(timeout: float | None = None) -> bool:
         True when all is committed or there is nothing to do; False when time ran out: the entries
         stay in the spool and are delivered later.
     """
-    recorder = _recorder.current()
+    recorder = _process.current()
     return True if recorder is None else recorder.flush(timeout)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ._copy_text import CANCEL
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Source(Protocol):

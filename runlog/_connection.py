@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Generator
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 
 from . import _dsn
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 _T = TypeVar("_T")
 _APPLICATION_NAME_MAX = 63

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import Token
-from datetime import datetime, timedelta
-from decimal import Decimal
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from uuid import UUID
 
-from . import _binding, _detect, _recorder
+from . import _binding, _detect, _process
 from ._decorate import Decorator
 from ._endings import FINISHED, Ending, SignalWatch, describe_error, ending_of
 from ._notices import notices
 from ._run import COUNTS, RunState
 from ._stack import exception_meta
 from ._uuid7 import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextvars import Token
+    from datetime import datetime, timedelta
+    from decimal import Decimal
+    from types import TracebackType
+
+    from ._recorder import Recorder
 
 _BATCH_VARIABLE = "RUNLOG_BATCH_ID"
 _ERROR, _INFO = 40, 20
@@ -79,7 +83,7 @@ class RunContext(RunState, Decorator):
         self.metadata = dict(metadata or {})
         self.overlap: Overlap = overlap
         self.lifecycle_logs = lifecycle_logs
-        self._recorder: _recorder.Recorder | None = None
+        self._recorder: Recorder | None = None
         self._token: Token[_binding.BoundRun | None] | None = None
         self._exported_batch = False
         self.ending: Ending | None = None
@@ -123,10 +127,12 @@ class RunContext(RunState, Decorator):
                 try:
                     self.add(name, amount)
                 except (TypeError, ValueError, ArithmeticError):
-                    notices.change("count", name, f"count({name}={amount!r}) is no number; not added")
+                    notices.change(
+                        "count", name, f"count({name}={amount!r}) is no number; not added"
+                    )
 
     def step(self, name: str) -> Any:
-        """Give entries logged inside ``with run.step("FETCH"):`` that step, unless they name one."""
+        """Give entries logged in ``with run.step("FETCH"):`` that step, unless they name one."""
         return step(name)
 
     def start(self) -> Self:
@@ -141,7 +147,7 @@ class RunContext(RunState, Decorator):
         enclosing = _binding.run_variable.get()
         self.triggered_by = self.triggered_by or _detect.triggered_by(os.environ)
         self._join_batch(enclosing)
-        self._recorder = _recorder.active()
+        self._recorder = _process.active()
         if self._recorder is None:
             self._token = _binding.run_variable.set(self)
             return
@@ -273,7 +279,7 @@ def _end_by_signal(ending: Ending) -> None:
     for run in list(_binding.open_runs.values()):
         if isinstance(run, RunContext) and run.is_own:
             run.end(ending)
-    _recorder.close_all()
+    _process.close_all()
 
 
 _watch = SignalWatch(_end_by_signal)

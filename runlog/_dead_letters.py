@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ._notices import notices
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from ._store import DeadLetter
 
 NAME = "dead-letters.jsonl"
@@ -38,7 +39,9 @@ class DeadLetters:
         code = f" ({first.sqlstate})" if first.sqlstate else ""
         reason = first.reason.splitlines()[0]
         notices.change(
-            "dead letters", "some", f"the database refused an entry{code}: {reason}; kept in {place}"
+            "dead letters",
+            "some",
+            f"the database refused an entry{code}: {reason}; kept in {place}",
         )
 
     def _append(self, letters: Sequence[DeadLetter]) -> bool:
@@ -49,7 +52,12 @@ class DeadLetters:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         lines = b"".join(
             orjson.dumps(
-                {"at": at, "sqlstate": letter.sqlstate, "reason": letter.reason, "content": letter.content}
+                {
+                    "at": at,
+                    "sqlstate": letter.sqlstate,
+                    "reason": letter.reason,
+                    "content": letter.content,
+                }
             )
             + b"\n"
             for letter in letters

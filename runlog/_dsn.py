@@ -8,8 +8,11 @@ passwords. Runs on the caller's thread.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 EMBEDDED = "embedded:"
 HIDDEN = "[redacted]"
@@ -75,9 +78,9 @@ def _known_parameters(query: str) -> str:
     kept = []
     for pair in filter(None, query.split("&")):
         name, _, value = pair.partition("=")
-        if name == "ssl" and value.lower() in {"true", "1", "require"}:
-            kept.append("sslmode=require")
-        elif name == "sslmode" and value == "no-verify":
+        if (name == "ssl" and value.lower() in {"true", "1", "require"}) or (
+            name == "sslmode" and value == "no-verify"
+        ):
             kept.append("sslmode=require")
         elif name not in _ALIEN:
             kept.append(pair)
@@ -85,12 +88,15 @@ def _known_parameters(query: str) -> str:
 
 
 def parts(dsn: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return host, port, dbname, user and password as far as the text tells; libpq's defaults else."""
+    """Return host, port, dbname, user and password as far as the text tells, else defaults."""
     found = {**_from_url(dsn), **({} if _URL.match(dsn) else _from_words(dsn))}
     return {
         "host": found.get("host") or environ.get("PGHOST") or environ.get("PGSERVICE") or "local",
         "port": found.get("port") or environ.get("PGPORT") or "5432",
-        "dbname": found.get("dbname") or environ.get("PGDATABASE") or found.get("user") or "default",
+        "dbname": found.get("dbname")
+        or environ.get("PGDATABASE")
+        or found.get("user")
+        or "default",
         "user": found.get("user") or environ.get("PGUSER") or "",
         "password": found.get("password") or environ.get("PGPASSWORD") or "",
     }
@@ -141,7 +147,9 @@ def _fingerprint(text: str) -> str:
 
 def is_local(host: str) -> bool:
     """Tell whether ``host`` is a socket folder or this machine."""
-    return not host or host[0] in "/@" or host in {"local", "localhost", "127.0.0.1", "::1", "[::1]"}
+    return (
+        not host or host[0] in "/@" or host in {"local", "localhost", "127.0.0.1", "::1", "[::1]"}
+    )
 
 
 def shown(dsn: str, environ: Mapping[str, str]) -> str:
@@ -153,7 +161,7 @@ def shown(dsn: str, environ: Mapping[str, str]) -> str:
 
 
 def without_password(text: str, dsn: str, environ: Mapping[str, str]) -> str:
-    """Return ``text`` with the password of ``dsn``, and any part of it that libpq quotes, hidden."""
+    """Return ``text`` with the password of ``dsn``, and what libpq quotes of it, hidden."""
     password = parts(dsn, environ)["password"]
     pieces = {password, quote(password, safe=""), *re.split(r"[@#/?:%]", password)}
     for piece in sorted(pieces, key=len, reverse=True):

@@ -62,6 +62,7 @@ class Account:
             capture_output=True,
             check=True,
             text=True,
+            errors="replace",
             timeout=RUN_SECONDS,
         )
 

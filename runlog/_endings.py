@@ -114,7 +114,9 @@ class SignalWatch:
             os.kill(os.getpid(), signum)
 
 
-def describe_error(ending: Ending, exception_meta: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+def describe_error(
+    ending: Ending, exception_meta: Callable[[Any], dict[str, Any]]
+) -> dict[str, Any]:
     """Return ``error``, ``error_type`` and ``stack`` for the ERROR entry of ``ending``."""
     error = ending.error
     if error is None:

@@ -103,7 +103,7 @@ class Encoder:
         self._steps: dict[str, str] = {}
         self._default_step = default_step or "LOG"
 
-    def encode(  # noqa: PLR0913, PLR0917 - one argument a column, and keywords cost time here
+    def encode(
         self,
         run_id: str,
         created: float,

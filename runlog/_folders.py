@@ -15,8 +15,11 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 try:
     import fcntl
@@ -31,7 +34,7 @@ def root(spool_dir: str | None, environ: Mapping[str, str]) -> Path | None:
     """Return the folder of all spools, made private and writable; None if there is none to be had.
 
     ``spool_dir`` if given, else ``$XDG_STATE_HOME/runlog``, else ``~/.local/state/runlog``, else a
-    folder of this user in the temp folder, whose owner and mode are checked: others can write there.
+    folder of this user in the temp folder, whose owner and mode are checked: all can write there.
     """
     if spool_dir is not None:
         return _private(Path(spool_dir).expanduser())
@@ -124,13 +127,13 @@ def remove(folder: Path) -> None:
     """Remove a delivered folder; what cannot be removed now is left for the next process."""
     with contextlib.suppress(OSError):
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name == "lock"):
-            os.unlink(entry.path)
+            Path(entry.path).unlink()
         folder.rmdir()
 
 
 def _try_lock(fd: int) -> bool:
     if fcntl is None:
-        return False
+        return False  # type: ignore[unreachable] # on Windows it is reached
     try:
         # flock, not lockf: closing another descriptor of the same file must not give it back.
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

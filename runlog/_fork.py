@@ -8,7 +8,12 @@ waits for. Everything else the child simply does not use: its recorders start an
 from __future__ import annotations
 
 import os
+import sys
 import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _IMPORT_WAIT_SECONDS = 10.0
 _gate = threading.Lock()
@@ -22,6 +27,17 @@ def preload() -> None:
         import psycopg  # noqa: F401 - as above
 
         from . import _connection  # noqa: F401 - as above
+
+
+def at_end_of_child(end: Callable[[], Any]) -> None:
+    """Have ``end`` called when this process, a child of multiprocessing, ends.
+
+    Such children end through multiprocessing's finalizers and skip ``atexit``.
+    """
+    process = sys.modules.get("multiprocessing.process")
+    util = sys.modules.get("multiprocessing.util")
+    if process is not None and util is not None and process.parent_process() is not None:
+        util.Finalize(None, end, exitpriority=-100)
 
 
 def _before() -> None:

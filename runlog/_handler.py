@@ -11,7 +11,7 @@ import logging
 from itertools import islice
 from typing import Any
 
-from . import _binding, _recorder
+from . import _binding, _process
 from ._meta import add_fields, merge_meta
 from ._notices import notices
 from ._settings import resolve
@@ -48,11 +48,13 @@ class RunLogHandler(logging.Handler):
         SettingError: an argument is unknown or unusable.
     """
 
-    def __init__(self, dsn: str | None = None, *, level: int | str | None = None, **settings: Any) -> None:
+    def __init__(
+        self, dsn: str | None = None, *, level: int | str | None = None, **settings: Any
+    ) -> None:
         resolved = resolve({"dsn": dsn, "level": level, **settings})
         super().__init__(resolved.level)
         self._settings = resolved
-        self._recorder = _recorder.recorder_for(resolved)
+        self._recorder = _process.recorder_for(resolved)
 
     def shares_recorder_with(self, other: RunLogHandler) -> bool:
         """Tell whether both would store a record in the same place."""
@@ -99,14 +101,16 @@ class RunLogHandler(logging.Handler):
         be a deadlock. Use ``runlog.flush()`` to wait.
         """
         if self._recorder is not None:
-            if _recorder.is_exiting():
+            if _process.is_exiting():
                 self._recorder.close()
             else:
                 self._recorder.wake()
 
     def close(self) -> None:
-        """Detach from logging's list. A later record is still stored (``dictConfig`` closes handlers
-        that stay attached to loggers)."""
+        """Detach from logging's list.
+
+        A later record is still stored: ``dictConfig`` closes handlers that stay attached.
+        """
         self.flush()
         super().close()
 
@@ -140,9 +144,8 @@ def _message(record: logging.LogRecord, meta: dict[str, Any]) -> object:
     except Exception as error:
         meta.setdefault("args", record.args)
         meta.setdefault("format_error", repr(error))
+        place = f"{record.pathname}:{record.lineno}"
         notices.change(
-            "format",
-            record.pathname,
-            f"a message could not be formatted and is stored raw: {record.pathname}:{record.lineno}",
+            "format", place, f"a message could not be formatted and is stored raw: {place}"
         )
         return record.msg

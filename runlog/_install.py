@@ -1,5 +1,4 @@
-"""install(): one line drops runlog into a script: every record is stored, and a run lasts as long
-as the process.
+"""install(): one line in a script stores every record, in a run as long as the process.
 
 Nothing that the script does with logging changes. A handler on the root logger would: it switches
 off logging's last resort, makes ``basicConfig`` a no-op and is thrown out by ``dictConfig``. So the
@@ -12,15 +11,17 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import _recorder
+from . import _process
 from ._context import RunContext
 from ._endings import FINISHED, Ending, ending_of, exited
 from ._handler import RunLogHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType, TracebackType
 
 _HIDDEN_LEVEL = logging.INFO - 1
 _SYSTEM_EXIT_UNSEEN = Ending(
@@ -133,7 +134,7 @@ def _watch_exit(run: RunContext) -> None:
 
     sys.excepthook = excepthook
     sys.exit = _remembering(sys.exit)
-    _recorder.before_exit.append(lambda: _end_with_process(run))
+    _process.before_exit.append(lambda: _end_with_process(run))
 
 
 def _remembering(original: Callable[..., NoReturn]) -> Callable[..., NoReturn]:

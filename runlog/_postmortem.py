@@ -6,13 +6,14 @@ Reads an orphaned spool before it is delivered; pure but for reading files.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._copy_text import decode_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ._backlog import Source
 
 _TAIL_BYTES = 2**18
@@ -49,7 +50,9 @@ def examine(entries: Source, events: Source) -> list[Death]:
             open_ids.pop(run_id, None)
     last = _last_entries(entries) if open_ids else {}
     return [
-        Death(run_id, *(last[run_id][2], *last[run_id][4:6]) if run_id in last else (None, None, None))
+        Death(
+            run_id, *(last[run_id][2], *last[run_id][4:6]) if run_id in last else (None, None, None)
+        )
         for run_id in open_ids
     ]
 

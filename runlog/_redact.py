@@ -124,6 +124,7 @@ class Redactor:
         return shown
 
     def _redact_closely(self, text: str) -> str:
+        before = text
         try:
             text = hide_forms(text)
             if self._keys or may_name_secret(text):
@@ -131,7 +132,7 @@ class Redactor:
         except Exception:
             # Out of memory or of stack: rather the marker than a secret.
             return MARKER
-        return text
+        return before if text == before else text
 
     def _redact_own(self, text: str) -> str:
         before = text

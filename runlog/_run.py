@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
 
 INTEGER_MAX = 2**31 - 1
 COUNTS = ("fetched", "inserted", "updated", "failed")

@@ -116,7 +116,7 @@ def _may_be_issued(text: str) -> bool:
         or "lin_api_" in text
         or "dop_v1_" in text
         or "shp" in text
-        or "dckr_" in text
+        or "_pat_" in text
     ):
         return True
     if "-" in text and (

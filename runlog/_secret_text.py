@@ -24,19 +24,21 @@ _NAME = re.compile(
       | => | := | -> | ={1,3} | : (?!//) )[ \t]*+""",
     re.VERBOSE,
 )
-_OPTION = re.compile(r"(?<!\S)--?([A-Za-z][\w-]*+)[ \t]++(?=[^\s-])")
+_OPTION = re.compile(r"(?<![\w-])--?([A-Za-z][\w-]*+)[ \t]++(?=[^\s-])")
 _SQL = re.compile(r"(?i)\b(password|identified by)[ \t]++(?=')")
 _XML = re.compile(r"<([\w:.-]++)(?:[ \t][^<>]*+)?>(?=[^<\s])")
 _VALUE = re.compile(
     r"""(?P<escaped>\\{1,3}["'])(?:(?!(?P=escaped))[^\n])*+(?P<end>(?P=escaped))?
     | [bBuUrRfF]{0,2}(?P<triple>"{3}|'{3})(?:(?!(?P=triple))[\s\S])*+(?:(?P=triple))?
-    | [bBuUrRfF]{0,2}(?:"(?:[^"\\\n]|\\.)*+"? | '(?:[^'\\\n]|\\.)*+'?)
+    | [bBuUrRfF]{0,2}(?:"(?:[^"\\\n]|\\.)*+"? | '(?:[^'\\\n]|\\.|'')*+'?)
     | (?i:(?P<scheme>bearer|basic|token|apikey|negotiate))[ \t]++[^\s"',;]++
     | (?i:digest|aws4-hmac-sha256)[ \t][^\n]*+
-    | (?: [^\s&"'<>,;)\]}] | [,;](?=\S)(?![\w .-]{1,40}[=:])
+    | (?: [^\s&"'<>,;)\]}] | [,;](?=\S)(?![\w .'"\\-]{1,40}[=:])
         | [)\]}](?=[^\s,;)\]}"']) | ["'](?=\w) | [<>](?=[^\s<>/]) | &(?![\w.%-]{1,64}=) )++""",
     re.VERBOSE,
 )
+_COOKIES = re.compile(r"""[^\s"'=]++=[^\n"']++""")
+_REST_OF_WORD = re.compile(r"""[^\s,;&"'<>)\]}]*+""")
 _CLOSERS = {"[": "]", "{": "}", "(": ")"}
 _BRACKET = re.compile(r"[\[\](){}]")
 _FIGURES = re.compile(r"""(?:[\s\[({]*+["']?[A-Za-z_][\w.-]*+["']?\s*+:)*+[\d.,_\s\[\](){}+-]*+""")
@@ -48,6 +50,8 @@ _NOTHING = frozenset(
 )
 # Letters alone, up to this many, after ``token:``, are a word about it: expired, missing.
 _LONGEST_WORD = 12
+# A value that stays is looked through again for names; this bounds how often.
+_LONGEST_HARMLESS = 200
 
 
 def may_name_secret(text: str) -> bool:
@@ -98,10 +102,10 @@ def _hide_after(name: re.Pattern[str], text: str, judge: Callable[[str], Secrecy
             continue
         if text[start : start + 1] in _CLOSERS:
             closings = _find_closings(text) if closings is None else closings
-            end = closings.get(start) or _end_of_line(text, start)
+            end = _end_of_word(text, closings.get(start) or _end_of_line(text, start))
         else:
-            end = value.end() if (value := _VALUE.match(text, start)) else start
-        if not _is_harmless(text[start:end], secrecy):
+            end = _end_of_value(text, start, found[1])
+        if end - start > _LONGEST_HARMLESS or not _is_harmless(text[start:end], secrecy):
             pieces += (text[done:start], _marked(text[start:end]))
             done = end
     return "".join((*pieces, text[done:])) if pieces else text
@@ -117,6 +121,18 @@ def _find_closings(text: str) -> dict[int, int]:
         elif waiting and _CLOSERS[waiting[-1][0]] == found[0]:
             closings[waiting.pop().start()] = found.end()
     return closings
+
+
+def _end_of_value(text: str, start: int, name: str) -> int:
+    # A cookie header holds many named values; all of the line is secret.
+    pattern = _COOKIES if name.lower().endswith(("cookie", "cookies")) else _VALUE
+    found = pattern.match(text, start) or _VALUE.match(text, start)
+    return found.end() if found else start
+
+
+def _end_of_word(text: str, start: int) -> int:
+    found = _REST_OF_WORD.match(text, start)
+    return found.end() if found else start
 
 
 def _end_of_line(text: str, start: int) -> int:

@@ -1,8 +1,7 @@
-"""Numbered append-only files: the way into the spool, on the caller's thread, and out of it.
+"""Numbered append-only files: the way into the spool, on the caller's thread.
 
 ``SegmentWriter`` appends with one ``os.write`` to an O_APPEND file: no lock, no queue, nothing to
-wait for. ``StoredSegments`` gives the same view of files that a process left behind. What was
-delivered and what was not is the subject of ``_backlog``.
+wait for. What was delivered and what was not is the subject of ``_backlog``.
 
 Why no lock is needed, and no line can be lost between two files:
 
@@ -21,10 +20,13 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ._copy_text import CANCEL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 _MEMORY_SEGMENTS_MAX = 4
 _SETTLED_AFTER_SECONDS = 10.0
@@ -133,7 +135,7 @@ class SegmentWriter:
         return False
 
     def rotate(self, *, to_memory: bool = False) -> bool:
-        """Put a new file behind the descriptor; False if there is none or another thread does it."""
+        """Put a new file behind the descriptor; False if there is none or others do it."""
         # Not blocking: whoever finds the lock taken writes on into the old file.
         if not self._rotation.acquire(blocking=False):
             return False
@@ -252,52 +254,6 @@ class SegmentWriter:
         if segment.path is not None:
             with contextlib.suppress(OSError):
                 segment.path.unlink()
-
-
-class StoredSegments:
-    """The files of a process that is gone, with the reading half of ``SegmentWriter``."""
-
-    def __init__(self, folder: Path, stem: str, suffix: str) -> None:
-        self._paths = {
-            int(path.name[len(stem) + 1 : -len(suffix)]): path
-            for path in folder.glob(f"{stem}-[0-9]*{suffix}")
-            if path.name[len(stem) + 1 : -len(suffix)].isdecimal()
-        }
-        self._open: dict[int, int] = {}
-
-    def first(self) -> int:
-        """Return the lowest number there is."""
-        return min(self._paths, default=1)
-
-    def last(self) -> int:
-        """Return the highest number there is."""
-        return max(self._paths, default=0)
-
-    def fd(self, number: int) -> int | None:
-        """Return a descriptor to read segment ``number`` from, None if there is no such file."""
-        if number not in self._open and number in self._paths:
-            with contextlib.suppress(OSError):
-                self._open[number] = os.open(self._paths[number], os.O_RDONLY | os.O_NOFOLLOW)
-        return self._open.get(number)
-
-    def is_settled(self, number: int) -> bool:  # noqa: ARG002 - the shape that _backlog reads
-        """Return True: nobody writes here any more."""
-        return True
-
-    def drop(self, number: int) -> None:
-        """Unlink the file of segment ``number``."""
-        self.close(number)
-        path = self._paths.pop(number, None)
-        if path is not None:
-            with contextlib.suppress(OSError):
-                path.unlink()
-
-    def close(self, number: int | None = None) -> None:
-        """Close the descriptor of one segment, or of all."""
-        for key in [number] if number is not None else list(self._open):
-            fd = self._open.pop(key, None)
-            if fd is not None:
-                os.close(fd)
 
 
 def _anonymous_file() -> int:

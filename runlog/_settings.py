@@ -11,12 +11,14 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _dsn
 from .errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -51,7 +53,9 @@ def _bytes_from(smallest: int) -> Callable[[Any], int]:
         units = {"k": 2**10, "m": 2**20, "g": 2**30}
         size = int(float(text[:-1]) * units[text[-1]]) if text[-1:] in units else int(text)
         if size < smallest:
-            raise ValueError(f"use a number of bytes, at least {smallest}; 64M and 1G are understood")
+            raise ValueError(
+                f"use a number of bytes, at least {smallest}; 64M and 1G are understood"
+            )
         return size
 
     return parse
@@ -95,7 +99,9 @@ def _setting(default: Any, parse: Callable[[Any], Any], about: str) -> Any:
 class Settings:
     """Every setting, checked. The table is the source of the reference page and of ``doctor``."""
 
-    dsn: str | None = _setting(None, str, "address of the database; a URL, libpq words or embedded:")
+    dsn: str | None = _setting(
+        None, str, "address of the database; a URL, libpq words or embedded:"
+    )
     schema: str = _setting("public", _name, "schema of the tables runs and logs")
     spool_dir: str | None = _setting(None, _name, "folder of the spool; the user's state folder")
     spool_max_bytes: int = _setting(
@@ -172,7 +178,9 @@ def _checked(name: str, value: Any, origin: str) -> Any:
         shown = f"argument {name}" if origin == "argument" else origin
         secret = name == "dsn"
         detail = "" if secret else f"={value!r}"
-        raise SettingError(f"{shown}{detail} cannot be used; {error}", name=name, origin=origin) from None
+        raise SettingError(
+            f"{shown}{detail} cannot be used; {error}", name=name, origin=origin
+        ) from None
 
 
 def _unknown(name: str) -> str:

@@ -17,8 +17,9 @@ import random
 import threading
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from ._dead_letters import DeadLetters
 from ._fork import preload
 from ._notices import notices
 from ._spool import OrphanedSpool, Spool, adopt_orphans
@@ -26,9 +27,10 @@ from ._sqlstate import Fault, fault_of, remedy
 from ._store import RunNotThereYetError, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from ._dead_letters import DeadLetters
+    from ._open_runs import OpenRuns
     from ._settings import Settings
 
 _BLOCK_BYTES = 2**20
@@ -41,15 +43,6 @@ class _OutOfTimeError(Exception):
     """The script's end leaves no time for more; the rest stays in the spool."""
 
 
-class Recording(Protocol):
-    """What the shipper asks of the recorder, which knows the runs that are open in this process."""
-
-    def open_ids(self) -> list[str]: ...
-    def append_progress(self) -> None: ...
-    def append_starts(self) -> None: ...
-    def tell_shed(self) -> None: ...
-
-
 class Shipper:
     """Ships one spool, and those of processes that are gone, to one database."""
 
@@ -57,17 +50,18 @@ class Shipper:
         self,
         spool: Spool,
         store: Store,
-        recording: Recording,
-        dead_letters: DeadLetters,
+        runs: OpenRuns,
         settings: Settings,
         database_folder: Path | None,
     ) -> None:
         self._spool = spool
         self._store = store
-        self._recording = recording
-        self._dead_letters = dead_letters
+        self._runs = runs
         self._settings = settings
         self._database_folder = database_folder
+        self._dead_letters = DeadLetters(database_folder)
+        self.before_idle: Callable[[], None] = lambda: None
+        """Called when this process's own entries are delivered; may append to the spool."""
         self._thread: threading.Thread | None = None
         # SimpleQueue and not Event: its put may run in a signal handler that interrupts a put.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -118,9 +112,10 @@ class Shipper:
         self._in_a_hurry = False
 
     def _backoff(self) -> float:
-        """Return the seconds before the next try: doubling, with jitter, so that 50 scripts spread."""
+        """Return the seconds before the next try: doubling; jitter spreads 50 scripts."""
         longest = self._settings.retry_interval_max
-        step = min(longest, self._settings.retry_interval * 2 ** min(self._failures - 1, 20))
+        doubled: float = self._settings.retry_interval * 2.0 ** min(self._failures - 1, 20)
+        step = min(longest, doubled)
         return step * random.uniform(0.5, 1.0)  # noqa: S311 - spreading load, not a secret
 
     def _attempt(self) -> bool:
@@ -159,7 +154,7 @@ class Shipper:
     def _pass(self) -> None:
         """Deliver everything that waits, own entries first, then those of the dead."""
         self._deliver(self._spool, is_live=True)
-        self._recording.tell_shed()
+        self.before_idle()
         self._beat()
         self._adopt()
         while self._orphans:
@@ -196,7 +191,7 @@ class Shipper:
                     self._dead_letters.keep([letter] if letter else [])
             if is_live and block.end.segment > spool.events.position.segment:
                 # The next process must find the start of each open run, also after this file goes.
-                self._recording.append_starts()
+                self._runs.append_starts()
             spool.events.acknowledge(block.end)
 
     def _beat(self) -> None:
@@ -205,8 +200,8 @@ class Shipper:
             return
         self._next_beat = time.monotonic() + self._settings.heartbeat_interval
         self._spool.leave_memory()
-        if ids := self._recording.open_ids():
-            self._recording.append_progress()
+        if ids := self._runs.owned_ids():
+            self._runs.append_progress()
             self._apply_events(self._spool, is_live=True)
             self._set_deadline()
             self._store.heartbeat(ids)
@@ -286,15 +281,15 @@ class Shipper:
             return self._passed.wait_for(lambda: self._last_success >= wanted, timeout)
 
     def stop(self, timeout: float) -> bool:
-        """Make a last pass within ``timeout`` seconds and stop; True if nothing waits any more."""
+        """Make a last pass within ``timeout`` seconds and stop; True if nothing waits then."""
         self._stop_at = time.monotonic() + timeout
         self._store.hasten(self._stop_at)
         self._next_adoption = 0.0
         self._in_a_hurry = True
         self._wake.put(None)
         if self._thread is not None and self._thread.is_alive():
-            # A little more: the time for the statement to notice its deadline, which psycopg looks at
-            # ten times a second.
+            # A little more, for the statement to notice its deadline, which psycopg looks at ten
+            # times a second.
             self._thread.join(timeout + 0.3)
             if self._thread.is_alive():
                 return False

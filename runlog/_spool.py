@@ -12,13 +12,16 @@ import contextlib
 import itertools
 import os
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _folders
 from ._backlog import Backlog
 from ._postmortem import examine
-from ._segments import SegmentWriter, StoredSegments
+from ._segments import SegmentWriter
+from ._stored import StoredSegments
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SEGMENTS_AT_LIMIT = 32
 _SEGMENT_BYTES_MIN = 2**14

@@ -25,7 +25,7 @@ class Fault(StrEnum):
 _ROW_CLASSES = frozenset({"22", "23", "44", "54", "P0"})
 _SETUP_CLASSES = frozenset({"28", "3D", "3F", "42", "0L", "0P"})
 
-# A failed connection carries no SQLSTATE (libpq gives text only): PostgreSQL's and the poolers' words.
+# A failed connection carries no SQLSTATE, only text: PostgreSQL's and the poolers' words.
 _SETUP_WORDS = (
     "password authentication failed",
     "no password supplied",
@@ -36,7 +36,7 @@ _SETUP_WORDS = (
     "wrong password",
     "invalid connection option",
     "invalid URI query parameter",
-    "missing \"=\" after",
+    'missing "=" after',
     "server does not support SSL",
     "certificate verify failed",
     "root certificate file",

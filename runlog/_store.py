@@ -11,18 +11,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import _dsn, _sql
 from ._backlog import count_lines
 from ._copy_text import decode_lines
+from ._notices import notices
 from ._sqlstate import Fault, fault_of, sqlstate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ._connection import WriteConnection
+    from ._settings import Settings
 
 BULK_MIN_LINES = 2000
 """From here on COPY is faster than the insert by more than its second round trip costs."""
@@ -37,7 +42,7 @@ Row = list[str]
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What PostgreSQL refused for itself, or what cannot be read: kept in a file with the reason."""
+    """What PostgreSQL refused for itself, or what cannot be read, with the reason."""
 
     content: str
     sqlstate: str | None
@@ -59,16 +64,15 @@ class RunNotThereYetError(Exception):
 class Store:
     """Writes to one database through a connection of its own, opened when first needed."""
 
-    def __init__(self, dsn: str, schema: str, *, application_name: str, connect_timeout: float) -> None:
-        self._dsn = dsn
-        self._schema = schema
-        self._application_name = application_name
-        self._connect_timeout = connect_timeout
+    def __init__(self, settings: Settings) -> None:
+        """Connect not yet."""
+        self._dsn = settings.dsn or ""
+        self._schema = settings.schema
+        self._connect_timeout = settings.connect_timeout
         self._connection: WriteConnection | None = None
         self._may_copy = True
         self._started: set[str] = set()
         self._missed_since: dict[str, float] = {}
-        self.on_exposed: Callable[[], None] = lambda: None
         self.deadline = float("inf")
         """Of ``time.monotonic``, for the statements from now on."""
 
@@ -79,11 +83,14 @@ class Store:
 
             self.close()
             timeout = min(self._connect_timeout, max(0.0, self.deadline - time.monotonic()))
+            script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "python"
             self._connection = connect(
-                self._dsn, application_name=self._application_name, timeout=timeout
+                self._dsn, application_name=f"runlog:{script}", timeout=timeout
             )
             if is_exposed(self._connection):
-                self.on_exposed()
+                place = self.shown()
+                told = f"the connection to {place} is not encrypted; add sslmode=require to it"
+                notices.change("encryption", place, told)
         assert self._connection is not None  # noqa: S101 - for the type checker
         self._connection.deadline = self.deadline
         return self._connection
@@ -95,10 +102,18 @@ class Store:
             psycopg.Error: an outage or a fault of the setup; sending the block again is harmless.
             RunNotThereYetError: try again later, for the other process's run to be there.
         """
-        if not sure and self._may_copy and block.count(b"\n") >= BULK_MIN_LINES and self._copy(block):
+        if (
+            not sure
+            and self._may_copy
+            and block.count(b"\n") >= BULK_MIN_LINES
+            and self._copy(block)
+        ):
             return Written(count_lines(block), [])
         rows, damaged = decode_lines(block)
-        dead = [DeadLetter(line.decode("utf-8", "backslashreplace"), None, "damaged") for line in damaged]
+        dead = [
+            DeadLetter(line.decode("utf-8", "backslashreplace"), None, "damaged")
+            for line in damaged
+        ]
         for start in range(0, len(rows), _INSERT_MAX_ROWS):
             dead += self._insert(rows[start : start + _INSERT_MAX_ROWS])
         return Written(len(rows) + len(damaged) - len(dead), dead)
@@ -158,7 +173,9 @@ class Store:
         import psycopg
 
         try:
-            name = {"start": "start_run", "update": "update_run", "finish": "finish_run"}[event["event"]]
+            name = {"start": "start_run", "update": "update_run", "finish": "finish_run"}[
+                event["event"]
+            ]
             self.connection().execute(self._sql(name), {**event, "is_live": is_live})
         except (KeyError, TypeError, psycopg.ProgrammingError) as error:
             if fault_of(error) is Fault.SETUP and sqlstate(error):
@@ -236,4 +253,6 @@ def _parts(rows: list[Row], runs: set[str], refusal: Exception) -> Iterator[list
 def _dead_event(event: dict[str, Any], error: Exception) -> DeadLetter:
     import orjson
 
-    return DeadLetter(orjson.dumps(event).decode(), sqlstate(error), str(error).strip() or repr(error))
+    return DeadLetter(
+        orjson.dumps(event).decode(), sqlstate(error), str(error).strip() or repr(error)
+    )

@@ -173,12 +173,22 @@ def _tcp(place: str) -> tuple[str, int]:
 
 @contextlib.contextmanager
 def _container() -> Iterator[str]:
+    import docker
+
     try:
         from testcontainers.community.postgres import PostgresContainer
     except ImportError:
         from testcontainers.postgres import PostgresContainer
-    with PostgresContainer(IMAGE, driver=None) as container:
+    container = PostgresContainer(IMAGE, driver=None)
+    container.with_command(" ".join(f"-c {name}={value}" for name, value in _FAST.items()))
+    try:
+        container.start()
         yield container.get_connection_url()
+    except docker.errors.APIError as error:
+        error.add_note(f"{IMAGE!r} does not start; name another RUNLOG_TEST_IMAGE or _DSN")
+        raise
+    finally:
+        container.stop()
 
 
 @contextlib.contextmanager

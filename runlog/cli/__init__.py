@@ -53,8 +53,11 @@ class _Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
+        known = [(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)]
+        # click cannot write a list of nothing.
+        if known:
+            with formatter.section("Commands"):
+                formatter.write_dl(known)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:

@@ -10,7 +10,8 @@ import pytest
 
 from runlog import _segments
 from runlog._backlog import Backlog, Position
-from runlog._segments import SegmentWriter, StoredSegments
+from runlog._segments import SegmentWriter
+from runlog._stored import StoredSegments
 
 
 @pytest.fixture
@@ -69,7 +70,9 @@ def test_no_line_is_lost_or_torn_when_threads_rotate(writer):
             backlog.acknowledge(block.end)
     for thread in threads:
         thread.join()
-    by_thread = {t: [int(line.split()[1]) for line in seen if line[:2] == b"%d " % t] for t in range(8)}
+    by_thread = {
+        t: [int(line.split()[1]) for line in seen if line[:2] == b"%d " % t] for t in range(8)
+    }
     assert by_thread == {t: list(range(3000)) for t in range(8)}
     assert writer.lines_written == 24_000
 
@@ -140,7 +143,9 @@ def test_a_dead_processs_files_are_read_with_their_torn_tail(tmp_path):
     source.close()
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"000009 000000000000000\n", b"000002 000000000009999\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", b"000009 000000000000000\n", b"000002 000000000009999\n"]
+)
 def test_a_damaged_position_means_everything_again(tmp_path, content):
     """A position that does not fit the files is no reason to skip a line."""
     (tmp_path / "logs-000002.copy").write_bytes(b"one\ntwo\n")

@@ -70,14 +70,14 @@ def test_shedding_takes_debug_first_and_errors_last(database_folder):
         return spool.entries_taken == before + 1
 
     taken = {}
-    for share in (0.5, 0.81, 0.91, 1.01):
+    for share in (0.5, 0.81, 0.91, 1.0):
         fill_to(share)
         taken[share] = [is_taken(level) for level in (DEBUG, INFO, WARNING, ERROR)]
     assert taken == {
         0.5: [True, True, True, True],
         0.81: [False, True, True, True],
         0.91: [False, False, True, True],
-        1.01: [False, False, False, False],
+        1.0: [False, False, False, False],
     }
     assert spool.shed_counts() == {("run", "limit"): 7}
     spool.close(remove=True)

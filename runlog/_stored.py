@@ -1,0 +1,56 @@
+"""The segments that a process left behind: the reading half of ``_segments``. Any thread."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class StoredSegments:
+    """The files of a process that is gone, with the reading half of ``SegmentWriter``."""
+
+    def __init__(self, folder: Path, stem: str, suffix: str) -> None:
+        self._paths = {
+            int(path.name[len(stem) + 1 : -len(suffix)]): path
+            for path in folder.glob(f"{stem}-[0-9]*{suffix}")
+            if path.name[len(stem) + 1 : -len(suffix)].isdecimal()
+        }
+        self._open: dict[int, int] = {}
+
+    def first(self) -> int:
+        """Return the lowest number there is."""
+        return min(self._paths, default=1)
+
+    def last(self) -> int:
+        """Return the highest number there is."""
+        return max(self._paths, default=0)
+
+    def fd(self, number: int) -> int | None:
+        """Return a descriptor to read segment ``number`` from, None if there is no such file."""
+        if number not in self._open and number in self._paths:
+            with contextlib.suppress(OSError):
+                self._open[number] = os.open(self._paths[number], os.O_RDONLY | os.O_NOFOLLOW)
+        return self._open.get(number)
+
+    def is_settled(self, number: int) -> bool:  # noqa: ARG002 - the shape that _backlog reads
+        """Return True: nobody writes here any more."""
+        return True
+
+    def drop(self, number: int) -> None:
+        """Unlink the file of segment ``number``."""
+        self.close(number)
+        path = self._paths.pop(number, None)
+        if path is not None:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def close(self, number: int | None = None) -> None:
+        """Close the descriptor of one segment, or of all."""
+        for key in [number] if number is not None else list(self._open):
+            fd = self._open.pop(key, None)
+            if fd is not None:
+                os.close(fd)

@@ -1,0 +1,57 @@
+-- What is running now, oldest first, and what did each say last?
+select
+    run.*,
+    entry.timestamp as last_entry_at,
+    entry.step as last_step,
+    entry.message as last_message
+from (
+    select
+        id,
+        script_name,
+        status,
+        triggered_by,
+        started_at,
+        finished_at,
+        duration_ms,
+        records_fetched,
+        records_inserted,
+        records_updated,
+        records_failed,
+        calls_analyzed,
+        api_cost,
+        sync_mode,
+        batch_id,
+        error_message,
+        metadata #>> '{runlog,outcome}' as outcome,
+        case
+            when metadata #>> '{runlog,heartbeat_at}' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d'
+                then (metadata #>> '{runlog,heartbeat_at}')::timestamptz
+        end as heartbeat_at,
+        now() as read_at,
+        metadata #>> '{runlog,host}' as host,
+        metadata #>> '{runlog,pid}' as pid
+    from {schema}.runs
+    where
+        status = 'running'
+        and (%(script)s::text is null or script_name = %(script)s)
+        and (%(script_like)s::text is null or script_name like %(script_like)s)
+    order by
+        started_at,
+        id
+    limit %(limit)s
+) as run
+left join lateral (
+    select
+        timestamp,
+        step,
+        message
+    from {schema}.logs
+    where run_id = run.id
+    order by
+        timestamp desc,
+        id desc
+    limit 1
+) as entry on true
+order by
+    run.started_at,
+    run.id

@@ -1,0 +1,161 @@
+"""Real scripts, real ends: what was logged is in the table, whatever became of the script."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+from recording import messages, run_row
+
+SCRIPT = """
+    import logging, sys
+    import runlog
+
+    logging.basicConfig(level=logging.INFO)
+    logging.getLogger().addHandler(runlog.RunLogHandler())
+    log = logging.getLogger("app")
+    with runlog.RunContext("delivery", lifecycle_logs=False) as run:
+        print(run.id, flush=True)
+        for number in range(int(sys.argv[1])):
+            log.info("line %06d", number, extra={"step": "FETCH", "meta": {"number": number}})
+        print("logged", flush=True)
+        if sys.argv[2:] == ["linger"]:
+            sys.stdin.read()
+            import time
+            time.sleep(60)
+"""
+NEXT = """
+    import runlog
+    with runlog.RunContext("next", lifecycle_logs=False):
+        pass
+"""
+
+
+def numbered(count):
+    return [f"line {number:06d}" for number in range(count)]
+
+
+def run_id_of(script):
+    return script.stdout.split()[0]
+
+
+def test_a_thousand_calls_then_the_end(run_script, database, connection):
+    """A thousand calls and the end of the script: a thousand rows, in order, none twice."""
+    script = run_script(SCRIPT, 1000, env={"RUNLOG_DSN": database})
+    assert script.exit_code == 0, script.stderr
+    assert messages(connection) == numbered(1000)
+    assert run_row(connection, run_id_of(script), "status", "error_message") == ("success", None)
+
+
+def test_the_database_comes_back_after_the_script_ended(run_script, proxy, connection):
+    """With the database away all along the script ends well, and the next process delivers all."""
+    proxy.refuse()
+    script = run_script(SCRIPT, 1000, env={"RUNLOG_DSN": proxy.conninfo})
+    assert script.exit_code == 0
+    assert "entries wait in" in script.stderr
+    assert messages(connection) == []
+    proxy.forward()
+    run_script(NEXT, env={"RUNLOG_DSN": proxy.conninfo})
+    assert messages(connection, run_id_of(script)) == numbered(1000)
+    assert run_row(connection, run_id_of(script), "status", "error_message") == ("success", None)
+
+
+@pytest.mark.parametrize("count", [30, 5000])
+def test_kill_9_loses_nothing(start_script, run_script, proxy, connection, count):
+    """Killed with everything undelivered: the next process delivers every line, and closes the run."""
+    proxy.refuse()
+    script = start_script(SCRIPT, count, "linger", env={"RUNLOG_DSN": proxy.conninfo})
+    script.wait_for_line("logged")
+    assert script.kill() == -signal.SIGKILL
+    proxy.forward()
+    run_script(NEXT, env={"RUNLOG_DSN": proxy.conninfo})
+    assert messages(connection, run_id_of(script)) == numbered(count)
+    status, message = run_row(connection, run_id_of(script), "status", "error_message")
+    assert status == "error"
+    assert f"line {count - 1:06d}" in message
+
+
+def test_kill_9_in_the_middle_of_delivery_doubles_nothing(
+    start_script, run_script, database, connection
+):
+    """Killed while the shipper works: nothing is missing and nothing is there twice."""
+    script = start_script(SCRIPT, 20_000, "linger", env={"RUNLOG_DSN": database})
+    script.wait_for_line("logged")
+    script.kill()
+    run_script(NEXT, env={"RUNLOG_DSN": database})
+    assert messages(connection, run_id_of(script)) == numbered(20_000)
+
+
+@pytest.mark.parametrize("fault", ["hang", "half_open"])
+def test_a_silent_database_holds_the_script_up_no_longer_than_exit_timeout(
+    run_script, start_script, proxy, connection, fault
+):
+    """The database accepts and never answers: the script ends within exit_timeout + 1 s, all is kept."""
+    getattr(proxy, fault)()
+    environment = {"RUNLOG_DSN": proxy.conninfo, "RUNLOG_EXIT_TIMEOUT": "1"}
+    script = start_script(SCRIPT, 1000, env=environment)
+    script.wait_for_line("logged")
+    logged_at = time.monotonic()
+    assert script.wait() == 0
+    # A promise of the documentation about time itself; four times the promise for noisy machines.
+    assert time.monotonic() - logged_at < 8
+    assert "entries wait in" in script.stderr
+    proxy.forward()
+    run_script(NEXT, env={"RUNLOG_DSN": proxy.conninfo})
+    assert messages(connection, run_id_of(script)) == numbered(1000)
+
+
+def test_sigterm_is_recorded_and_kills(start_script, database, connection):
+    """SIGTERM: all entries delivered, the run says so, and the shell sees death by that signal."""
+    script = start_script(SCRIPT, 30, "linger", env={"RUNLOG_DSN": database})
+    script.wait_for_line("logged")
+    script.signal(signal.SIGTERM)
+    assert script.wait() == -signal.SIGTERM
+    assert messages(connection) == numbered(30)
+    row = run_row(connection, run_id_of(script), "status", "error_message")
+    assert row == ("error", "terminated by SIGTERM")
+
+
+def test_two_processes_deliver_an_orphan_once(start_script, run_script, proxy, connection):
+    """Two processes find the same orphan at the same time: each line is there once."""
+    proxy.refuse()
+    script = run_script(SCRIPT, 3000, env={"RUNLOG_DSN": proxy.conninfo})
+    proxy.forward()
+    both = [start_script(NEXT, env={"RUNLOG_DSN": proxy.conninfo}) for _ in range(2)]
+    assert [other.wait() for other in both] == [0, 0]
+    assert messages(connection, run_id_of(script)) == numbered(3000)
+
+
+def test_no_place_to_write_is_said_and_entries_still_arrive(run_script, database, connection):
+    """Without a writable folder the spool is in memory: one line says so, all rows arrive."""
+    environment = {"RUNLOG_DSN": database, "RUNLOG_SPOOL_DIR": "/proc/nowhere"}
+    script = run_script(SCRIPT, 100, env=environment)
+    assert script.exit_code == 0
+    assert script.stderr.count("kept in memory only") == 1
+    assert messages(connection) == numbered(100)
+
+
+def test_no_database_named_is_said_and_the_script_runs_on(run_script, monkeypatch):
+    """With no database at all the script does its work; one message lists the ways to name one."""
+    blocked = "import sys; sys.modules['runlog.embedded'] = type(sys)('embedded'); "
+    blocked += "sys.modules['runlog.embedded'].is_installed = lambda: False\n    "
+    script = run_script(
+        SCRIPT.replace("import logging, sys", blocked + "import logging, sys", 1), 10
+    )
+    assert script.exit_code == 0, script.stderr
+    assert "logged" in script.stdout
+    assert script.stderr.count("no database is named") == 1
+
+
+def test_importing_runlog_imports_nothing_heavy(run_script):
+    """``import runlog`` brings in no driver, no structlog, no command line, no web framework."""
+    script = run_script(
+        """
+        import sys
+        import runlog
+        heavy = {"psycopg", "psycopg_pool", "structlog", "click", "rich", "starlette", "asyncio", "orjson"}
+        print(sorted(heavy & set(sys.modules)))
+        """
+    )
+    assert script.stdout.strip() == "[]"
