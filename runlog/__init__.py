@@ -16,10 +16,12 @@ from ._api import configure, flush
 from ._context import RunContext, current_run, step
 from ._handler import RunLogHandler
 from ._install import install
+from ._processor import RunLogProcessor
 
 __all__ = [
     "RunContext",
     "RunLogHandler",
+    "RunLogProcessor",
     "configure",
     "current_run",
     "errors",

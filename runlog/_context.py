@@ -14,9 +14,11 @@ from uuid import UUID
 
 from . import _binding, _detect, _process
 from ._decorate import Decorator
-from ._endings import FINISHED, Ending, SignalWatch, describe_error, ending_of
+from ._endings import ABANDONED, FINISHED, Ending, describe_error, ending_of
 from ._notices import notices
+from ._process_end import at_end, process_end
 from ._run import COUNTS, RunState
+from ._signals import SignalWatch
 from ._stack import exception_meta
 from ._uuid7 import new_id
 
@@ -86,6 +88,7 @@ class RunContext(RunState, Decorator):
         self._recorder: Recorder | None = None
         self._token: Token[_binding.BoundRun | None] | None = None
         self._exported_batch = False
+        self._is_block = False
         self.ending: Ending | None = None
 
     @property
@@ -136,8 +139,13 @@ class RunContext(RunState, Decorator):
         return step(name)
 
     def start(self) -> Self:
-        """Begin the run; ``with`` and the decorator do it for you."""
+        """Begin the run; ``with`` and the decorator do it for you.
+
+        A run that is begun here and never finished ends as the process does.
+        """
         try:
+            if not self._is_block:
+                process_end.watch()
             self._start()
         except Exception as error:
             notices.change("run", repr(error), f"the run could not be recorded: {error!r}")
@@ -151,11 +159,12 @@ class RunContext(RunState, Decorator):
         if self._recorder is None:
             self._token = _binding.run_variable.set(self)
             return
-        argv = self._recorder.redactor.redact_argv(_detect.script_arguments())
+        argv = self._recorder.encoder.redact_argv(_detect.script_arguments())
         self.about = _detect.about(os.environ, argv)
         self._recorder.start_run(self)
         self._token = _binding.run_variable.set(self)
         _watch.start()
+        at_end(_end_with_process)
         if self.lifecycle_logs:
             meta = {"triggered_by": self.triggered_by, "sync_mode": self.sync_mode}
             known = {name: value for name, value in meta.items() if value is not None}
@@ -234,6 +243,7 @@ class RunContext(RunState, Decorator):
 
     def __enter__(self) -> Self:
         """Start the run."""
+        self._is_block = True
         return self.start()
 
     def __exit__(
@@ -247,6 +257,7 @@ class RunContext(RunState, Decorator):
 
     async def __aenter__(self) -> Self:
         """Start the run."""
+        self._is_block = True
         return self.start()
 
     async def __aexit__(
@@ -283,6 +294,14 @@ def _end_by_signal(ending: Ending) -> None:
 
 
 _watch = SignalWatch(_end_by_signal)
+
+
+def _end_with_process() -> None:
+    """End what is still open; a block that the process leaves open was not left at all."""
+    ending = process_end.ending()
+    for run in reversed(list(_binding.open_runs.values())):
+        if isinstance(run, RunContext) and run.is_own:
+            run.end(ABANDONED if run._is_block else ending, stay_bound=True)  # noqa: SLF001
 
 
 def _uuid(value: object) -> UUID | None:

@@ -1,20 +1,17 @@
-"""How a run ends: exceptions, exit codes and signals, as the row in ``runs`` tells them.
+"""How a run ends: exceptions and exit codes, as the row in ``runs`` tells them.
 
-The table in docs/reference/endings.md is what ``ending_of`` does. Signals: a run of the main thread
-that would die by SIGTERM or SIGHUP records that first, then dies by the same signal. A handler of
-the user's is never replaced; a second signal ends the process at once.
+Lives here: Ending, and what becomes one. Not here: signals (``_signals``) and how the process itself
+ends (``_process_end``). The table in docs/reference/endings.md shows all of it. Pure; never raises.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +21,13 @@ class Ending:
     status: str
     """``success`` or ``error``."""
     outcome: str
-    """In detail: finished, exited, failed, interrupted, cancelled, terminated."""
+    """In detail: finished, exited, failed, interrupted, cancelled, terminated, killed, abandoned."""
     error_message: str | None = None
     error: BaseException | None = None
 
 
 FINISHED = Ending("success", "finished")
+ABANDONED = Ending("error", "abandoned", "the process ended while the run was still open")
 
 
 def ending_of(error: BaseException | None) -> Ending:
@@ -45,6 +43,8 @@ def ending_of(error: BaseException | None) -> Ending:
         return FINISHED
     name = type(error).__qualname__
     if name == "CancelledError":
+        if _is_by_ctrl_c():
+            return Ending("error", "interrupted", "KeyboardInterrupt", error)
         return Ending("error", "cancelled", _described(name, error), error)
     return Ending("error", "failed", _described(name, error), error)
 
@@ -59,8 +59,28 @@ def exited(code: object, error: BaseException | None = None) -> Ending:
 
 
 def terminated(signum: int) -> Ending:
-    """Return how a run ends by a signal."""
-    return Ending("error", "terminated", f"terminated by {signal.Signals(signum).name}")
+    """Return how a run ends by a signal that asks the process to end."""
+    return Ending("error", "terminated", f"terminated by {signal_name(signum)}")
+
+
+def signal_name(signum: int) -> str:
+    """Return ``SIGTERM`` for 15, and ``signal 99`` for what has no name."""
+    try:
+        return signal.Signals(signum).name
+    except ValueError:
+        return f"signal {signum}"
+
+
+def _is_by_ctrl_c() -> bool:
+    """Tell whether a task is cancelled because of Ctrl-C.
+
+    ``asyncio.run`` answers SIGINT by cancelling the main task and raises KeyboardInterrupt when that
+    is done. Its runner counts the signals, which only its handler leads to.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    runner = getattr(getattr(handler, "func", None), "__self__", None)
+    count = getattr(runner, "_interrupt_count", 0)
+    return isinstance(count, int) and count > 0
 
 
 def _described(name: str, error: BaseException) -> str:
@@ -69,49 +89,6 @@ def _described(name: str, error: BaseException) -> str:
     except Exception as failure:
         text = f"<its text cannot be had: {type(failure).__qualname__}>"
     return f"{name}: {text}" if name and text else name or text
-
-
-class SignalWatch:
-    """Records the end of the process by SIGTERM or SIGHUP, then lets it die by that signal."""
-
-    SIGNALS = tuple(
-        getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
-    )
-
-    def __init__(self, on_signal: Callable[[Ending], None]) -> None:
-        """Call ``on_signal`` in the main thread, between two bytecodes, when a signal comes."""
-        self._on_signal = on_signal
-        self._watched: set[int] = set()
-
-    def start(self) -> None:
-        """Watch the signals that would end the process now; only the main thread can."""
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for signum in self.SIGNALS:
-            # Ignored (nohup) or handled by the user: theirs to decide.
-            if signal.getsignal(signum) is signal.SIG_DFL:
-                with contextlib.suppress(ValueError, OSError):
-                    signal.signal(signum, self._handle)
-                    self._watched.add(signum)
-
-    def stop(self) -> None:
-        """Put the default back where nobody else has set a handler since."""
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for signum in self._watched:
-            if signal.getsignal(signum) == self._handle:
-                with contextlib.suppress(ValueError, OSError):
-                    signal.signal(signum, signal.SIG_DFL)
-        self._watched.clear()
-
-    def _handle(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature
-        # First of all: a second signal must not wait for us.
-        for watched in self._watched:
-            signal.signal(watched, signal.SIG_DFL)
-        try:
-            self._on_signal(terminated(signum))
-        finally:
-            os.kill(os.getpid(), signum)
 
 
 def describe_error(

@@ -29,15 +29,20 @@ def preload() -> None:
         from . import _connection  # noqa: F401 - as above
 
 
-def at_end_of_child(end: Callable[[], Any]) -> None:
-    """Have ``end`` called when this process, a child of multiprocessing, ends.
+def at_end_of_child(end: Callable[[], Any], *, priority: int = -100) -> None:
+    """Have ``end`` called when this process, a child of multiprocessing, ends; the highest first.
 
     Such children end through multiprocessing's finalizers and skip ``atexit``.
     """
-    process = sys.modules.get("multiprocessing.process")
     util = sys.modules.get("multiprocessing.util")
-    if process is not None and util is not None and process.parent_process() is not None:
-        util.Finalize(None, end, exitpriority=-100)
+    if util is not None and is_child_of_multiprocessing():
+        util.Finalize(None, end, exitpriority=priority)
+
+
+def is_child_of_multiprocessing() -> bool:
+    """Tell whether multiprocessing has started this process."""
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
 
 
 def _before() -> None:

@@ -8,19 +8,12 @@ goes on in ``_entry`` (the line), ``_segments`` (the file), ``_shipper`` (the th
 from __future__ import annotations
 
 import logging
-from itertools import islice
 from typing import Any
 
-from . import _binding, _process
-from ._meta import add_fields, merge_meta
+from . import _process
 from ._notices import notices
+from ._record import bind_records, claim, is_own_noise, read_fields
 from ._settings import resolve
-from ._stack import exception_meta
-
-_PLAIN = logging.LogRecord("", 0, "", 0, "", (), None)
-# LogRecord.__init__ sets its attributes first; what a call adds by extra= comes after them.
-_PLAIN_COUNT = len(_PLAIN.__dict__)
-_SET_BY_FORMATTERS = frozenset({"message", "asctime"})
 
 
 class RunLogHandler(logging.Handler):
@@ -34,8 +27,9 @@ class RunLogHandler(logging.Handler):
     delivered when the process ends is delivered by the next one. A record logged outside of any run
     is counted and not stored.
 
-    Works from ``logging.config.dictConfig`` with ``class: runlog.RunLogHandler``. Handlers with the
-    same database share one recorder; the settings of the first one hold.
+    Works from ``logging.config.dictConfig`` with ``class: runlog.RunLogHandler``, behind a
+    ``QueueHandler`` and as a sink of loguru. Handlers with the same database share one recorder;
+    the settings of the first one hold, and a record that several of them see is stored once.
 
     Args:
         dsn: the database; by default RUNLOG_DSN, DATABASE_URL, libpq's variables or the embedded
@@ -55,6 +49,9 @@ class RunLogHandler(logging.Handler):
         super().__init__(resolved.level)
         self._settings = resolved
         self._recorder = _process.recorder_for(resolved)
+        self._wrote = False
+        if self._recorder is not None:
+            bind_records()
 
     def shares_recorder_with(self, other: RunLogHandler) -> bool:
         """Tell whether both would store a record in the same place."""
@@ -74,19 +71,19 @@ class RunLogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Append ``record`` to the spool."""
         recorder = self._recorder
-        if recorder is None or _is_own_noise(record.name):
+        if recorder is None or is_own_noise(record.name):
             return
         try:
-            run_id = _binding.run_id()
+            binding = claim(record, recorder)
+            if binding is None:
+                return
+            run_id, active_step = binding
             if run_id is None:
                 recorder.count_unbound()
                 return
-            extras = dict(islice(record.__dict__.items(), _PLAIN_COUNT, None))
-            step = extras.pop("step", None)
+            step, message, meta = read_fields(record)
             if step is None:
-                step = _binding.step_variable.get()
-            meta = _meta(record, extras)
-            message = _message(record, meta)
+                step = active_step
             recorder.record(
                 run_id, record.created, record.levelno, record.levelname, step, message, meta
             )
@@ -94,16 +91,30 @@ class RunLogHandler(logging.Handler):
             # Whatever it is, the script must not notice; the first of its kind is told.
             notices.change("handler", repr(error), f"a record could not be stored: {error!r}")
 
+    def write(self, text: str) -> None:
+        """Store a message of loguru: ``logger.add(runlog.RunLogHandler())``."""
+        try:
+            from ._loguru import to_log_record
+
+            record = to_log_record(text)
+            if record.levelno >= self.level and record.msg != "":
+                self.handle(record)
+        except Exception as error:
+            notices.change("handler", repr(error), f"a message could not be stored: {error!r}")
+        # loguru flushes after each message, which would ship each by itself.
+        self._wrote = True
+
     def flush(self) -> None:
         """Ask for delivery without waiting for it; at the interpreter's exit, deliver.
 
         logging calls this while it holds its locks: waiting here for a thread that may log would
         be a deadlock. Use ``runlog.flush()`` to wait.
         """
+        wrote, self._wrote = self._wrote, False
         if self._recorder is not None:
             if _process.is_exiting():
                 self._recorder.close()
-            else:
+            elif not wrote:
                 self._recorder.wake()
 
     def close(self) -> None:
@@ -113,39 +124,3 @@ class RunLogHandler(logging.Handler):
         """
         self.flush()
         super().close()
-
-
-def _is_own_noise(name: str) -> bool:
-    # What the shipping itself logs would feed it for ever.
-    return name[:7] == "psycopg" or name == "runlog" or name[:7] == "runlog."
-
-
-def _meta(record: logging.LogRecord, extras: dict[str, Any]) -> dict[str, Any]:
-    for name in _SET_BY_FORMATTERS & extras.keys():
-        del extras[name]
-    meta = merge_meta(extras.pop("meta", None), extras)
-    added: dict[str, Any] = {}
-    if record.exc_info:
-        added = exception_meta(record.exc_info)
-    elif record.exc_text:
-        added["stack"] = record.exc_text
-    if record.stack_info:
-        added["stack_info"] = record.stack_info
-    if record.name != "root":
-        added["logger"] = record.name
-    return add_fields(meta, added) if added else meta
-
-
-def _message(record: logging.LogRecord, meta: dict[str, Any]) -> object:
-    if not record.args:
-        return record.msg
-    try:
-        return record.getMessage()
-    except Exception as error:
-        meta.setdefault("args", record.args)
-        meta.setdefault("format_error", repr(error))
-        place = f"{record.pathname}:{record.lineno}"
-        notices.change(
-            "format", place, f"a message could not be formatted and is stored raw: {place}"
-        )
-        return record.msg

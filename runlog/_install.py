@@ -10,25 +10,16 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
-from . import _process
+from . import _binding, _fork
 from ._context import RunContext
-from ._endings import FINISHED, Ending, ending_of, exited
 from ._handler import RunLogHandler
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType, TracebackType
-
 _HIDDEN_LEVEL = logging.INFO - 1
-_SYSTEM_EXIT_UNSEEN = Ending(
-    "error",
-    "exited",
-    "ended by SystemExit with a code that could not be seen; use sys.exit(code)",
-)
+# For children that multiprocessing spawns; a program that a script starts is told RUNLOG_RUN_ID.
+_INSTALLED_VARIABLE = "RUNLOG_INSTALLED_RUN_ID"
 
 
 def install(script_name: str | None = None, **settings: Any) -> RunContext:
@@ -52,13 +43,15 @@ def install(script_name: str | None = None, **settings: Any) -> RunContext:
     """
     if _Installed.run is not None:
         return _Installed.run
+    _join_parent()
     context = {name: settings.pop(name) for name in _CONTEXT_ARGUMENTS & settings.keys()}
     handler = RunLogHandler(**settings)
     run = RunContext(script_name or _own_name(), **context)
+    # Started and never finished: it ends as the process does.
     run.start()
     _Installed.run = run
+    os.environ[_INSTALLED_VARIABLE] = run.id_text
     _take_records(handler)
-    _watch_exit(run)
     return run
 
 
@@ -72,9 +65,13 @@ class _Installed:
     """The state of ``install`` in this process."""
 
     run: RunContext | None = None
-    outermost: FrameType | None = None
-    last_exit: Ending | None = None
-    error: Ending | None = None
+
+
+def _join_parent() -> None:
+    """Log into the parent's run where multiprocessing imports the script again in a new process."""
+    installed = os.environ.get(_INSTALLED_VARIABLE)
+    if installed and _fork.is_child_of_multiprocessing():
+        os.environ.setdefault(_binding.RUN_ID_VARIABLE, installed)
 
 
 def _own_name() -> str:
@@ -120,60 +117,3 @@ def _reaches_root(logger: logging.Logger, handler: RunLogHandler) -> bool:
 def _is_only_ours(logger: logging.Logger, record: logging.LogRecord) -> bool:
     """Tell whether the record exists only because ``install`` lowered the root's level."""
     return record.levelno < logging.WARNING and logger.getEffectiveLevel() == _HIDDEN_LEVEL
-
-
-def _watch_exit(run: RunContext) -> None:
-    _Installed.outermost = _outermost_frame()
-    previous_hook = sys.excepthook
-
-    def excepthook(
-        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-    ) -> None:
-        _Installed.error = ending_of(error)
-        previous_hook(kind, error, traceback)
-
-    sys.excepthook = excepthook
-    sys.exit = _remembering(sys.exit)
-    _process.before_exit.append(lambda: _end_with_process(run))
-
-
-def _remembering(original: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
-    def exit(code: Any = None, /) -> NoReturn:  # noqa: A001 - stands in for sys.exit
-        if threading.current_thread() is threading.main_thread():
-            _Installed.last_exit = exited(code)
-        original(code)
-
-    exit.__doc__ = original.__doc__
-    return exit
-
-
-def _end_with_process(run: RunContext) -> None:
-    if os.getpid() == run.pid:
-        run.end(_Installed.error or _ending_seen_from_outside(), stay_bound=True)
-
-
-def _ending_seen_from_outside() -> Ending:
-    """Return how the main program ended, where no exception reached ``sys.excepthook``.
-
-    Either it fell off the end or a SystemExit ended it, which Python shows to no hook. The last
-    instruction of the outermost frame tells which: a SystemExit that the program caught is no end.
-    """
-    frame = _Installed.outermost
-    if frame is None or _returned(frame):
-        return FINISHED
-    return _Installed.last_exit or _SYSTEM_EXIT_UNSEEN
-
-
-def _outermost_frame() -> FrameType | None:
-    if threading.current_thread() is not threading.main_thread():
-        return None
-    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - the documented way to the frames
-    while frame is not None and frame.f_back is not None:
-        frame = frame.f_back
-    return frame
-
-
-def _returned(frame: FrameType) -> bool:
-    import opcode
-
-    return opcode.opname[frame.f_code.co_code[frame.f_lasti]].startswith("RETURN")

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from . import _dsn, _folders
 from ._entry import Encoder
 from ._fork import at_end_of_child
-from ._json_writer import JsonWriter
 from ._notices import notices, say
 from ._open_runs import OpenRuns
 from ._redact import Redactor
@@ -52,23 +51,24 @@ class Stats:
 class Recorder:
     """Takes entries and run events of this process for one database, and sees them delivered."""
 
+    has_database = True
+    """Whether there is a database to ask; the recorder of ``runlog.testing`` has none."""
+
     def __init__(self, settings: Settings) -> None:
         """Open nothing yet: the first entry or run does."""
         self.settings = settings
-        self.redactor = Redactor(
+        redactor = Redactor(
             enabled=settings.redact,
             keys=settings.redact_keys,
             patterns=settings.redact_patterns,
             callback=settings.redact_callback,
         )
         self.encoder = Encoder(
-            redactor=self.redactor,
+            redactor=redactor,
             default_step=settings.default_step,
             max_entry_bytes=settings.max_entry_bytes,
         )
-        json = JsonWriter(self.redactor)
-        self._to_json = lambda value: json.dumps(value).decode()
-        self._runs = OpenRuns(self.append_event, self._to_json)
+        self._runs = OpenRuns(self.append_event, self.encoder.to_json)
         self._past = Stats()
         self._unbound = itertools.count()
         self._told: dict[tuple[str, str], int] = {}
@@ -135,12 +135,36 @@ class Recorder:
 
     def start_run(self, run: RunState) -> None:
         """Take the start of ``run``; its row appears within a moment if the database answers."""
+        self._introduce(run)
         self._runs.start(run)
+
+    def start_event(self, run: RunState) -> dict[str, Any]:
+        """Return the event that inserts the row of ``run``, for who inserts it beforehand."""
+        self._introduce(run)
+        return run.start_event(self._to_json)
+
+    def _introduce(self, run: RunState) -> None:
+        """Note in ``run`` how others can tell whether its process lives: by beat, and by spool."""
+        spool = self._spool or self._open()
+        facts = {"heartbeat_interval": self.settings.heartbeat_interval}
+        place = {"spool": spool.folder.name} if spool.folder is not None else {}
+        run.about = {**run.about, **facts, **place}
+
+    def update_run(self, run: RunState, **facts: Any) -> None:
+        """Take what has changed in ``run`` now, and not with the next heartbeat.
+
+        Args:
+            run: the run.
+            facts: replace those of the event.
+        """
+        event = run.progress_event(self._to_json)
+        if event is not None:
+            self.append_event({**event, **facts})
 
     def finish_run(self, run: RunState, status: str, error_message: str | None) -> None:
         """Take the end of ``run``."""
         if error_message is not None:
-            error_message = storable(self.redactor.redact_text(error_message))
+            error_message = storable(self.encoder.redact_text(error_message))
         self._runs.finish(run, status, error_message)
 
     def forget_run(self, run: RunState) -> None:
@@ -183,6 +207,12 @@ class Recorder:
         if shipper is None:
             return True
         return shipper.flush(self.settings.exit_timeout if timeout is None else timeout)
+
+    def catch_up(self) -> bool:
+        """Deliver what waits on this machine, before a question; also what dead processes left."""
+        if self._spool is None:
+            self._open()
+        return self.flush(self.settings.statement_timeout)
 
     def stats(self) -> Stats:
         """Count where the entries are; reads the spool's files."""

@@ -117,6 +117,9 @@ class Settings:
     retry_interval: float = _setting(0.5, _seconds, "seconds before the first retry; doubles")
     retry_interval_max: float = _setting(30.0, _seconds, "seconds between retries at the most")
     heartbeat_interval: float = _setting(30.0, _seconds, "seconds between two signs of life")
+    overlap_timeout: float | None = _setting(
+        None, _seconds, 'seconds that overlap="wait" waits at the most; without limit'
+    )
     default_step: str = _setting("LOG", _name, "step of an entry that names none")
     level: int = _setting(logging.NOTSET, _level, "lowest level that is stored")
     redact: bool = _setting(True, _boolean, "replace secrets by a marker")

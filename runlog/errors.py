@@ -44,3 +44,37 @@ class SchemaError(RunlogError):
 
 class EmbeddedError(RunlogError):
     """The embedded PostgreSQL could not be started or stopped."""
+
+
+class OverlapError(RunlogError):
+    """Another run of this script is alive; wait for its end, or close it with "runlog close RUN".
+
+    Attributes:
+        script_name: the script of both runs.
+        run_id: the run that is alive, as text.
+    """
+
+    def __init__(self, message: str | None = None, *, script_name: str = "", run_id: str = "") -> None:
+        """Keep the facts beside the message."""
+        super().__init__(message)
+        self.script_name = script_name
+        self.run_id = run_id
+
+
+class Skipped(SystemExit):  # noqa: N818 - not an error: a script that lets it pass ends well
+    """Another run of this script is alive, and ``overlap="skip"`` gives it precedence.
+
+    A SystemExit with code 0: a script that does not catch it ends quietly and well.
+
+    Attributes:
+        message: which run is alive and when it was last heard of.
+        script_name: the script of both runs.
+        run_id: the run that is alive, as text.
+    """
+
+    def __init__(self, message: str = "", *, script_name: str = "", run_id: str = "") -> None:
+        """Keep the facts beside the exit code."""
+        super().__init__(0)
+        self.message = message
+        self.script_name = script_name
+        self.run_id = run_id

@@ -8,6 +8,7 @@ that the command line answers at once. Exit codes: 0, 1 (the asked check found s
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -16,8 +17,8 @@ import click
 _COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("reading", "List runs, newest first."),
     "show": ("reading", "Show one run: its row, its steps and their durations."),
-    "logs": ("reading", "Print the entries of a run; -f follows it live."),
-    "tail": ("reading", "Follow the entries of all scripts, or of one."),
+    "logs": ("entries", "Print the entries of a run; -f follows it live."),
+    "tail": ("entries", "Follow the entries of all scripts, or of one."),
     "errors": ("insight", "Group errors: how often, where, since when."),
     "scripts": ("insight", "One line a script: last state, success rate, durations."),
     "stats": ("insight", "Runs, durations and records over time."),
@@ -25,7 +26,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "cursor": ("lifecycle", "Show or set where the next incremental sync begins."),
     "reap": ("lifecycle", "Close runs whose process is gone."),
     "close": ("lifecycle", "Close one run by hand."),
-    "flush": ("spool", "Deliver what waits in spools of processes that are gone."),
+    "flush": ("flush", "Deliver what waits in spools of processes that are gone."),
     "spool": ("spool", "Show what waits on this machine, and dead letters."),
     "migrate": ("schema", "Create or complete the tables; says what it did."),
     "prune": ("retention", "Delete old entries and runs, in small batches."),
@@ -72,15 +73,31 @@ class _Commands(click.Group):
 
 
 def _exists(module: str) -> bool:
-    import os
-
     return os.path.exists(os.path.join(os.path.dirname(__file__), f"{module}.py"))  # noqa: PTH110, PTH118, PTH120
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(None, "-V", "--version", package_name="runlog-pg")
-def cli() -> None:
-    """The history of every job you run, in two PostgreSQL tables."""
+@click.option("--dsn", metavar="ADDRESS", help="The database: a URL, libpq words, or embedded:")
+@click.option("--schema", metavar="NAME", help="The schema of the tables.")
+@click.option("--debug", is_flag=True, help="Show the whole of an error.")
+def cli(dsn: str | None, schema: str | None, debug: bool) -> None:
+    """The history of every job you run, in two PostgreSQL tables.
+
+    \b
+    Which script failed last night, and why?   runlog errors --since 24h
+    How is each script doing?                  runlog scripts
+    What happened in the last run?             runlog show last
+    Every entry of it?                         runlog logs last
+    What is going on right now?                runlog tail
+    Nothing there yet?                         runlog demo
+
+    The database is the one of RUNLOG_DSN, DATABASE_URL or libpq's variables, else the embedded one.
+    A password belongs into one of these or into ~/.pgpass, not on the command line.
+    """
+    # As variables, so that the settings are read in one place, here and in child processes.
+    given = {"RUNLOG_DSN": dsn, "RUNLOG_SCHEMA": schema, "RUNLOG_DEBUG": "1" if debug else None}
+    os.environ.update({name: value for name, value in given.items() if value is not None})
 
 
 def main() -> None:

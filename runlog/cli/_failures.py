@@ -46,7 +46,9 @@ def _explain(error: BaseException) -> int:
     elif isinstance(error, RunlogError):
         code = USAGE if isinstance(error, ValueError) else NO_DATABASE
     else:
-        raise error
+        said = f"{type(error).__name__}: {error}"
+        print(f"runlog: this should not happen: {said}; --debug shows where", file=sys.stderr)
+        return 1
     dsn = os.environ.get("RUNLOG_DSN") or os.environ.get("DATABASE_URL") or ""
     text = _dsn.without_password(str(error).strip(), dsn, os.environ)
     print(f"runlog: {text}", file=sys.stderr)

@@ -1,4 +1,5 @@
--- What did this run log, in order? The next page begins after the entry ("after_at", "after_id").
+-- What did this run log, in order? What comes after the entry ("after_at",
+-- "after_id"), or from the moment "after_at" on.
 select
     timestamp,
     level,
@@ -10,6 +11,7 @@ select
 from {schema}.logs
 where
     run_id = %(run_id)s
+    and (%(after_at)s::timestamptz is null or timestamp >= %(after_at)s)
     and (
         %(after_id)s::uuid is null
         or (timestamp, id) > (%(after_at)s::timestamptz, %(after_id)s)

@@ -31,6 +31,9 @@ FRESH = [
     "created the indexes " + ", ".join(DOCUMENTED_INDEXES),
     "created the indexes " + ", ".join(FURTHER_INDEXES),
     "noted migration 3 (close to strangers): nothing to change here",
+    "created the indexes idx_logs_errors_timestamp, idx_runs_batch_id",
+    "created the views runlog_daily_statistics, runlog_error_groups, runlog_script_health,"
+    " runlog_step_durations",
 ]
 
 
@@ -214,7 +217,7 @@ def dump_catalog_of_tables(dsn: str, schema: str) -> dict[str, list[tuple]]:
              " '' name, '' checksum, false adopted")  # fmt: skip
     dump = dump_catalog(dsn, schema)
     return {
-        "columns": [row for row in dump["columns"] if row[0] != "runlog_migrations"],
+        "columns": [row for row in dump["columns"] if row[0] in {"logs", "runs"}],
         "constraints": [row for row in dump["constraints"] if row[0] != "runlog_migrations"],
         "indexes": [
             (name, definition.replace(f"{schema}.", ""))

@@ -122,7 +122,7 @@ def test_remedy_of_missing_columns_mends_them(empty_database):
 def test_lost_table_is_told(empty_database):
     """A table that was dropped behind the back of its bookkeeping is missed, not ignored."""
     migrate(empty_database)
-    run(empty_database, "drop table logs")
+    run(empty_database, "drop table logs cascade")
     with pytest.raises(SchemaError, match=r'logs is gone .*"drop table public.runlog_migrations"'):
         migrate(empty_database)
     run(empty_database, "drop table runlog_migrations")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runlog._entry import COLUMNS, Encoder, decode_lines
+from runlog._copy_text import decode_lines
+from runlog._entry import COLUMNS, Encoder
 from runlog._redact import Redactor
 from runlog._uuid7 import new_id
 

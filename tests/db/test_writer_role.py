@@ -7,6 +7,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from recording import messages, run_row
+from waiting import eventually
 
 from runlog.migrate import migrate
 
@@ -35,7 +36,13 @@ def test_the_writer_role_records_everything(recording, writer, empty_database, c
     made.log_many(count)
     assert made.recorder.flush(30)
     with psycopg.connect(empty_database, autocommit=True) as owner:
-        assert run_row(owner, made.run.id_text, "status", "records_fetched") == ("running", 150)
+
+        def progress_is_visible():
+            assert made.recorder.flush(30)
+            row = run_row(owner, made.run.id_text, "status", "records_fetched")
+            assert row == ("running", 150)
+
+        eventually(progress_is_visible)
         made.finish()
         assert made.close()
         assert messages(owner) == [f"line {number:06d}" for number in range(count)]

@@ -6,7 +6,6 @@ import math
 import threading
 import time
 import uuid
-from collections.abc import Mapping
 
 import odd_values
 import pytest
@@ -14,15 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runlog import _entry
-from runlog._entry import COLUMNS, Encoder, decode_lines, level_name, merge_meta
-from runlog._meta import add_fields
+from runlog._copy_text import decode_lines
+from runlog._entry import COLUMNS, Encoder, level_name
 from runlog._redact import Redactor
-from runlog.errors import SettingError
 
 RUN = "01930000-0000-7000-8000-000000000001"
 CREATED = 1_763_923_412.123456
 ENCODER = Encoder(redactor=Redactor())
-SMALL = Encoder(redactor=Redactor(), max_entry_bytes=4096)
 LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
 
 
@@ -59,18 +56,7 @@ def test_a_plain_call_becomes_its_row():
     }
 
 
-any_level = st.one_of(st.integers(-5, 60), st.none(), st.floats(), odd_values.texts, st.just([]))
-any_call = {
-    "created": st.one_of(st.floats(), st.none(), st.integers(), odd_values.texts, st.just(1e9)),
-    "levelno": any_level,
-    "levelname": st.one_of(st.none(), st.sampled_from(sorted(LEVELS)), odd_values.values),
-    "step": odd_values.values,
-    "message": odd_values.values,
-    "meta": st.one_of(odd_values.metas, odd_values.values),
-}
-
-
-@given(**any_call)
+@given(**odd_values.any_call)
 def test_any_call_becomes_one_whole_row(**call):
     """Whatever the arguments, there is exactly one row with seven storable fields."""
     row = row_of(**call)
@@ -78,14 +64,6 @@ def test_any_call_becomes_one_whole_row(**call):
     assert 0 < len(row["step"]) <= 200
     assert type(row["meta"]) is dict
     assert not any("\0" in text for text in row.values() if type(text) is str)
-
-
-@given(**any_call)
-def test_any_call_fits(**call):
-    """No line is longer than allowed."""
-    line = SMALL.encode(RUN, *call.values())
-    assert len(line) <= 4096
-    assert len(decode_lines(line)[0]) == 1
 
 
 @given(odd_values.texts)
@@ -233,65 +211,6 @@ def test_meta_that_is_no_dict_is_kept():
     assert row_of(meta={})["meta"] == {}
 
 
-@pytest.mark.parametrize("size", [100, 300_000, 3_000_000])
-@pytest.mark.parametrize("unit", ["a", "\\", "\n", "é", "😀", "\0"])
-def test_huge_messages_keep_head_and_tail(size, unit):
-    """A message beyond the limit is cut to it, with its full size told."""
-    line = ENCODER.encode(RUN, CREATED, 20, "INFO", "LOG", "head" + unit * size + "tail", {"a": 1})
-    message = decode_lines(line)[0][0][5]
-    assert (message[:4], message[-4:]) == ("head", "tail")
-    assert len(line) <= 262_144
-    if size * len(unit.encode()) > 262_144:
-        assert "…[cut; " in message
-        assert len(line) > 180_000, "as much as fits is kept"
-
-
-def test_the_full_size_is_told_even_when_cut_twice():
-    """The marker names the length of the text that was handed in."""
-    message = row_of("x" * 1_000_000, {"y": "y" * 2_000_000})
-    assert "…[cut; 1000000 characters in all]…" in message["message"]
-    assert "…[cut; 2000000 characters in all]…" in message["meta"]["y"]
-
-
-@given(st.integers(0, 5000), st.integers(0, 5000), st.sampled_from('a\\\n\x01é😀"'))
-def test_large_entries_fit_exactly(message_size, value_size, unit):
-    """Whatever is large, the line fits, and small parts stay whole."""
-    meta = {"small": 1, "large": unit * value_size}
-    line = SMALL.encode(RUN, CREATED, 20, "INFO", "LOG", unit * message_size, meta)
-    assert len(line) <= 4096
-    row = decode_lines(line)[0][0]
-    assert json.loads(row[6])["small"] == 1
-    if message_size < 100:
-        assert row[5] == unit * message_size
-
-
-@pytest.mark.parametrize(
-    "meta",
-    [
-        {str(n): n for n in range(9000)},
-        {"rows": [{"id": n, "name": "x" * 50} for n in range(3000)]},
-        {"k" * 5000: 1},
-        {f"{n}" * 3000: "v" for n in range(9)},
-        {"deep": odd_values.deep()},
-        {str(n): "\x01" * 70 for n in range(500)},
-    ],
-    ids=["keys", "rows", "long key", "long keys", "deep", "escapes"],
-)
-def test_large_meta_fits(meta):
-    """Meta of any shape is cut to what is allowed, and stays an object."""
-    line = SMALL.encode(RUN, CREATED, 20, "INFO", "LOG", "kept", meta)
-    assert len(line) <= 4096
-    row = decode_lines(line)[0][0]
-    assert row[5] == "kept"
-    assert type(json.loads(row[6])) is dict
-
-
-def test_a_limit_that_no_entry_fits_is_refused():
-    """A limit too small is an error of the setting."""
-    with pytest.raises(SettingError, match="max_entry_bytes is 100"):
-        Encoder(redactor=Redactor(), max_entry_bytes=100)
-
-
 def test_even_a_broken_encoder_writes_a_line(monkeypatch):
     """When nothing works, the line still says that there was an entry."""
 
@@ -314,52 +233,3 @@ def test_json_of_anything_can_be_had(value):
     """Run events take any value through the same rules."""
     assert "\0" not in ENCODER.to_json(value)
     json.loads(ENCODER.to_json(value))
-
-
-@pytest.mark.parametrize(
-    ("meta", "extras", "merged"),
-    [
-        (None, {}, {}),
-        ({"a": 1}, {}, {"a": 1}),
-        ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
-        ({"a": 1}, {"a": 2}, {"a": 1, "extra.a": 2}),
-        ({"a": 1, "extra.a": 3}, {"a": 2}, {"a": 1, "extra.a": 3, "extra.a #2": 2}),
-        ("text", {"a": 1}, {"meta": "text", "a": 1}),
-        ([1], {}, {"meta": [1]}),
-        (odd_values.OddItems(a=1), {"b": 2}, {"a": 1, "b": 2}),
-        (None, {"a": 1}, {"a": 1}),
-    ],
-)
-def test_meta_and_extras_merge_without_loss(meta, extras, merged):
-    """The fields of meta keep their names; an extra of the same name gets another."""
-    before = dict(extras)
-    assert list(merge_meta(meta, extras).items()) == list(merged.items())
-    assert extras == before
-
-
-def test_merging_leaves_the_callers_dict_alone():
-    """The result can be added to without changing what the caller handed in."""
-    meta = {"a": 1}
-    merge_meta(meta, {})["b"] = 2
-    add_fields(meta, {"c": 3})["d"] = 4
-    assert meta == {"a": 1}
-
-
-def test_a_mapping_that_raises_is_kept_as_it_is():
-    """A broken mapping becomes a field, which the encoder marks."""
-
-    class BrokenMapping(Mapping):
-        def __getitem__(self, key):
-            raise ValueError
-
-        def __iter__(self):
-            raise ValueError
-
-        def __len__(self):
-            return 1
-
-    broken = BrokenMapping()
-    assert merge_meta(broken, {"a": 1}) == {"meta": broken, "a": 1}
-    assert row_of(meta=broken)["meta"] == {
-        "meta": "<unrepresentable BrokenMapping: reading it raised ValueError>"
-    }

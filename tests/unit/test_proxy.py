@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from proxy import FaultProxy
+from psycopg.generators import fetch
 from waiting import eventually
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -166,7 +167,8 @@ def test_a_cancel_request_passes(proxy: FaultProxy, client: Connection) -> None:
     eventually(lambda: assert_equal(proxy.counters.statements, 1))
     client.cancel_safe(timeout=10)
 
-    result = client.pgconn.get_result()
+    # Not get_result: it keeps the GIL while it waits, and the proxy's thread needs it.
+    result = client.wait(fetch(client.pgconn))
     assert result is not None
     assert b"canceling statement" in result.error_message
 

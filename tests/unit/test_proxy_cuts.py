@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from proxy import FaultProxy
-from psycopg.pq import DiagnosticField, ExecStatus
+from psycopg.errors import error_from_result
+from psycopg.generators import fetch
+from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 from waiting import eventually
 
@@ -78,11 +80,11 @@ def write_copy_in_transaction(connection: Connection) -> None:
 def write_copy_extended(connection: Connection) -> None:
     pgconn = connection.pgconn
     pgconn.send_query_params(b"copy faults.logs from stdin", None)
-    check(pgconn.get_result())
+    fetch_result(connection)
     pgconn.put_copy_data(b"1\tone\n")
     pgconn.put_copy_end()
-    while result := pgconn.get_result():
-        check(result)
+    while fetch_result(connection):
+        pass
 
 
 def write_in_pipeline(connection: Connection) -> None:
@@ -94,19 +96,16 @@ def write_in_pipeline(connection: Connection) -> None:
         pgconn.pipeline_sync()
     syncs = 0
     while syncs < 2:
-        result = pgconn.get_result()
-        if result is not None:
-            check(result)
-            syncs += result.status == ExecStatus.PIPELINE_SYNC
+        result = fetch_result(connection)
+        syncs += result is not None and result.status == ExecStatus.PIPELINE_SYNC
 
 
-def check(result: PGresult | None) -> None:
-    """Raise what psycopg would raise for this result."""
-    if result is None or result.status != ExecStatus.FATAL_ERROR:
-        return
-    state = result.error_field(DiagnosticField.SQLSTATE)
-    kind = psycopg.errors.lookup(state.decode()) if state else psycopg.OperationalError
-    raise kind(result.error_message.decode())
+def fetch_result(connection: Connection) -> PGresult | None:
+    """Wait as psycopg does, without the GIL: the proxy's thread needs it to answer."""
+    result = connection.wait(fetch(connection.pgconn))
+    if result is not None and result.status == ExecStatus.FATAL_ERROR:
+        raise error_from_result(result)
+    return result
 
 
 every_way_to_write = pytest.mark.parametrize(

@@ -17,6 +17,7 @@ RELEASED = {
     1: "27955f78a53e6f17bd9dc561f7275a3b8854dcc044eac503eae771026f69bef8",
     2: "66db49ce25a18dd36e86990b735e448b93cc73aa9251570b9cfab34412964643",
     3: "8944fc354a57d02a3183fb5b2c9a5749edff42e950dbb36911ff42b58c78e8ac",
+    4: "6582790a2f7d34ca1e06a933068a2660074463d119457d9e242071f6270856c4",
 }
 PLAIN = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 

@@ -1,0 +1,198 @@
+"""structlog's event_dict → the fields of an entry; the same as a LogRecord of the same call.
+
+Lives here: which keys of an event mean what. Not here: the processor (``_processor``), and what
+becomes of the values (``_entry``). Never changes the event. Runs on the caller's thread; must not
+block.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from ._meta import add_fields, merge_meta
+from ._notices import notices
+from ._stack import exception_meta
+
+_INFO = 20
+_OWN_FOLDER = __file__.removesuffix("_event.py")
+# Names of methods and of levels; structlog's own mapping and what people's loggers are called.
+_LEVELS = {
+    "notset": (0, "NOTSET"),
+    "trace": (5, "TRACE"),
+    "debug": (10, "DEBUG"),
+    "info": (20, "INFO"),
+    "msg": (20, "INFO"),
+    "log": (20, "INFO"),
+    "success": (25, "SUCCESS"),
+    "notice": (25, "NOTICE"),
+    "warn": (30, "WARNING"),
+    "warning": (30, "WARNING"),
+    "err": (40, "ERROR"),
+    "error": (40, "ERROR"),
+    "exception": (40, "ERROR"),
+    "failure": (40, "ERROR"),
+    "fatal": (50, "CRITICAL"),
+    "critical": (50, "CRITICAL"),
+}
+_STACK_TITLE = "Stack (most recent call last):"
+_GROUP_EDGE = "  | "
+# A timestamp that a processor of the same chain made is the entry's own, a moment earlier.
+_SAME_MOMENT_SECONDS = 1.0
+
+
+class Event(NamedTuple):
+    """What an event says."""
+
+    levelno: int
+    levelname: str
+    step: object
+    message: object
+    meta: dict[str, Any]
+
+
+def read_event(event: Mapping[str, Any], method_name: str, logger_name: str | None = None) -> Event:
+    """Return what ``event`` says.
+
+    Args:
+        event: an event_dict, after any number of processors; it stays as it is.
+        method_name: how the logger was called; the level unless the event names one.
+        logger_name: of the wrapped logger; None when it has none.
+    """
+    fields = dict(event)
+    levelno, levelname = _take_level(fields, method_name)
+    added = _take_exception(fields)
+    _take_stack(fields, added)
+    message = _take_message(fields, added)
+    _drop_timestamp(fields)
+    if logger_name and fields.get("logger", logger_name) == logger_name:
+        fields.pop("logger", None)
+        if logger_name != "root":
+            added["logger"] = logger_name
+    step = fields.pop("step", None)
+    meta = merge_meta(fields.pop("meta", None), fields)
+    return Event(levelno, levelname, step, message, add_fields(meta, added) if added else meta)
+
+
+def level_of(name: object) -> tuple[int, str] | None:
+    """Return number and name of the level called ``name``, None if there is no such level."""
+    if not isinstance(name, str):
+        return None
+    known = _LEVELS.get(name.lower())
+    if known is None:
+        number = logging.getLevelName(name.upper())
+        known = (number, name.upper()) if isinstance(number, int) else None
+    return known
+
+
+def _take_level(fields: dict[str, Any], method_name: str) -> tuple[int, str]:
+    named = level_of(fields.get("level"))
+    by_method = level_of(method_name) or (_INFO, str(method_name).upper())
+    if named is None:
+        named = by_method
+    else:
+        del fields["level"]
+    if fields.get("level_number") == named[0]:
+        del fields["level_number"]
+    return named
+
+
+def _take_exception(fields: dict[str, Any]) -> dict[str, Any]:
+    exc_info = fields.pop("exc_info", None)
+    if exc_info:
+        if not isinstance(exc_info, (tuple, BaseException)):
+            exc_info = True
+        if found := exception_meta(exc_info):
+            return found
+    formatted = fields.get("exception")
+    if isinstance(formatted, str):
+        del fields["exception"]
+        return {**_describe(formatted), "stack": formatted}
+    if isinstance(formatted, list) and formatted and isinstance(formatted[-1], dict):
+        return _describe_frames(formatted[0])
+    return {}
+
+
+def _describe(stack: str) -> dict[str, Any]:
+    """Return error and error_type of a traceback that was formatted before the event came here."""
+    being_handled = sys.exc_info()[1]
+    if being_handled is not None:
+        found = exception_meta(being_handled)
+        if f"{found['error_type'].rpartition('.')[2]}" in stack and found["error"] in stack:
+            del found["stack"]
+            return found
+    # The last line that is not indented; of a group the last one behind its outermost bar.
+    edge = _GROUP_EDGE if stack.lstrip(" ").startswith("+ Exception Group") else ""
+    ends = (line for line in reversed(stack.splitlines()) if line.startswith(edge))
+    last = next((line.removeprefix(edge) for line in ends if line[len(edge) :][:1].strip()), "")
+    name, _, text = last.partition(": ")
+    if not name.replace(".", "").replace("_", "").isalnum():
+        return {"error": last}
+    return {"error": text, "error_type": name}
+
+
+def _describe_frames(told: dict[str, Any]) -> dict[str, Any]:
+    """Return error and error_type of what structlog's ExceptionDictTransformer made."""
+    pairs = {"error": "exc_value", "error_type": "exc_type"}
+    return {name: told[key] for name, key in pairs.items() if key in told}
+
+
+def _take_stack(fields: dict[str, Any], added: dict[str, Any]) -> None:
+    rendered = fields.get("stack")
+    if isinstance(rendered, str) and rendered.startswith(_STACK_TITLE):
+        added["stack_info"] = fields.pop("stack")
+    elif isinstance(rendered := fields.get("stack_info"), str):
+        added["stack_info"] = fields.pop("stack_info")
+    elif fields.pop("stack_info", None):
+        import traceback
+
+        frames = traceback.extract_stack()
+        shown = [frame for frame in frames if not _is_machinery(frame.filename)]
+        added["stack_info"] = f"{_STACK_TITLE}\n{''.join(traceback.format_list(shown))}".rstrip()
+
+
+def _is_machinery(filename: str) -> bool:
+    return filename.startswith(_OWN_FOLDER) or f"{os.sep}structlog{os.sep}" in filename
+
+
+def _take_message(fields: dict[str, Any], added: dict[str, Any]) -> object:
+    event = fields.pop("event", "")
+    args = fields.pop("positional_args", ())
+    if not args or not isinstance(event, str) or "%" not in event:
+        return event
+    # As logging does: one mapping is for %(name)s.
+    values = args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args
+    try:
+        return event % values
+    except Exception as error:
+        added["args"] = args
+        added["format_error"] = repr(error)
+        notices.change("format", event, f"a message could not be formatted, stored raw: {event!r}")
+        return event
+
+
+def _drop_timestamp(fields: dict[str, Any]) -> None:
+    stamp = fields.get("timestamp")
+    if stamp is not None and any(
+        abs(moment - time.time()) <= _SAME_MOMENT_SECONDS for moment in _moments(stamp)
+    ):
+        del fields["timestamp"]
+
+
+def _moments(stamp: object) -> list[float]:
+    """Return the seconds since 1970 that ``stamp`` may mean; without a zone UTC and local time."""
+    try:
+        if isinstance(stamp, (int, float)):
+            return [float(stamp)]
+        told = datetime.fromisoformat(stamp) if isinstance(stamp, str) else stamp
+        if not isinstance(told, datetime):
+            return []
+        zones = [told.tzinfo] if told.tzinfo else [UTC, None]
+        return [told.replace(tzinfo=zone).timestamp() for zone in zones]
+    except (ValueError, OverflowError, OSError):
+        return []

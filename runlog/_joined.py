@@ -1,0 +1,62 @@
+"""A process's part in a run that another process began (RUNLOG_RUN_ID).
+
+The row belongs to the process that began it: the part never starts or ends it and gives it no
+heartbeat. It adds its entries, its counts and its sync window. Runs on the caller's thread; does
+not block.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from . import _binding
+from ._uuid7 import new_id
+
+if TYPE_CHECKING:
+    from ._recorder import Recorder
+    from ._run import RunState
+
+
+def run_to_join() -> str | None:
+    """Return the run of another process that a run which begins here is a part of.
+
+    Only the outermost run of a process is a part: one inside another is a run of its own, of the
+    same batch.
+    """
+    if _binding.run_variable.get() is not None:
+        return None
+    inherited = _binding.inherited_run_id()
+    # Set in this process for its children: its own run is nobody else's.
+    return None if inherited in _binding.open_runs else inherited
+
+
+class Part:
+    """What one ``RunContext`` adds to another process's run."""
+
+    def __init__(self, run: RunState, recorder: Recorder) -> None:
+        """Be one of the open runs of this process, under a key of its own."""
+        self._run = run
+        self._recorder = recorder
+        self._key = new_id()
+        self._next_time = time.monotonic() + recorder.settings.heartbeat_interval
+        _binding.open_runs[self._key] = run
+
+    def tell(self) -> None:
+        """Send what has been counted so far; the figures are absolute, so telling twice is one."""
+        self._next_time = time.monotonic() + self._recorder.settings.heartbeat_interval
+        self._recorder.update_run(self._run, event="join", part=self._key)
+
+    def tell_now_and_then(self) -> None:
+        """Send it if the last time is a heartbeat ago; called for every count."""
+        if time.monotonic() >= self._next_time:
+            self.tell()
+
+    def end(self) -> None:
+        """Send what there is and let go."""
+        self.tell()
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go without a word: a forked child leaves the block that its parent is still in."""
+        _binding.open_runs.pop(self._key, None)

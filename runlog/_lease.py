@@ -1,0 +1,169 @@
+"""Whether a run may begin while another of its script is alive: ``overlap``.
+
+Decided by the database in one short transaction under a transaction's advisory lock, in which the
+winner's row is written too: of two that begin in the same millisecond one wins, also behind a
+transaction pooler. Runs on the caller's thread, which waits.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from . import _folders, _sql
+from ._notices import say
+from ._questions import ask, rows, to_be_asked
+from ._recorder import database_folder
+from .errors import OverlapError, SettingError, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from ._connection import WriteConnection
+    from ._recorder import Recorder
+
+Overlap = Literal["allow", "skip", "wait", "fail"]
+_POLL_SECONDS = (0.5, 2.0)
+"""Between these, at random: scripts that wait for the same one must not ask in step."""
+
+
+@dataclass(frozen=True, slots=True)
+class AliveRun:
+    """A run that stands in the way."""
+
+    run_id: str
+    started_at: datetime | None
+    heartbeat_at: datetime
+    host: str | None
+    pid: str | None
+    spool: str | None
+
+    def describe(self) -> str:
+        """Return which run it is and when it was last heard of."""
+        started = f", started {_shown(self.started_at)}" if self.started_at else ""
+        place = f" on {self.host} (pid {self.pid})" if self.host else ""
+        heard = _shown(self.heartbeat_at)
+        return f"run {self.run_id}{place}{started} is alive, last heartbeat {heard}"
+
+    def is_gone_from(self, database_folder: Path | None) -> bool:
+        """Tell whether its process was on this machine and has ended: its spool's lock is free.
+
+        By the folder's name, which no other process ever has: a pid can be another's by now.
+        """
+        if database_folder is None or not self.spool or self.host != socket.gethostname():
+            return False
+        folder = database_folder / os.path.basename(self.spool)  # noqa: PTH119 - a name, no path
+        lock = _folders.adopt(folder) if folder.is_dir() else None
+        if lock is None:
+            return False
+        os.close(lock)
+        return True
+
+
+def _shown(moment: datetime) -> str:
+    from datetime import UTC
+
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def checked(overlap: str) -> Overlap:
+    """Return ``overlap`` if it is one of the four.
+
+    Raises:
+        SettingError: it is not; a typo must not let two runs begin.
+    """
+    for known in get_args(Overlap):
+        if overlap == known:
+            return known  # type: ignore[no-any-return] # one of the literal's own
+    raise SettingError(
+        f"overlap={overlap!r} is unknown; use allow, skip, wait or fail", name="overlap"
+    )
+
+
+def claims(
+    recorder: Recorder | None,
+    script_name: str,
+    overlap: Overlap,
+    make_event: Callable[[Recorder], dict[str, Any]],
+    enclosing_id: str | None,
+) -> Iterator[float]:
+    """Return once the run's row is in the database; until then yield seconds to wait.
+
+    Args:
+        recorder: whose database; None when there is none.
+        script_name: the script.
+        overlap: what to do about a run that is alive.
+        make_event: returns the event that inserts the row, made anew for each try.
+        enclosing_id: the run inside of which this one begins; waiting for it would never end.
+
+    Raises:
+        Skipped: ``skip``, and another run is alive.
+        OverlapError: ``fail``, or ``wait`` for longer than ``overlap_timeout``.
+        DatabaseUnavailableError: the question got no answer.
+        SchemaError: the tables are missing.
+    """
+    what = f"whether another run of {script_name!r} is alive"
+    recorder = to_be_asked(recorder, what)
+    if recorder is None:
+        return
+    limit = recorder.settings.overlap_timeout
+    until = None if limit is None else time.monotonic() + limit
+    told = None
+    alive = _claim(recorder, what, make_event)
+    if alive is not None:
+        # Its end may wait in a spool on this machine.
+        recorder.catch_up()
+        alive = _claim(recorder, what, make_event)
+    while alive is not None:
+        is_late = until is not None and time.monotonic() >= until
+        _give_up(alive, script_name, overlap, is_hopeless=is_late or alive.run_id == enclosing_id)
+        if told != alive.run_id:
+            told = alive.run_id
+            say(f"{script_name!r} waits: {alive.describe()}")
+        yield random.uniform(*_POLL_SECONDS)  # noqa: S311 - spreading load, not a secret
+        alive = _claim(recorder, what, make_event)
+
+
+def _give_up(alive: AliveRun, script_name: str, overlap: Overlap, *, is_hopeless: bool) -> None:
+    if overlap == "skip":
+        message = f"{script_name!r} is skipped: {alive.describe()}"
+        say(message)
+        raise Skipped(message, script_name=script_name, run_id=alive.run_id)
+    if overlap == "fail" or is_hopeless:
+        raise OverlapError(
+            f"{script_name!r} does not start: {alive.describe()}; wait for its end, or close it: "
+            f"runlog close {alive.run_id}",
+            script_name=script_name,
+            run_id=alive.run_id,
+        )
+
+
+def _claim(
+    recorder: Recorder, what: str, make_event: Callable[[Recorder], dict[str, Any]]
+) -> AliveRun | None:
+    """Write the run's row, or return the run that stands in the way."""
+    settings = recorder.settings
+    event = {**make_event(recorder), "is_live": True}
+    folder = database_folder(settings)
+
+    def question(connection: WriteConnection) -> AliveRun | None:
+        with connection.transaction():
+            key = f"runlog {settings.schema} {event['script_name']}"
+            connection.execute(_sql.statement("questions/lock_script", settings.schema), {"key": key})
+            parameters = {name: event[name] for name in ("id", "script_name")}
+            found: list[AliveRun] = rows(
+                connection, "questions/alive_runs", settings.schema, AliveRun, **parameters
+            )
+            alive = next((run for run in found if not run.is_gone_from(folder)), None)
+            if alive is None:
+                # A second time (a lost answer) it changes nothing, as when the shipper brings it.
+                connection.execute(_sql.statement("write/start_run", settings.schema), event)
+            return alive
+
+    return ask(settings, what, question)

@@ -1,0 +1,147 @@
+"""A recorder without a database, and having everything in this process record to another place.
+
+For ``runlog.testing`` only. Entries take their real way, through encoder and spool; there is no
+shipper, so they stay in the files, where ``read_entries`` and ``read_runs`` find them.
+"""
+
+# ruff: noqa: SLF001 - what has to be put aside for a test is private
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from . import _binding, _install, _process, _processor
+from ._endings import ending_of
+from ._handler import RunLogHandler
+from ._record import bind_records
+from ._recorder import Recorder, database_folder
+from ._settings import Settings
+from ._spool import Spool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Make = Callable[[Settings], Recorder]
+_INHERITED = ("RUNLOG_RUN_ID", "RUNLOG_BATCH_ID")
+
+
+class SpoolRecorder(Recorder):
+    """Appends to the spool, and delivers nothing."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of all spools: this process's, and those of its forked children."""
+        return database_folder(self.settings)
+
+    def _open(self) -> Spool:
+        with self._opening:
+            if self._spool is None or self._spool.is_sealed:
+                self._spool = Spool(self.folder, self.settings.spool_max_bytes)
+                self._runs.append_starts()
+            return self._spool
+
+    def close(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - as Recorder
+        """Let go of the files; there is nothing to wait for."""
+        if self._spool is not None:
+            self._spool.close(remove=False)
+        return True
+
+
+@contextmanager
+def redirected(make: Make) -> Iterator[None]:
+    """Have every handler, processor and run use what ``make`` returns for their settings.
+
+    Also those that exist already, and whatever address they were given. Everything is as before
+    afterwards, ``runlog.install()`` undone.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_without_outer_run())
+        stack.enter_context(_other_recorders(make))
+        stack.enter_context(_installation_undone())
+        bind_records()
+        yield
+
+
+@contextmanager
+def _without_outer_run() -> Iterator[None]:
+    """Hide the run in which the tests themselves are recorded."""
+    runs = dict(_binding.open_runs)
+    inherited = {name: os.environ.pop(name) for name in _INHERITED if name in os.environ}
+    _binding.open_runs.clear()
+    run_token = _binding.run_variable.set(None)
+    step_token = _binding.step_variable.set(None)
+    try:
+        yield
+    finally:
+        _binding.step_variable.reset(step_token)
+        _binding.run_variable.reset(run_token)
+        _binding.open_runs.clear()
+        _binding.open_runs.update(runs)
+        for name in _INHERITED:
+            os.environ.pop(name, None)
+        os.environ.update(inherited)
+
+
+@contextmanager
+def _other_recorders(make: Make) -> Iterator[None]:
+    recorder_for, active = _process.recorder_for, _process._active
+
+    def made_for(settings: Settings) -> Recorder:
+        recorder = make(settings)
+        _process._active = _process._active or recorder
+        return recorder
+
+    _process._active = None
+    _process.recorder_for = made_for
+    owners = _list_owners()
+    before = [(owner, owner._recorder) for owner in owners]
+    for owner in owners:
+        owner._recorder = make(owner._settings)
+    try:
+        yield
+    finally:
+        # Those made meanwhile record nothing any more.
+        for owner in _list_owners():
+            owner._recorder = None
+        for owner, recorder in before:
+            owner._recorder = recorder
+        _process.recorder_for = recorder_for
+        _process._active = active
+
+
+def _list_owners() -> list[Any]:
+    """Return every handler and processor of this process, each with a recorder and settings."""
+    known: list[Any] = getattr(logging, "_handlerList", [])
+    handlers = [made for reference in known if isinstance(made := reference(), RunLogHandler)]
+    return [*handlers, *_processor.existing]
+
+
+@contextmanager
+def _installation_undone() -> Iterator[None]:
+    installed: Any = _install._Installed
+    places: list[tuple[Any, str]] = [
+        (logging.Logger, "callHandlers"),
+        (sys, "exit"),
+        (sys, "excepthook"),
+        *((installed, name) for name in vars(installed) if not name.startswith("__")),
+    ]
+    before = [(place, name, getattr(place, name)) for place, name in places]
+    at_exit = list(_process.before_exit)
+    installed.run = None
+    error: BaseException | None = None
+    try:
+        yield
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        if installed.run is not None:
+            installed.run.end(ending_of(error))
+        for place, name, value in before:
+            setattr(place, name, value)
+        _process.before_exit[:] = at_exit

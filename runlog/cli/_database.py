@@ -1,0 +1,76 @@
+"""Which database a command asks, and which run its argument means."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import click
+
+from runlog import _dsn, _reading, queries
+from runlog._settings import resolve
+
+from ._failures import NotFoundError
+from ._text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg import Connection
+
+    from runlog._rows import Run
+    from runlog._settings import Settings
+
+_CANDIDATES_SHOWN = 5
+SHORT_ID = 13
+"""Digits of a UUIDv7 up to the millisecond; lists show more where two runs share them."""
+
+
+def settings() -> Settings:
+    """Return the checked settings; a bad variable is an error here."""
+    chosen = resolve(strict=True)
+    is_named = os.environ.get("RUNLOG_DSN") or os.environ.get("DATABASE_URL")
+    if chosen.dsn == _dsn.EMBEDDED and not is_named:
+        click.echo("runlog: no database is named; using the embedded PostgreSQL", err=True)
+    return chosen
+
+
+@contextmanager
+def connected() -> Iterator[Connection[Any]]:
+    """Connect to the database of the environment for one command."""
+    with _reading.connect(settings().dsn) as connection:
+        yield connection
+
+
+def find_run(connection: Connection[Any], reference: str) -> Run:
+    """Return the run that a person means: an id, its first digits, ``last`` or ``last:SCRIPT``.
+
+    Raises:
+        NotFoundError: there is none.
+        click.UsageError: there are several.
+    """
+    word, _, script = reference.partition(":")
+    if word == "last":
+        newest = queries.last_runs(connection, limit=1, script=script or None)
+        if not newest:
+            of = f" of script {script!r}" if script else ""
+            raise NotFoundError(f'there is no run{of} yet; "runlog runs" lists what there is')
+        return newest[0]
+    found = queries.runs_with_prefix(connection, prefix=reference, limit=_CANDIDATES_SHOWN + 1)
+    if not found:
+        raise NotFoundError(f'there is no run {reference!r}; "runlog runs" lists their ids')
+    if len(found) > 1:
+        shown = ", ".join(f"{run.id} ({visible(run.script_name)})" for run in found[:_CANDIDATES_SHOWN])
+        raise click.UsageError(f"{reference!r} is the beginning of several ids: {shown}; give more of it")
+    return found[0]
+
+
+def short_ids(ids: list[UUID]) -> dict[UUID, str]:
+    """Return beginnings of the ids, long enough to tell these ids apart."""
+    texts = {str(run_id) for run_id in ids}
+    length = SHORT_ID
+    while length < len(str(UUID(int=0))) and len({text[:length] for text in texts}) < len(texts):
+        length += 1
+    return {run_id: str(run_id)[:length].rstrip("-") for run_id in ids}

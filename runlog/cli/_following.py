@@ -1,0 +1,123 @@
+"""Entries as they arrive, from any number of processes.
+
+Processes deliver a moment after they log, each in its own time, so an entry may lie before others
+that were seen already. Each look therefore goes back a little (``_OVERLAP``) and leaves out what
+was shown. The database may go away in between; following goes on when it is back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runlog import _reading, queries
+from runlog.errors import DatabaseUnavailableError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from psycopg import Connection
+
+    from runlog._rows import Entry
+
+_OVERLAP = timedelta(seconds=30)
+_POLL_SECONDS = 0.5
+# A run's end is in the database a moment before its last entries.
+_QUIET_POLLS_AFTER_END = 4
+
+Look = Callable[["Connection[Any]", datetime], list["Entry"]]
+
+
+class Following:
+    """One stream of new entries; ``look`` asks for those from a moment on."""
+
+    def __init__(self, connection: Connection[Any], look: Look, start: datetime) -> None:
+        self._connection = connection
+        self._dsn = connection.info.dsn
+        self._password = connection.info.password
+        self._look = look
+        self._point = start
+        self._seen: dict[UUID, datetime] = {}
+
+    def note(self, entry: Entry) -> None:
+        """Count ``entry`` as shown."""
+        self._seen[entry.id] = entry.timestamp
+        self._point = max(self._point, entry.timestamp)
+
+    def new(self) -> list[Entry]:
+        """Return what has arrived since the last call, in order."""
+        begin = self._point - _OVERLAP
+        found = [e for e in self._look(self._connection, begin) if e.id not in self._seen]
+        self._seen = {key: at for key, at in self._seen.items() if at >= begin - _OVERLAP}
+        for entry in found:
+            self.note(entry)
+        return found
+
+    def until(self, has_ended: Callable[[Connection[Any]], bool]) -> Iterator[Entry]:
+        """Yield entries as they arrive, until the end and a quiet moment after it."""
+        quiet = 0
+        while quiet < _QUIET_POLLS_AFTER_END:
+            try:
+                # Asked before looking: what was there at the end is then seen for sure.
+                ended = has_ended(self._connection)
+                found = self.new()
+            except DatabaseUnavailableError as error:
+                self._reconnect(error)
+                continue
+            yield from found
+            quiet = quiet + 1 if ended and not found else 0
+            time.sleep(_POLL_SECONDS)
+
+    def _reconnect(self, error: DatabaseUnavailableError) -> None:
+        click.echo(f"runlog: {error}; trying again", err=True)
+        while True:
+            time.sleep(2 * _POLL_SECONDS)
+            with suppress(DatabaseUnavailableError):
+                self._connection.close()
+                self._connection = _reading.connect(self._address())
+                click.echo("runlog: the database answers again", err=True)
+                return
+
+    def _address(self) -> str:
+        from psycopg.conninfo import make_conninfo
+
+        return make_conninfo(self._dsn, **({"password": self._password} if self._password else {}))
+
+
+def follow_run(
+    connection: Connection[Any], run_id: UUID, filters: dict[str, Any], shown: list[Entry]
+) -> Iterator[Entry]:
+    """Yield the entries of a run that are not ``shown`` yet, until it has ended."""
+
+    def look(connection: Connection[Any], begin: datetime) -> list[Entry]:
+        return queries.entries_of_run(connection, run_id=run_id, after=begin, **filters)
+
+    def has_ended(connection: Connection[Any]) -> bool:
+        run = queries.find_run(connection, run_id=run_id)
+        return run is None or run.status != "running"
+
+    run = queries.find_run(connection, run_id=run_id)
+    start = shown[-1].timestamp if shown else (run and run.started_at) or datetime.min
+    following = Following(connection, look, start)
+    for entry in shown:
+        following.note(entry)
+    return following.until(has_ended)
+
+
+def follow_all(
+    connection: Connection[Any], start: datetime, filters: dict[str, Any], shown: list[Entry]
+) -> Iterator[Entry]:
+    """Yield entries of all runs as they arrive, for ever."""
+
+    def look(connection: Connection[Any], begin: datetime) -> list[Entry]:
+        return list(queries.entries_after(connection, after=begin, limit=10**6, **filters))
+
+    following = Following(connection, look, start)
+    for entry in shown:
+        following.note(entry)
+    return following.until(lambda _: False)

@@ -1,0 +1,121 @@
+"""Tables for people: with rich on a terminal, as aligned text elsewhere.
+
+Lives here: columns and the two ways to draw them. Every cell is made safe here, whatever it holds.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from ._text import visible
+
+STATE_STYLES = {
+    "success": "green",
+    "partial": "yellow",
+    "running": "cyan",
+    "lost?": "magenta",
+    "error": "red",
+    "crashed": "bold red",
+}
+LEVEL_STYLES = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        header: its name; short.
+        text: from a row to the cell's text.
+        style: from a row to a rich style; None for plain text.
+        right: numbers stand at the right.
+        is_flexible: gives way when the terminal is narrow; at most one or two in a table.
+    """
+
+    header: str
+    text: Callable[[Any], object]
+    style: Callable[[Any], str] | None = None
+    right: bool = False
+    is_flexible: bool = False
+
+
+def has_colours() -> bool:
+    """Tell whether stdout is a terminal that wants colours (https://no-color.org)."""
+    import os
+    import sys
+
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def print_table(columns: Sequence[Column], rows: Sequence[Any], *, on_terminal: bool) -> None:
+    """Print ``rows``; columns that are empty in every row are left out."""
+    for line in table_lines(columns, rows, on_terminal=on_terminal):
+        click.echo(line)
+
+
+def table_lines(
+    columns: Sequence[Column], rows: Sequence[Any], *, on_terminal: bool
+) -> list[str]:
+    """Return the table as lines."""
+    cells = [[visible(column.text(row)) for column in columns] for row in rows]
+    shown = [place for place, _ in enumerate(columns) if any(line[place] for line in cells)]
+    if on_terminal:
+        return _rich_lines(columns, rows, cells, shown)
+    return _aligned_lines(
+        [columns[place] for place in shown], [[line[place] for place in shown] for line in cells]
+    )
+
+
+def _rich_lines(
+    columns: Sequence[Column], rows: Sequence[Any], cells: list[list[str]], shown: list[int]
+) -> list[str]:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for place in shown:
+        column = columns[place]
+        table.add_column(
+            Text(column.header),
+            justify="right" if column.right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=None if column.is_flexible else _width(column, place, cells),
+        )
+    for row, line in zip(rows, cells, strict=True):
+        # Text and not str: brackets in a message are no markup.
+        table.add_row(*(Text(line[place], _style(columns[place], row)) for place in shown))
+    console = Console(width=_terminal_width(), highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get().rstrip("\n").split("\n")
+
+
+def _width(column: Column, place: int, cells: list[list[str]]) -> int:
+    return max(len(column.header), *(len(line[place]) for line in cells), 0)
+
+
+def _style(column: Column, row: Any) -> str:
+    return column.style(row) if column.style is not None else ""
+
+
+def _terminal_width() -> int:
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def _aligned_lines(columns: Sequence[Column], cells: list[list[str]]) -> list[str]:
+    widths = [_width(column, place, cells) for place, column in enumerate(columns)]
+    lines = []
+    for line in ([column.header for column in columns], *cells):
+        padded = [
+            text.rjust(width) if column.right else text.ljust(width)
+            for column, text, width in zip(columns, line, widths, strict=True)
+        ]
+        lines.append("  ".join(padded).rstrip())
+    return lines

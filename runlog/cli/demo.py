@@ -1,0 +1,134 @@
+"""``runlog demo``: a real sync, run twice, and what stands in the database afterwards."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import click
+
+from runlog import _dsn, _folders, migrate, queries
+
+from ._address import for_writing
+from ._database import settings, short_ids
+from ._run_columns import run_columns
+from ._run_page import step_columns
+from ._table import print_table
+
+if TYPE_CHECKING:
+    from runlog._rows import Run
+    from runlog._settings import Settings
+
+_EXAMPLE = "inventory_sync.py"
+_MODES = ("full", "incremental")
+_TIME_LIMIT_SECONDS = 300
+# Lets libpq read everything from its own variables, without being empty.
+_FROM_LIBPQ = "application_name=inventory-sync"
+
+
+class DemoError(click.ClickException):
+    """The demo could not be finished."""
+
+
+@click.command("demo")
+def demo_command() -> None:
+    """Run a real sync twice and show its runs as they stand in the database.
+
+    The sync reads what is installed in this Python into the table inventory_packages. It goes to
+    the database that is configured, else to the embedded one.
+    """
+    chosen = settings()
+    address = for_writing(chosen)
+    shown = _dsn.shown(chosen.dsn or "", os.environ)
+    _say(f"writing two runs, and the table inventory_packages, to {shown}")
+    for line in migrate.migrate(address, schema=chosen.schema):
+        _say(line)
+    batch_id = uuid4()
+    for mode in _MODES:
+        _run(mode, address, batch_id)
+    runs = queries.runs_of_batch(address, batch_id=batch_id)
+    if len(runs) != len(_MODES):
+        raise DemoError(
+            f"{len(runs)} of {len(_MODES)} runs arrived in the database so far; what is missing waits "
+            f'in {_spool_folder(chosen)}, see "runlog spool" and "runlog flush"'
+        )
+    _show(runs, address)
+    _tell_what_next(runs[-1])
+
+
+def find_example() -> Path:
+    """Return the example: in the package as installed, or in the docs of a checkout.
+
+    Raises:
+        DemoError: it is in neither place.
+    """
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "examples", package.parent / "docs" / "examples"):
+        if (folder / _EXAMPLE).is_file():
+            return folder / _EXAMPLE
+    raise DemoError(f"{_EXAMPLE} is missing beside {str(package)!r}; reinstall runlog-pg")
+
+
+def _run(mode: str, address: str, batch_id: UUID) -> None:
+    command = [sys.executable, str(find_example()), "--mode", mode]
+    _say(f"$ python {_EXAMPLE} --mode {mode}")
+    try:
+        code = subprocess.run(
+            command, env=_environment(address, batch_id), check=False, timeout=_TIME_LIMIT_SECONDS
+        ).returncode
+    except subprocess.TimeoutExpired:
+        raise DemoError(f"the {mode} sync still ran after {_TIME_LIMIT_SECONDS} s") from None
+    if code:
+        raise DemoError(f"the {mode} sync failed with exit code {code}; what it said is above")
+
+
+def _environment(address: str, batch_id: UUID) -> dict[str, str]:
+    """Return the child's environment: this database and nothing of a run around the demo."""
+    environment = {name: value for name, value in os.environ.items() if name != "RUNLOG_RUN_ID"}
+    environment["DATABASE_URL"] = environment["RUNLOG_DSN"] = address or _FROM_LIBPQ
+    environment["RUNLOG_BATCH_ID"] = str(batch_id)
+    environment["RUNLOG_ENABLED"] = "1"
+    root = Path(__file__).resolve().parent.parent.parent
+    if (root / "pyproject.toml").is_file():
+        # A checkout: the child runs the same runlog, installed or not.
+        path = [str(root), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    return environment
+
+
+def _show(runs: list[Run], address: str) -> None:
+    on_terminal = sys.stdout.isatty()
+    ids = short_ids([run.id for run in runs])
+    click.echo()
+    print_table(run_columns(ids, utc=False), runs, on_terminal=on_terminal)
+    for run in runs:
+        steps = queries.steps_of_run(address, run_id=run.id)
+        click.echo(f"\nsteps of {ids[run.id]} ({run.state})")
+        print_table(step_columns(steps), steps, on_terminal=on_terminal)
+
+
+def _tell_what_next(run: Run) -> None:
+    identity = short_ids([run.id])[run.id]
+    click.echo("\nnext:")
+    click.echo(f"  runlog logs {identity}    every entry of that run, with its details")
+    click.echo("  runlog scripts               how each script is doing")
+    click.echo(f"  less {_short_path(find_example())}    the script: two lines of it are runlog")
+
+
+def _short_path(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _spool_folder(chosen: Settings) -> Path | str:
+    return _folders.root(chosen.spool_dir, os.environ) or "memory"
+
+
+def _say(text: str) -> None:
+    click.echo(f"runlog: {text}" if not text.startswith("$") else text, err=True)

@@ -1,0 +1,166 @@
+"""``runlog logs`` and ``runlog tail``: what runs said, and what they say now."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runlog import queries
+from runlog._rows import Entry, ScriptEntry
+
+from ._database import connected, find_run
+from ._entry_lines import lines_of
+from ._following import follow_all, follow_run
+from ._options import entry_options, limit_option, script_option, since_option
+from ._output import Output, names_of, output_options, pages, record_of
+from ._table import has_colours
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_PAGE = 2000
+
+
+@click.command("logs")
+@click.argument("run", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on as entries arrive, until the run ends.")
+@entry_options
+@limit_option(None, "Only the newest so many.")
+@script_option
+@since_option(None, "Without RUN: how far back to look, 24h if not given")
+@output_options
+def logs_command(  # noqa: PLR0913 - one argument an option
+    run: str | None,
+    *,
+    follow: bool,
+    level: str | None,
+    step: str | None,
+    text: str | None,
+    limit: int | None,
+    script: str | None,
+    since: datetime | timedelta | None,
+    output: Output,
+) -> None:
+    """Print the entries of RUN in order, or, without RUN, search those of all runs.
+
+    RUN is an id, its first digits, "last" or "last:SCRIPT".
+
+    \b
+    runlog logs last
+    runlog logs last:hubspot-sync --level WARNING
+    runlog logs --grep timeout --since 7d --script 'hubspot-*'
+    """
+    filters = {"level": level, "step": step, "text": text}
+    if run is None:
+        if follow:
+            raise click.UsageError('--follow needs a RUN; "runlog tail" follows all of them')
+        _search(output, since or timedelta(hours=24), limit, {"script": script, **filters})
+        return
+    if script or since:
+        raise click.UsageError("--script and --since are for searching without a RUN")
+    _refuse_endless_json(output, endless=follow)
+    with connected() as connection:
+        found = find_run(connection, run)
+        entries = _of_run(connection, found.id, limit, filters)
+        if follow:
+            shown = list(entries)
+            _print(output, iter(shown), Entry)
+            _print_live(output, follow_run(connection, found.id, filters, shown), Entry)
+        else:
+            _print_some(output, entries, Entry, empty=f"run {found.id} has no such entries")
+
+
+@click.command("tail")
+@click.argument("script", required=False)
+@entry_options
+@limit_option(10, "Begin with the newest so many.")
+@output_options
+def tail_command(  # noqa: PLR0913 - one argument an option
+    script: str | None,
+    *,
+    level: str | None,
+    step: str | None,
+    text: str | None,
+    limit: int,
+    output: Output,
+) -> None:
+    """Follow the entries of all scripts, or of SCRIPT, as they arrive; Ctrl-C ends it.
+
+    \b
+    runlog tail
+    runlog tail 'hubspot-*' --level WARNING
+    """
+    _refuse_endless_json(output, endless=True)
+    filters: dict[str, Any] = {"script": script, "level": level, "step": step, "text": text}
+    with connected() as connection:
+        newest = queries.search_entries(connection, limit=limit, **filters)
+        shown: list[Entry] = list(reversed(newest))
+        _print(output, iter(shown), ScriptEntry)
+        start = shown[-1].timestamp if shown else datetime.now().astimezone()
+        _print_live(output, follow_all(connection, start, filters, shown), ScriptEntry)
+
+
+def _refuse_endless_json(output: Output, *, endless: bool) -> None:
+    if endless and output.format == "json":
+        raise click.UsageError("following has no end, and JSON has one; use --format jsonl")
+
+
+def _search(
+    output: Output, since: datetime | timedelta, limit: int | None, filters: dict[str, Any]
+) -> None:
+    with connected() as connection:
+        found = queries.search_entries(connection, since=since, limit=limit or 1000, **filters)
+    newest_last: Iterator[Entry] = reversed(found)
+    _print_some(output, newest_last, ScriptEntry, empty="no entry is like this; look further: --since 7d")
+
+
+def _of_run(
+    connection: Connection[Any], run_id: Any, limit: int | None, filters: dict[str, Any]
+) -> Iterator[Entry]:
+    if limit is not None:
+        newest = queries.newest_entries_of_run(connection, run_id=run_id, limit=limit, **filters)
+        yield from reversed(newest)
+        return
+    after: Entry | None = None
+    while page := queries.entries_of_run(
+        connection, run_id=run_id, after=after, limit=_PAGE, **filters
+    ):
+        yield from page
+        after = page[-1]
+
+
+def _print_some(output: Output, entries: Iterator[Entry], row_type: type[Any], *, empty: str) -> None:
+    first = next(entries, None)
+    if first is None:
+        click.echo(f"runlog: {empty}", err=True)
+    _print(output, _joined(first, entries), row_type, paged=True)
+
+
+def _joined(first: Entry | None, rest: Iterator[Entry]) -> Iterator[Entry]:
+    if first is not None:
+        yield first
+        yield from rest
+
+
+def _print(
+    output: Output, entries: Iterator[Entry], row_type: type[Any], *, paged: bool = False
+) -> None:
+    if output.is_for_people:
+        show = functools.partial(lines_of, utc=output.utc, colours=has_colours())
+        lines = (line for entry in entries for line in show(entry))
+        pages(lines, on_terminal=paged and output.on_terminal)
+    else:
+        output.records(map(record_of, entries), names_of(row_type))
+
+
+def _print_live(output: Output, entries: Iterator[Entry], row_type: type[Any]) -> None:
+    for entry in entries:
+        if output.is_for_people:
+            for line in lines_of(entry, utc=output.utc, colours=has_colours()):
+                click.echo(line)
+        else:
+            output.records([record_of(entry)], names_of(row_type), with_header=False)

@@ -1,0 +1,64 @@
+"""``runlog flush``: deliver what processes that are gone have left on this machine."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from runlog import _process, _reading, _recorder
+
+from ._database import settings
+from ._spools import count_waiting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runlog._settings import Settings
+
+
+@click.command("flush")
+@click.option("--timeout", type=click.FloatRange(0.1), default=60.0, help="Seconds. Default: 60.")
+@click.pass_context
+def flush_command(context: click.Context, *, timeout: float) -> None:
+    """Deliver the entries that wait on this machine for the database.
+
+    A living process delivers its own; what processes that are gone have left is delivered here.
+    Exit code 1 when something still waits.
+    """
+    chosen = settings()
+    # A database that is away is told at once, by the one who asks, with the reason.
+    _reading.connect(chosen.dsn).close()
+    folder = database_folder(chosen)
+    before = count_waiting(folder)
+    delivered = deliver(chosen, timeout)
+    left = count_waiting(folder)
+    click.echo(f"delivered {delivered} of {before.orphaned} waiting entries")
+    if left.orphaned or left.orphans:
+        click.echo(f"{left.orphaned} entries still wait in {folder}", err=True)
+        context.exit(1)
+
+
+def deliver(chosen: Settings, timeout: float) -> int:
+    """Deliver what waits in the folders of processes that are gone; return how many entries."""
+    recorder = _process.recorder_for(chosen)
+    if recorder is None:
+        raise click.UsageError("RUNLOG_ENABLED switches runlog off; nothing is delivered")
+    until = time.monotonic() + timeout
+    recorder._open()  # noqa: SLF001 - opening alone starts the shipper, whose first pass adopts
+    recorder.flush(timeout)
+    recorder.close(max(0.0, until - time.monotonic()))
+    return recorder.stats().adopted
+
+
+def database_folder(chosen: Settings) -> Path:
+    """Return the folder of the configured database's spools.
+
+    Raises:
+        click.UsageError: there is no place for spools.
+    """
+    folder = _recorder.database_folder(chosen)
+    if folder is None:
+        raise click.UsageError("no folder for spools can be written; name one in RUNLOG_SPOOL_DIR")
+    return folder

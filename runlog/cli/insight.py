@@ -1,0 +1,135 @@
+"""``runlog errors``, ``scripts``, ``stats`` and ``batch``: many runs together."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import click
+
+from runlog import queries
+from runlog._figures import ErrorGroup, ScriptHealth
+from runlog._rows import Run
+
+from ._database import SHORT_ID, connected, find_run, short_ids
+from ._failures import NotFoundError
+from ._options import limit_option, script_option, since_option
+from ._output import Output, output_options
+from ._run_columns import run_columns
+from ._statistics import show_script, show_scripts
+from ._table import STATE_STYLES, Column
+from ._text import ago, duration, number, share
+
+Since = datetime | timedelta
+
+
+@click.command("errors")
+@since_option("24h", "How far back")
+@script_option
+@limit_option(50, "At most so many kinds of errors.")
+@output_options
+def errors_command(*, since: Since, script: str | None, limit: int, output: Output) -> None:
+    """Group errors: how often, where, since when; the last seen first.
+
+    Errors that differ in numbers and ids only are one. "runlog show RUN" tells more of the last run
+    that had it. Exit code 0 with or without errors.
+    """
+    with connected() as connection:
+        groups = queries.error_groups(connection, since=since, script=script, limit=limit)
+    output.rows(groups, ErrorGroup, _error_columns(), empty="no errors in this time; --since 7d looks further")
+    if groups and output.on_terminal:
+        click.echo(f'\n"runlog show {str(groups[0].last_run_id)[:SHORT_ID]}" shows the last one', err=True)
+
+
+def _error_columns() -> list[Column]:
+    return [
+        Column("ERRORS", lambda group: number(group.errors), right=True),
+        Column("RUNS", lambda group: number(group.runs), right=True),
+        Column("LAST SEEN", lambda group: ago(group.last_seen, group.read_at)),
+        Column("SINCE", lambda group: ago(group.first_seen, group.read_at)),
+        Column("SCRIPT", _scripts),
+        Column("STEP", lambda group: ", ".join(group.steps)),
+        Column("LAST RUN", lambda group: str(group.last_run_id)[:SHORT_ID]),
+        Column("MESSAGE", lambda group: group.message, style=lambda _: "red", is_flexible=True),
+    ]
+
+
+def _scripts(group: ErrorGroup) -> str:
+    further = len(group.scripts) - 1
+    return f"{group.last_script} +{further}" if further else group.last_script
+
+
+@click.command("scripts")
+@since_option("7d", "The period of the figures")
+@script_option
+@output_options
+def scripts_command(*, since: Since, script: str | None, output: Output) -> None:
+    """Show how each script is doing: last state, success rate, durations, age of the last success."""
+    with connected() as connection:
+        rows = queries.script_health(connection, since=since, script=script)
+    empty = "no script is called like this" if script else 'no runs yet; "runlog demo" makes the first two'
+    output.rows(rows, ScriptHealth, _health_columns(), empty=empty)
+
+
+def _health_columns() -> list[Column]:
+    return [
+        Column("SCRIPT", lambda row: row.script_name),
+        Column("STATE", lambda row: row.state, style=lambda row: STATE_STYLES.get(row.state, "")),
+        Column("LAST RUN", lambda row: ago(row.last_started_at, row.read_at)),
+        Column("TOOK", lambda row: duration(row.last_duration_ms), right=True),
+        Column("USUALLY", lambda row: duration(row.median_duration_ms), right=True),
+        Column("P95", lambda row: duration(row.p95_duration_ms), right=True),
+        Column("RUNS", lambda row: number(row.runs), right=True),
+        Column("SUCCESS", lambda row: share(row.success_rate), right=True),
+        Column("FETCHES", lambda row: number(row.usual_fetched and round(row.usual_fetched)), right=True),
+        Column("LAST SUCCESS", lambda row: ago(row.last_success_at, row.read_at) or "never"),
+        Column(
+            "ERROR",
+            lambda row: row.last_error_message,
+            style=lambda row: STATE_STYLES.get(row.state, ""),
+            is_flexible=True,
+        ),
+    ]
+
+
+@click.command("stats")
+@click.argument("script", required=False)
+@since_option("30d", "How far back")
+@output_options
+def stats_command(script: str | None, *, since: Since, output: Output) -> None:
+    """Show runs, success, durations, records and cost over time: of all scripts, or of SCRIPT.
+
+    Without SCRIPT: one line a script. With SCRIPT (a pattern will do): one line a day, and its
+    slowest steps.
+    """
+    with connected() as connection:
+        if script is None:
+            show_scripts(connection, since, output)
+        else:
+            show_script(connection, script, since, output)
+
+
+@click.command("batch")
+@click.argument("run", default="last")
+@output_options
+def batch_command(run: str, *, output: Output) -> None:
+    """List the runs of a batch, in the order in which they began.
+
+    RUN is the id of the batch, or any run of it: an id, "last" or "last:SCRIPT".
+    """
+    with connected() as connection:
+        rows = queries.runs_of_batch(connection, batch_id=found) if (found := _uuid(run)) else []
+        if not rows:
+            batch_id = find_run(connection, run).batch_id
+            if batch_id is None:
+                raise NotFoundError(f"run {run!r} belongs to no batch")
+            rows = queries.runs_of_batch(connection, batch_id=batch_id)
+    columns = run_columns(short_ids([row.id for row in rows]), utc=output.utc)
+    output.rows(rows, Run, columns, empty="the batch is empty")
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

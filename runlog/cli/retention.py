@@ -1,0 +1,116 @@
+"""``runlog prune``: delete what is old."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runlog import queries
+from runlog.retention import ENDED, Pruned, prune
+
+from ._database import connected
+from ._options import span
+from ._text import number, size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class _Age(click.ParamType):
+    """A span such as 30d, 12h or 4w."""
+
+    name = "span"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        try:
+            found = value if isinstance(value, timedelta) else span(value)
+        except ValueError:
+            found = None
+        if found is None:
+            self.fail(f"{value!r} is no span such as 30d, 12h or 4w", param, ctx)
+        return found
+
+
+@click.command("prune")
+@click.option("--older-than", type=_Age(), required=True, help="Delete runs older than this: 30d.")
+@click.option("--logs-older-than", type=_Age(), help="Delete entries earlier than their runs: 7d.")
+@click.option(
+    "--status",
+    "statuses",
+    type=click.Choice([*ENDED, "running"]),
+    multiple=True,
+    default=ENDED,
+    help="Only runs that ended like this; may be repeated. Default: success and error.",
+)
+@click.option(
+    "--keep-last",
+    type=click.IntRange(1),
+    default=1,
+    help="So many of the newest runs of each script stay. Default: 1.",
+)
+@click.option("--script", metavar="NAME", help="Only this script; a pattern will do.")
+@click.option("--max-seconds", type=click.FloatRange(0.1), help="Stop after this time; go on another day.")
+@click.option("--dry-run", is_flag=True, help="Only tell how much would go.")
+def prune_command(  # noqa: PLR0913 - one argument an option
+    *,
+    older_than: timedelta,
+    logs_older_than: timedelta | None,
+    statuses: tuple[str, ...],
+    keep_last: int,
+    script: str | None,
+    max_seconds: float | None,
+    dry_run: bool,
+) -> None:
+    """Delete old entries and runs, in small batches; may be interrupted at any time.
+
+    The newest run of each script stays, and so does its newest success.
+
+    \b
+    runlog prune --older-than 30d --dry-run
+    runlog prune --older-than 365d --logs-older-than 30d
+    """
+    rules: dict[str, Any] = {
+        "older_than": older_than,
+        "logs_older_than": logs_older_than,
+        "statuses": statuses,
+        "keep_last": keep_last,
+        "script": script,
+    }
+    with connected() as connection:
+        planned = prune(connection, **rules, dry_run=True)
+        if dry_run:
+            click.echo(f"would delete {_told(planned)}")
+            return
+        with _progress(planned.entries) as on_progress:
+            done = prune(connection, **rules, max_seconds=max_seconds, on_progress=on_progress)
+        click.echo(f"deleted {_told(done)}")
+        if not done.is_complete:
+            click.echo("runlog: the time is over; the next call goes on", err=True)
+        for table in queries.table_sizes(connection):
+            told = f"{table.table_name} now takes {size(table.total_bytes)}"
+            click.echo(f"runlog: {told}; PostgreSQL reuses what is free in it", err=True)
+
+
+def _told(pruned: Pruned) -> str:
+    return f"{number(pruned.runs)} runs and {number(pruned.entries)} entries"
+
+
+@contextmanager
+def _progress(entries: int) -> Iterator[Callable[[Pruned], None]]:
+    """Show a bar on stderr if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("entries", total=entries)
+        yield lambda pruned: bar.update(task, completed=pruned.entries)

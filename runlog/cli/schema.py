@@ -1,0 +1,37 @@
+"""``runlog migrate``: the tables."""
+
+from __future__ import annotations
+
+import click
+
+from ._address import for_writing
+from ._database import settings
+
+
+@click.command("migrate")
+@click.option("--writer-role", metavar="NAME", help="Let this role record runs and entries.")
+@click.option("--reader-role", metavar="NAME", help="Let this role read them.")
+@click.option("--secure", is_flag=True, help="Close the tables to everyone else (row level security).")
+@click.option("--sql", "as_sql", is_flag=True, help="Print the statements instead; touch no database.")
+def migrate_command(
+    *, writer_role: str | None, reader_role: str | None, secure: bool, as_sql: bool
+) -> None:
+    """Create the two tables, or bring them up to date; say what was done.
+
+    Harmless when repeated. Tables that another program made are taken over as they are.
+
+    \b
+    runlog migrate --sql > supabase/migrations/20260101000000_runlog.sql
+    """
+    from runlog import migrate
+    from runlog._settings import resolve
+
+    schema = resolve(strict=True).schema
+    wishes = {"schema": schema, "writer_role": writer_role, "reader_role": reader_role}
+    if as_sql:
+        click.echo(migrate.as_sql(**wishes, secure=secure), nl=False)  # type: ignore[arg-type]
+        return
+    address = for_writing(settings())
+    done = migrate.migrate(address, **wishes, secure=secure)  # type: ignore[arg-type]
+    for line in done or [f"nothing to do: schema {schema!r} is at version {migrate.LATEST}"]:
+        click.echo(line)

@@ -1,0 +1,117 @@
+"""``runlog spool``: what waits on this machine, and what the database refused."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from runlog import _folders, _reading
+from runlog._settings import resolve
+
+from ._database import settings
+from ._letters import put_back
+from ._output import Output, output_options
+from ._spools import (
+    DeadLetterFile,
+    ProcessSpool,
+    count_waiting,
+    find_dead_letters,
+    list_databases,
+    list_spools,
+)
+from ._table import Column, print_table
+from ._text import duration, number, size
+from .flush import database_folder, deliver
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TIMEOUT_SECONDS = 60.0
+
+
+@click.group("spool", invoke_without_command=True)
+@output_options
+@click.pass_context
+def spool_command(context: click.Context, *, output: Output) -> None:
+    """Show what waits on this machine for each database, and dead letters.
+
+    A living process delivers its own entries; "runlog flush" delivers those of processes that are
+    gone. Dead letters are entries that the database refused for themselves; "runlog spool retry"
+    sends them once more.
+    """
+    if context.invoked_subcommand is None:
+        _show(output)
+
+
+def _show(output: Output) -> None:
+    root = _folders.root(resolve(strict=True).spool_dir, os.environ)
+    folders = list_databases(root) if root is not None else []
+    spools = [spool for folder in folders for spool in list_spools(folder)]
+    letters = [found for folder in folders if (found := find_dead_letters(folder))]
+    if not output.is_for_people and output.format in {"json", "jsonl"}:
+        from ._output import record_of
+
+        output.document(
+            {"spools": [record_of(it) for it in spools], "dead_letters": [record_of(it) for it in letters]}
+        )
+        return
+    output.rows(spools, ProcessSpool, _spool_columns(), empty=f"nothing waits in {root}")
+    if letters and output.is_for_people:
+        click.echo("\ndead letters")
+        print_table(_letter_columns(), letters, on_terminal=output.on_terminal)
+    for found in letters:
+        click.echo(f"runlog: {found.letters} dead letters in {found.path}", err=True)
+
+
+def _spool_columns() -> list[Column]:
+    return [
+        Column("DATABASE", lambda spool: spool.database),
+        Column(
+            "PROCESS", lambda spool: spool.process, style=lambda it: "yellow" if it.is_orphaned else ""
+        ),
+        Column("ENTRIES", lambda spool: number(spool.entries), right=True),
+        Column("EVENTS", lambda spool: number(spool.events), right=True),
+        Column("SIZE", lambda spool: size(spool.bytes), right=True),
+        Column("LAST WRITTEN", lambda spool: f"{duration(1000 * spool.age_seconds)} ago", right=True),
+        Column("FOLDER", lambda spool: spool.folder.rpartition("/")[2]),
+    ]
+
+
+def _letter_columns() -> list[Column]:
+    return [
+        Column("DATABASE", lambda letter: letter.database),
+        Column("LETTERS", lambda letter: number(letter.letters), right=True),
+        Column("LAST", lambda letter: letter.last_at),
+        Column("SQLSTATE", lambda letter: letter.last_sqlstate),
+        Column("REASON", lambda letter: letter.last_reason, style=lambda _: "red", is_flexible=True),
+    ]
+
+
+@spool_command.command("retry")
+@click.pass_context
+def _retry(context: click.Context) -> None:
+    """Send the dead letters of the configured database once more.
+
+    Exit code 1 when some were refused again or could not be delivered yet.
+    """
+    chosen = settings()
+    # What would be refused again, or not be delivered at all, is told before anything is moved.
+    _reading.connect(chosen.dsn).close()
+    folder = database_folder(chosen)
+    moved = put_back(folder, chosen.spool_max_bytes)
+    if moved.unreadable:
+        click.echo(f"runlog: {moved.unreadable} letters cannot be read and stay", err=True)
+    delivered = deliver(chosen, _TIMEOUT_SECONDS) if moved.letters else 0
+    refused = find_dead_letters(folder)
+    click.echo(f"put back {moved.letters} dead letters; delivered {delivered} entries")
+    if _is_something_left(folder, refused):
+        left = refused.letters if refused else 0
+        reason = f": {refused.last_reason}" if refused else ""
+        click.echo(f"runlog: {left} letters remain{reason}", err=True)
+        context.exit(1)
+
+
+def _is_something_left(folder: Path, refused: DeadLetterFile | None) -> bool:
+    return refused is not None or count_waiting(folder).orphans > 0

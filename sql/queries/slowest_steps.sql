@@ -1,0 +1,89 @@
+-- Where does the time go? Of each script its newest runs that ended in the period, and in them an
+-- entry's time is the time until the next entry of the run.
+with recursive script (name) as (
+    (
+        select script_name
+        from {schema}.runs
+        order by script_name
+        limit 1
+    )
+    union all
+    select (
+        select script_name
+        from {schema}.runs
+        where script_name > script.name
+        order by script_name
+        limit 1
+    )
+    from script
+    where script.name is not null
+),
+sampled as (
+    select
+        run.id,
+        run.finished_at,
+        script.name
+    from script
+    cross join lateral (
+        select
+            id,
+            finished_at
+        from {schema}.runs
+        where
+            script_name = script.name
+            and status <> 'running'
+            and started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+        order by started_at desc
+        limit %(sample)s
+    ) as run
+    where
+        (%(script)s::text is null or script.name = %(script)s)
+        and (%(script_like)s::text is null or script.name like %(script_like)s)
+),
+step_of_run as (
+    select
+        sampled.name,
+        sampled.id,
+        entry.step,
+        round(
+            1000 * sum(
+                extract(
+                    epoch from greatest(
+                        coalesce(entry.next_at, sampled.finished_at), entry.timestamp
+                    ) - entry.timestamp
+                )
+            )
+        )::bigint as duration_ms
+    from sampled
+    cross join lateral (
+        select
+            step,
+            timestamp,
+            lead(timestamp) over (order by timestamp, id) as next_at
+        from {schema}.logs
+        where run_id = sampled.id
+    ) as entry
+    group by
+        sampled.name,
+        sampled.id,
+        entry.step
+)
+select
+    name as script_name,
+    step,
+    count(*) as runs,
+    percentile_cont(0.5) within group (order by duration_ms) as median_duration_ms,
+    percentile_cont(0.95) within group (order by duration_ms) as p95_duration_ms,
+    max(duration_ms) as max_duration_ms,
+    (
+        sum(duration_ms) / nullif(sum(sum(duration_ms)) over (partition by name), 0)
+    )::double precision as share
+from step_of_run
+group by
+    name,
+    step
+order by
+    sum(duration_ms) / count(*) desc,
+    name,
+    step
+limit %(limit)s

@@ -1,0 +1,41 @@
+-- A person closes a run: that is final, also for its process, should there be one. It ended when it
+-- was last heard of; a run of another program, which says nothing in between, ends now.
+update {schema}.runs as run
+set
+    status = %(status)s,
+    error_message = %(error_message)s,
+    finished_at = greatest(run.started_at, coalesce(beat.at, now())),
+    duration_ms = least(
+        greatest(0, extract(epoch from coalesce(beat.at, now()) - run.started_at) * 1000),
+        2147483647
+    )::integer,
+    metadata
+    = coalesce(run.metadata, '{}')
+    || jsonb_build_object(
+        'runlog',
+        coalesce(run.metadata -> 'runlog', '{}')
+        || jsonb_build_object('outcome', 'closed', 'closed_by', %(closed_by)s::text)
+    )
+from (
+    select
+        id,
+        case
+            when metadata #>> '{runlog,heartbeat_at}' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d'
+                then (metadata #>> '{runlog,heartbeat_at}')::timestamptz
+        end as at,
+        case jsonb_typeof(metadata #> '{runlog,heartbeat_interval}')
+            when 'number' then (metadata #>> '{runlog,heartbeat_interval}')::double precision
+            else 30
+        end as every
+    from {schema}.runs
+    where id = %(id)s::uuid
+) as beat
+where
+    run.id = beat.id
+    and run.status = 'running'
+    and (
+        %(is_forced)s
+        or beat.at is null
+        or beat.at < now() - 3 * beat.every * interval '1 second'
+    )
+returning run.id

@@ -1,0 +1,80 @@
+"""The house itself: what stands where, how long the files are, which way imports point."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted(ROOT.glob("runlog/**/*.py"))
+VISIBLE = {"pyproject.toml", "README.md", "runlog", "sql", "tests", "docs"}
+WAY_OF_AN_ENTRY = ("_handler", "_entry", "_segments", "_shipper", "_store")
+
+
+def test_the_visible_top_level_is_as_promised():
+    """Nothing visible stands beside the six things that the mission names."""
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.splitlines()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    top = {path.split("/")[0] for path in tracked}
+    assert {name for name in top if not name.startswith(".")} == VISIBLE
+
+
+def test_no_source_file_is_longer_than_300_lines():
+    """One noun a file: what grows longer has a second one inside."""
+    lengths = {path.name: len(path.read_text().splitlines()) for path in SOURCES}
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
+def test_the_way_of_an_entry_is_five_files_of_the_package():
+    """The five files that the package's docstring names exist, in that order."""
+    text = (ROOT / "runlog" / "__init__.py").read_text()
+    places = [text.index(name) for name in WAY_OF_AN_ENTRY]
+    assert places == sorted(places)
+    assert all((ROOT / "runlog" / f"{name}.py").is_file() for name in WAY_OF_AN_ENTRY)
+
+
+def test_no_sql_is_composed_in_python():
+    """SQL stands in sql/: no f-string in the package builds a statement."""
+    verb = re.compile(r"^\s*(select|insert|update|delete|copy)\b.*\b(from|into|set|where)\b", re.I)
+    found = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(part.value for part in node.values if isinstance(part, ast.Constant))
+                if verb.search(text):
+                    found.append(f"{path.name}:{node.lineno}")
+    assert found == []
+
+
+def test_every_sql_statement_of_the_write_path_names_the_schema():
+    """No statement depends on search_path, which a transaction pooler does not keep."""
+    for path in (ROOT / "sql" / "write").glob("*.sql"):
+        statement = re.sub(r"--.*", "", path.read_text())
+        names = re.findall(r"(?:into|update|copy|from)\s+(\S*\b(?:runs|logs))\b", statement, re.I)
+        assert names, path.name
+        assert all(name.startswith("{schema}.") for name in names), path.name
+
+
+def test_imports_point_one_way():
+    """The contracts in pyproject.toml hold."""
+    result = subprocess.run(
+        [sys.executable, "-c", "import sys; from importlinter.cli import lint_imports_command;"
+         " sys.argv = ['lint-imports']; lint_imports_command()"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout
+
+
+def test_the_changelog_has_this_version():
+    """The version that would be released is described."""
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.M)
+    assert version
+    assert f"## {version[1]}" in (ROOT / "docs" / "CHANGELOG.md").read_text()
