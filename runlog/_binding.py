@@ -8,11 +8,15 @@ record; must not block.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from ._notices import notices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RUN_ID_VARIABLE = "RUNLOG_RUN_ID"
 
@@ -27,7 +31,7 @@ class BoundRun(Protocol):
 run_variable: ContextVar[BoundRun | None] = ContextVar("runlog_run", default=None)
 step_variable: ContextVar[str | None] = ContextVar("runlog_step", default=None)
 open_runs: dict[str, BoundRun] = {}
-"""Every run that this process has started, or was forked in, and not finished."""
+"""Every run that this process has started, joined, or was forked in, and not finished."""
 
 
 def current() -> BoundRun | None:
@@ -66,3 +70,13 @@ def inherited_run_id() -> str | None:
     except ValueError:
         notices.change(RUN_ID_VARIABLE, text, f"{RUN_ID_VARIABLE}={text!r} is no UUID; ignored")
         return None
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Give entries logged inside the block the step ``name``, unless they name one themselves."""
+    token = step_variable.set(name)
+    try:
+        yield
+    finally:
+        step_variable.reset(token)

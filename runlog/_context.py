@@ -1,42 +1,42 @@
 """RunContext: one execution of a script, from its start to however it ends.
 
 Runs on the caller's thread. Nothing here waits for the database and nothing raises because of
-runlog (``overlap`` and ``since`` are questions to the database and live in ``_questions``).
+runlog, but for what asks the database: ``overlap`` (``_lease``), ``since`` (``_window``).
 """
 
 from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from . import _binding, _detect, _process
+from ._batch import Export, as_uuid, inherited
+from ._binding import step
 from ._decorate import Decorator
 from ._endings import ABANDONED, FINISHED, Ending, describe_error, ending_of
+from ._joined import Part, run_to_join
+from ._lease import Overlap, checked, claims
 from ._notices import notices
 from ._process_end import at_end, process_end
-from ._run import COUNTS, RunState
 from ._signals import SignalWatch
 from ._stack import exception_meta
 from ._uuid7 import new_id
+from ._window import SyncWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextvars import Token
     from datetime import datetime, timedelta
-    from decimal import Decimal
     from types import TracebackType
 
     from ._recorder import Recorder
 
-_BATCH_VARIABLE = "RUNLOG_BATCH_ID"
 _ERROR, _INFO = 40, 20
-Overlap = Literal["allow", "skip", "wait", "fail"]
 
 
-class RunContext(RunState, Decorator):
+class RunContext(SyncWindow, Decorator):
     """A run: a row in ``runs`` that is true however the script ends.
 
     Use it as ``with``, ``async with``, as a decorator of a function, or with ``start`` and
@@ -45,7 +45,11 @@ class RunContext(RunState, Decorator):
     heartbeat and at the end.
 
     Guarantees: no method raises because of runlog, its database or its disk, and none waits for
-    the database. The exception that ends the block goes on unchanged.
+    the database, but for two questions: ``since``, and the start unless ``overlap`` is ``allow``.
+    The exception that ends the block goes on unchanged.
+
+    In a process with RUNLOG_RUN_ID the outermost run is a part of that run, not one of its own: it
+    adds entries, counts and its window, and neither starts nor ends the row.
 
     Args:
         script_name: what ``runs.script_name`` says; keep it the same over all executions.
@@ -57,7 +61,9 @@ class RunContext(RunState, Decorator):
         sync_end_date: end of the synced window; default: the moment the run started.
         overlap_window: how far ``since`` goes back before the last end.
         metadata: anything; becomes JSON.
-        overlap: what to do when another run of this script is alive.
+        overlap: what to do when another run of this script is alive: ``allow``, ``skip`` this
+            one (raises ``runlog.Skipped``, a SystemExit with code 0), ``wait`` for its end, or
+            ``fail`` (raises ``OverlapError``).
         lifecycle_logs: write the START, END and ERROR entries.
     """
 
@@ -75,19 +81,16 @@ class RunContext(RunState, Decorator):
         overlap: Overlap = "allow",
         lifecycle_logs: bool = True,
     ) -> None:
-        super().__init__(new_id(), script_name)
+        super().__init__(run_to_join() or new_id(), script_name)
         self.triggered_by = triggered_by
-        self.batch_id = _uuid(batch_id)
+        self.batch_id = as_uuid(batch_id)
         self.sync_mode = sync_mode
-        self.sync_start_date = sync_start_date
-        self.sync_end_date = sync_end_date
-        self.overlap_window = overlap_window
+        self.set_window(sync_start_date, sync_end_date, overlap_window)
         self.metadata = dict(metadata or {})
-        self.overlap: Overlap = overlap
+        self.overlap: Overlap = checked(overlap)
         self.lifecycle_logs = lifecycle_logs
-        self._recorder: Recorder | None = None
         self._token: Token[_binding.BoundRun | None] | None = None
-        self._exported_batch = False
+        self._export: Export | None = None
         self._is_block = False
         self.ending: Ending | None = None
 
@@ -111,29 +114,6 @@ class RunContext(RunState, Decorator):
             lifecycle_logs=self.lifecycle_logs,
         )
 
-    def count(
-        self,
-        *,
-        fetched: int = 0,
-        inserted: int = 0,
-        updated: int = 0,
-        failed: int = 0,
-        calls_analyzed: int = 0,
-        api_cost: float | Decimal | str = 0,
-    ) -> None:
-        """Add to the counts of the run, from any thread; a count never added to stays null."""
-        amounts = dict(zip(COUNTS, (fetched, inserted, updated, failed), strict=True))
-        named: dict[str, Any] = {f"records_{name}": amount for name, amount in amounts.items()}
-        named |= {"calls_analyzed": calls_analyzed, "api_cost": api_cost}
-        for name, amount in named.items():
-            if amount:
-                try:
-                    self.add(name, amount)
-                except (TypeError, ValueError, ArithmeticError):
-                    notices.change(
-                        "count", name, f"count({name}={amount!r}) is no number; not added"
-                    )
-
     def step(self, name: str) -> Any:
         """Give entries logged in ``with run.step("FETCH"):`` that step, unless they name one."""
         return step(name)
@@ -142,43 +122,59 @@ class RunContext(RunState, Decorator):
         """Begin the run; ``with`` and the decorator do it for you.
 
         A run that is begun here and never finished ends as the process does.
+
+        Raises:
+            Skipped: with ``overlap="skip"``, another run of this script is alive.
+            OverlapError: with ``overlap="fail"``, another run of this script is alive.
+            DatabaseUnavailableError: whether one is alive could not be asked.
         """
-        try:
-            if not self._is_block:
-                process_end.watch()
-            self._start()
-        except Exception as error:
-            notices.change("run", repr(error), f"the run could not be recorded: {error!r}")
+        for pause in self._starting():
+            time.sleep(pause)
         return self
 
-    def _start(self) -> None:
-        enclosing = _binding.run_variable.get()
+    def _starting(self) -> Iterator[float]:
+        """Begin the run; yields seconds to wait while another run is in the way."""
+        _quietly(self._prepare)
+        if self.overlap != "allow" and not self.is_joined:
+            yield from claims(self._recorder, self.script_name, self.overlap, self._new_event)
+        _quietly(self._begin)
+
+    def _prepare(self) -> None:
+        joined = run_to_join()
+        self.is_joined = joined is not None
+        if joined is not None or self.id_text == _binding.inherited_run_id():
+            # Made outside of the run that is around now, or the other way round.
+            self.id_text = joined or new_id()
         self.triggered_by = self.triggered_by or _detect.triggered_by(os.environ)
-        self._join_batch(enclosing)
+        self.batch_id = self.batch_id or inherited() or self.id
         self._recorder = _process.active()
-        if self._recorder is None:
-            self._token = _binding.run_variable.set(self)
-            return
-        argv = self._recorder.encoder.redact_argv(_detect.script_arguments())
-        self.about = _detect.about(os.environ, argv)
-        self._recorder.start_run(self)
+        if self._recorder is not None and not self.is_joined:
+            argv = self._recorder.encoder.redact_argv(_detect.script_arguments())
+            self.about = {**_detect.about(os.environ, argv), **self.about}
+        self.note_backfill()
+
+    def _new_event(self, recorder: Recorder) -> dict[str, Any]:
+        # The time of waiting is not the run's.
+        self.begin_now()
+        return recorder.start_event(self)
+
+    def _begin(self) -> None:
+        if not self._is_block:
+            process_end.watch()
         self._token = _binding.run_variable.set(self)
+        self._export = Export(self.batch_id or self.id)
+        if self._recorder is None:
+            return
+        if self.is_joined:
+            self._part = Part(self, self._recorder)
+        else:
+            self._recorder.start_run(self)
         _watch.start()
         at_end(_end_with_process)
-        if self.lifecycle_logs:
+        if self.lifecycle_logs and self._part is None:
             meta = {"triggered_by": self.triggered_by, "sync_mode": self.sync_mode}
             known = {name: value for name, value in meta.items() if value is not None}
             self._log(_INFO, "INFO", "START", f"Starting {self.script_name}", known)
-
-    def _join_batch(self, enclosing: _binding.BoundRun | None) -> None:
-        inherited = enclosing.batch_id if isinstance(enclosing, RunContext) else None
-        self.batch_id = (
-            self.batch_id or inherited or _uuid(os.environ.get(_BATCH_VARIABLE)) or self.id
-        )
-        if _BATCH_VARIABLE not in os.environ:
-            # For child processes; taken back at the end.
-            os.environ[_BATCH_VARIABLE] = str(self.batch_id)
-            self._exported_batch = True
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the run: as a success, or as what ``error`` says. The first call counts."""
@@ -193,38 +189,48 @@ class RunContext(RunState, Decorator):
             return
         self.ending = ending
         try:
-            self._end(ending)
-        except Exception as error:
-            notices.change("run", repr(error), f"the run's end could not be recorded: {error!r}")
+            _quietly(lambda: self._end(ending))
         finally:
             if not stay_bound:
                 self._unbind()
 
     def _end(self, ending: Ending) -> None:
-        if self._exported_batch:
-            os.environ.pop(_BATCH_VARIABLE, None)
+        if self._export is not None:
+            self._export.take_back()
         if self._recorder is None:
             return
         if not self.is_own:
             # A forked child left the block that its parent is still in.
-            self._recorder.forget_run(self)
+            self._forget()
             return
-        self.about["outcome"] = ending.outcome
-        if self.sync_end_date is None:
-            self.sync_end_date = self.started_at
+        self.note_backfill()
         if self.lifecycle_logs:
             self._log_end(ending)
-        self._recorder.finish_run(self, ending.status, ending.error_message)
+        if self._part is not None:
+            self._part.end()
+        else:
+            self.note(outcome=ending.outcome)
+            if self.sync_end_date is None:
+                self.sync_end_date = self.started_at
+            self._recorder.finish_run(self, ending.status, ending.error_message)
         if not self._recorder.open_ids():
             _watch.stop()
 
+    def _forget(self) -> None:
+        if self._part is not None:
+            self._part.forget()
+        elif self._recorder is not None:
+            self._recorder.forget_run(self)
+
     def _log_end(self, ending: Ending) -> None:
         counts = {**self.counts(), "duration_ms": self.duration_ms()}
-        if ending.status == "success":
-            self._log(_INFO, "INFO", "END", f"{self.script_name} completed successfully", counts)
-        else:
+        if ending.status != "success":
             meta = {**describe_error(ending, exception_meta), **counts}
             self._log(_ERROR, "ERROR", "ERROR", ending.error_message, meta)
+        elif self._part is None:
+            # The end of a part is not the end of the run.
+            text = f"{self.script_name} completed successfully"
+            self._log(_INFO, "INFO", "END", text, counts)
 
     def _log(self, levelno: int, levelname: str, step: str, message: object, meta: Any) -> None:
         if self._recorder is not None:
@@ -256,9 +262,13 @@ class RunContext(RunState, Decorator):
         self.end(ending_of(error))
 
     async def __aenter__(self) -> Self:
-        """Start the run."""
+        """Start the run; other tasks go on while this one waits for another run's end."""
+        import asyncio
+
         self._is_block = True
-        return self.start()
+        for pause in self._starting():
+            await asyncio.sleep(pause)
+        return self
 
     async def __aexit__(
         self,
@@ -274,16 +284,6 @@ def current_run() -> RunContext | None:
     """Return the run that a record logged here would belong to, None outside of any."""
     run = _binding.current()
     return run if isinstance(run, RunContext) else None
-
-
-@contextmanager
-def step(name: str) -> Iterator[None]:
-    """Give entries logged inside the block the step ``name``, unless they name one themselves."""
-    token = _binding.step_variable.set(name)
-    try:
-        yield
-    finally:
-        _binding.step_variable.reset(token)
 
 
 def _end_by_signal(ending: Ending) -> None:
@@ -304,11 +304,8 @@ def _end_with_process() -> None:
             run.end(ABANDONED if run._is_block else ending, stay_bound=True)  # noqa: SLF001
 
 
-def _uuid(value: object) -> UUID | None:
-    if value is None or isinstance(value, UUID):
-        return value
+def _quietly(action: Callable[[], None]) -> None:
     try:
-        return UUID(str(value))
-    except ValueError:
-        notices.change("batch_id", str(value), f"batch_id={value!r} is no UUID; ignored")
-        return None
+        action()
+    except Exception as error:
+        notices.change("run", repr(error), f"the run could not be recorded: {error!r}")

@@ -75,6 +75,10 @@ before_exit: list[Callable[[], None]] = []
 """Called when the interpreter exits, before the last delivery."""
 
 
+after_exit: list[Callable[[], None]] = []
+"""Called after that delivery."""
+
+
 def is_exiting() -> bool:
     """Tell whether the interpreter has begun to exit."""
     return _is_exiting
@@ -104,6 +108,9 @@ def _at_exit() -> None:
         with contextlib.suppress(Exception):
             end()
     close_all()
+    for end in after_exit:
+        with contextlib.suppress(Exception):
+            end()
 
 
 def _after_fork_in_child() -> None:

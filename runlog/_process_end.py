@@ -44,13 +44,18 @@ class ProcessEnd:
         self._last_exit: Ending | None = None
         self._known: Ending | None = None
 
+    def look(self) -> None:
+        """Note where the main program runs; touches nothing."""
+        if self._outermost is None:
+            self._outermost = _outermost_frame()
+
     def watch(self) -> None:
-        """Begin to look; before that, nothing of the process is touched."""
+        """Have Python tell how the main program ends."""
+        self.look()
         if self._is_watching:
             # Also in a forked child: what was set up in the parent is there.
             return
         self._is_watching = True
-        self._outermost = _outermost_frame()
         if self._outermost is not None:
             self._is_monitored = self._monitor(self._outermost.f_code)
         if not self._is_monitored:
@@ -71,6 +76,18 @@ class ProcessEnd:
         if self._is_monitored:
             return self._last_unwound or FINISHED
         return self._uncaught() or self._exited() or FINISHED
+
+    def keep_death_by_ctrl_c(self) -> None:
+        """Have Python end by SIGINT, after KeyboardInterrupt, as it had in mind.
+
+        It notes that the last code it ran ended so. What is imported later, by a delivery at the
+        exit, overwrites the note: named tuples and dataclasses are made from source text.
+        https://github.com/python/cpython/blob/3.11/Python/pythonrun.c (run_eval_code_obj)
+        """
+        ending = self._uncaught()
+        if ending is not None and type(ending.error) is KeyboardInterrupt:
+            with contextlib.suppress(KeyboardInterrupt):
+                exec("raise KeyboardInterrupt", {})  # noqa: S102 - the only way to that note
 
     def _monitor(self, outermost: CodeType) -> bool:
         """Have Python tell when an exception leaves the outermost frame; False where it cannot."""
@@ -98,7 +115,7 @@ class ProcessEnd:
         error = getattr(sys, "last_value", None)
         traceback = getattr(sys, "last_traceback", None)
         # A debugger or an interactive console inside the script leaves them as well.
-        if error is None or (traceback and traceback.tb_frame is not self._outermost):
+        if error is None or getattr(traceback, "tb_frame", None) is not self._outermost:
             return None
         return ending_of(error)
 
@@ -175,3 +192,4 @@ def _has_returned(frame: FrameType) -> bool:
 
 process_end = ProcessEnd()
 """That of this process."""
+_process.after_exit.append(process_end.keep_death_by_ctrl_c)

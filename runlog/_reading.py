@@ -38,7 +38,7 @@ _NO_EMBEDDED_YET = (
 def fetch(
     source: Source, schema: str | None, name: str, row_type: type[_Row], **parameters: Any
 ) -> list[_Row]:
-    """Run ``sql/queries/<name>.sql`` and return its rows; its columns are the fields of ``row_type``.
+    """Return the rows of ``sql/queries/<name>.sql``; its columns are the fields of ``row_type``.
 
     Raises:
         DatabaseUnavailableError: no database is named, or it cannot be reached.

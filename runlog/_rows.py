@@ -23,7 +23,7 @@ class Run:
     """One row of ``runs`` as lists show it; the documented ten columns come first.
 
     Attributes:
-        outcome: how it ended in detail, as far as runlog wrote it: ``finished``, ``failed``, ``died`` …
+        outcome: how it ended in detail, where runlog wrote it: ``finished``, ``failed``, ``died`` …
         heartbeat_at: the last sign of life; None for runs that other programs wrote.
         read_at: the database's clock when this was read.
     """

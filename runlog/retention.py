@@ -73,7 +73,7 @@ class _Plan:
         }
 
 
-def prune(  # noqa: PLR0913 - the rules of retention
+def prune(
     source: Source = None,
     *,
     older_than: timedelta,
@@ -129,12 +129,17 @@ def prune(  # noqa: PLR0913 - the rules of retention
 
 
 def _check(
-    older_than: timedelta, logs_older_than: timedelta | None, statuses: Sequence[str], keep_last: int
+    older_than: timedelta,
+    logs_older_than: timedelta | None,
+    statuses: Sequence[str],
+    keep_last: int,
 ) -> None:
     if min(older_than, logs_older_than or older_than) < timedelta():
         raise QueryError("a negative age would delete what has not happened yet; use 30d or so")
     if keep_last < 1:
-        raise QueryError(f"keep_last={keep_last!r} cannot be: the newest run of a script stays; use 1")
+        raise QueryError(
+            f"keep_last={keep_last!r} cannot be: the newest run of a script stays; use 1"
+        )
     unknown = sorted(set(statuses) - {*ENDED, "running"})
     if unknown or not statuses:
         raise QueryError(f"statuses {list(statuses)!r} cannot be used; use success, error, running")
@@ -168,7 +173,9 @@ def _pages(connection: Connection[Any], plan: _Plan) -> Iterator[list[tuple[UUID
             page = cursor.execute(_text("find_runs", plan), values, prepare=False).fetchall()
         if not page:
             return
-        yield [(run_id, started_at, is_ripe) for run_id, started_at, is_ripe, kept in page if not kept]
+        yield [
+            (run_id, started_at, is_ripe) for run_id, started_at, is_ripe, kept in page if not kept
+        ]
         place = {"after_at": page[-1][1], "after_id": page[-1][0]}
 
 

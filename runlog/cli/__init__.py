@@ -67,13 +67,12 @@ class _Commands(click.Group):
             import difflib
 
             close = difflib.get_close_matches(args[0], _COMMANDS, n=1)
-            if close:
-                error.message += f' Did you mean "{close[0]}"?'
-            raise
+            hint = f' Did you mean "{close[0]}"?' if close else ""
+            raise click.UsageError(f"{error.message}{hint}", ctx) from None
 
 
 def _exists(module: str) -> bool:
-    return os.path.exists(os.path.join(os.path.dirname(__file__), f"{module}.py"))  # noqa: PTH110, PTH118, PTH120
+    return os.path.exists(os.path.join(os.path.dirname(__file__), f"{module}.py"))  # noqa: PTH110, PTH118, PTH120 - pathlib takes longer to import
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -94,7 +93,7 @@ def cli(dsn: str | None, schema: str | None, debug: bool) -> None:
 
     The database is the one of RUNLOG_DSN, DATABASE_URL or libpq's variables, else the embedded one.
     A password belongs into one of these or into ~/.pgpass, not on the command line.
-    """
+    """  # noqa: D301 - click reads this mark
     # As variables, so that the settings are read in one place, here and in child processes.
     given = {"RUNLOG_DSN": dsn, "RUNLOG_SCHEMA": schema, "RUNLOG_DEBUG": "1" if debug else None}
     os.environ.update({name: value for name, value in given.items() if value is not None})

@@ -62,8 +62,12 @@ def find_run(connection: Connection[Any], reference: str) -> Run:
     if not found:
         raise NotFoundError(f'there is no run {reference!r}; "runlog runs" lists their ids')
     if len(found) > 1:
-        shown = ", ".join(f"{run.id} ({visible(run.script_name)})" for run in found[:_CANDIDATES_SHOWN])
-        raise click.UsageError(f"{reference!r} is the beginning of several ids: {shown}; give more of it")
+        shown = ", ".join(
+            f"{run.id} ({visible(run.script_name)})" for run in found[:_CANDIDATES_SHOWN]
+        )
+        raise click.UsageError(
+            f"{reference!r} is the beginning of several ids: {shown}; give more of it"
+        )
     return found[0]
 
 

@@ -6,8 +6,7 @@ look like another entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +15,9 @@ from runlog._rows import Entry, ScriptEntry
 from ._output import to_json
 from ._table import LEVEL_STYLES
 from ._text import clock, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _INDENT = "    | "
 _BLOCKS = ("stack",)
@@ -32,7 +34,7 @@ def styled(text: str, style: str) -> str:
 
 
 def lines_of(entry: Entry, *, utc: bool, colours: bool) -> Iterator[str]:
-    """Return the lines that show ``entry``: one, and more for a stack or a message of many lines."""
+    """Return the lines of ``entry``: one, and more for a stack or a message of many lines."""
     paint: Callable[[str, str], str] = styled if colours else lambda text, _: text
     first, *more = str(entry.message).split("\n")
     script = f"{visible(entry.script_name)}  " if isinstance(entry, ScriptEntry) else ""

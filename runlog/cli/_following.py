@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from runlog._rows import Entry
 
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _OVERLAP = timedelta(seconds=30)
 _POLL_SECONDS = 0.5
 # A run's end is in the database a moment before its last entries.
@@ -102,7 +103,7 @@ def follow_run(
         return run is None or run.status != "running"
 
     run = queries.find_run(connection, run_id=run_id)
-    start = shown[-1].timestamp if shown else (run and run.started_at) or datetime.min
+    start = shown[-1].timestamp if shown else (run and run.started_at) or _EVER
     following = Following(connection, look, start)
     for entry in shown:
         following.note(entry)

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runlog._parameters import LEVELS, STATES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    _SinceType = click.ParamType[datetime | timedelta]
+    _AgeType = click.ParamType[timedelta]
+else:
+    # Generic only in click's stubs of 8.5 and newer.
+    _SinceType = _AgeType = click.ParamType
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|m|min|h|d|w)")
 _SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _LONGEST = timedelta(days=36500)
 
 
-class _Since(click.ParamType):
+class _Since(_SinceType):
     """A span back from now, such as 90s, 30m, 24h, 7d, 2w or 1d12h; or a date or moment."""
 
     name = "span|date"
@@ -24,15 +32,37 @@ class _Since(click.ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime | timedelta:
+        """Return what ``value`` tells."""
         if isinstance(value, (datetime, timedelta)):
             return value
         try:
             return span(value) or _moment(value)
         except ValueError:
-            self.fail(f"{value!r} is no span such as 24h or 7d and no date such as 2026-01-31", param, ctx)
+            self.fail(
+                f"{value!r} is no span such as 24h or 7d and no date such as 2026-01-31", param, ctx
+            )
+
+
+class _Age(_AgeType):
+    """A span such as 30d, 12h or 4w."""
+
+    name = "span"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Return the span that ``value`` tells."""
+        try:
+            found = value if isinstance(value, timedelta) else span(value)
+        except ValueError:
+            found = None
+        if found is None:
+            self.fail(f"{value!r} is no span such as 30d, 12h or 4w", param, ctx)
+        return found
 
 
 SINCE = _Since()
+AGE = _Age()
 
 
 def span(text: str) -> timedelta | None:
@@ -69,7 +99,10 @@ def since_option(default: str | None, what: str) -> Callable[..., Any]:
     """Add ``--since`` with its default."""
     tail = f" Default: {default}." if default else ""
     return click.option(
-        "--since", type=SINCE, default=default, help=f"{what}: 24h, 7d, 2026-01-31, yesterday.{tail}"
+        "--since",
+        type=SINCE,
+        default=default,
+        help=f"{what}: 24h, 7d, 2026-01-31, yesterday.{tail}",
     )
 
 
@@ -92,7 +125,9 @@ def level_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def entry_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--level``, ``--step`` and ``--grep``."""
     step = click.option("--step", metavar="NAME", help="Only this step; a pattern will do.")
-    text = click.option("--grep", "text", metavar="TEXT", help="Only what holds TEXT in message or meta.")
+    text = click.option(
+        "--grep", "text", metavar="TEXT", help="Only what holds TEXT in message or meta."
+    )
     return level_option(step(text(function)))
 
 

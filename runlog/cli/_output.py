@@ -10,17 +10,19 @@ import csv
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
 from ._table import Column, print_table
 from ._text import escaped_in_json, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv")
 _COMPUTED = ("state", "elapsed_ms")
@@ -85,7 +87,7 @@ class Output:
 def names_of(row_type: type[Any]) -> list[str]:
     """Return the names of the columns in the machine formats."""
     names = [field.name for field in fields(row_type) if field.name not in _LEFT_OUT]
-    return names + [name for name in _COMPUTED if hasattr(row_type, name)]
+    return names + [name for name in _COMPUTED if name not in names and hasattr(row_type, name)]
 
 
 def record_of(row: Any) -> dict[str, Any]:
@@ -150,9 +152,7 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
     @click.option("--utc", is_flag=True, help="Show times in UTC instead of local time.")
     @functools.wraps(function)
-    def with_output(
-        *, format_name: str | None, as_json: bool, utc: bool, **arguments: Any
-    ) -> Any:
+    def with_output(*, format_name: str | None, as_json: bool, utc: bool, **arguments: Any) -> Any:
         usual = "table" if sys.stdout.isatty() else "tsv"
         name = "json" if as_json else format_name or usual
         return function(output=Output(name, utc), **arguments)

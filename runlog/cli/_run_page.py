@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-
-from runlog._rows import Entry, RunDetail, Step
 
 from ._database import SHORT_ID
 from ._entry_lines import lines_of, styled
 from ._output import Output, record_of, to_json
 from ._table import STATE_STYLES, Column, has_colours, table_lines
 from ._text import ago, duration, moment, number, share, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runlog._rows import Entry, RunDetail, Step
 
 _OWN = "runlog"
 
@@ -41,7 +43,8 @@ def page_lines(page: RunPage, output: Output) -> Iterator[str]:
     run, colours = page.run, has_colours()
     state = styled(run.state, STATE_STYLES.get(run.state, "")) if colours else run.state
     name = visible(run.script_name)
-    yield f"{click.style(name, bold=True) if colours else name}  {state}  {duration(run.elapsed_ms)}"
+    title = click.style(name, bold=True) if colours else name
+    yield f"{title}  {state}  {duration(run.elapsed_ms)}"
     facts = [(label, text) for label, text in _facts(run, output) if text]
     width = max(len(label) for label, _ in facts)
     for label, text in facts:
@@ -69,7 +72,9 @@ def step_columns(steps: list[Step]) -> list[Column]:
         Column("WARNINGS", lambda step: number(step.warnings or None), right=True),
         Column("ERRORS", lambda step: number(step.errors or None), right=True),
         Column("TOOK", lambda step: duration(step.duration_ms), right=True),
-        Column("SHARE", lambda step: share(step.duration_ms / total if total else None), right=True),
+        Column(
+            "SHARE", lambda step: share(step.duration_ms / total if total else None), right=True
+        ),
     ]
 
 
@@ -116,7 +121,9 @@ def _counts(run: RunDetail) -> str:
         "failed": run.records_failed,
         "calls analyzed": run.calls_analyzed,
     }
-    return ", ".join(f"{number(value)} {name}" for name, value in named.items() if value is not None)
+    return ", ".join(
+        f"{number(value)} {name}" for name, value in named.items() if value is not None
+    )
 
 
 def _sync(run: RunDetail, output: Output) -> str:

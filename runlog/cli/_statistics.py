@@ -36,7 +36,9 @@ def show_scripts(connection: Connection[Any], since: Since, output: Output) -> N
     rows = queries.script_health(connection, since=since)
     charts: dict[str, str] = {}
     if output.is_for_people:
-        days = queries.daily_statistics(connection, since=since, by_script=True, timezone=local_zone())
+        days = queries.daily_statistics(
+            connection, since=since, by_script=True, timezone=local_zone()
+        )
         charts = _charts(days)
     empty = 'no runs yet; "runlog demo" makes the first two'
     output.rows(rows, ScriptHealth, _script_columns(charts), empty=empty)
@@ -55,7 +57,7 @@ def show_script(connection: Connection[Any], script: str, since: Since, output: 
     days = queries.daily_statistics(connection, script=script, since=since, timezone=zone)
     steps = queries.slowest_steps(connection, script=script, since=since)
     if output.format in {"json", "jsonl"}:
-        parts = {"scripts": health, "days": days, "steps": steps}
+        parts: dict[str, list[Any]] = {"scripts": health, "days": days, "steps": steps}
         output.document({name: [record_of(row) for row in rows] for name, rows in parts.items()})
     elif output.is_for_people:
         _print_script(health, days, steps, output)
@@ -169,7 +171,9 @@ def chart(values: Sequence[float | None]) -> str:
     if not highest:
         return ""
     steps = len(_BARS) - 1
-    return "".join(" " if value is None else _BARS[round(value / highest * steps)] for value in values)
+    return "".join(
+        " " if value is None else _BARS[round(value / highest * steps)] for value in values
+    )
 
 
 def bar(value: float | None, highest: float) -> str:

@@ -6,13 +6,15 @@ Lives here: columns and the two ways to draw them. Every cell is made safe here,
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ._text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 STATE_STYLES = {
     "success": "green",
@@ -49,7 +51,9 @@ def has_colours() -> bool:
     import os
     import sys
 
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Any], *, on_terminal: bool) -> None:
@@ -58,9 +62,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Any], *, on_terminal: 
         click.echo(line)
 
 
-def table_lines(
-    columns: Sequence[Column], rows: Sequence[Any], *, on_terminal: bool
-) -> list[str]:
+def table_lines(columns: Sequence[Column], rows: Sequence[Any], *, on_terminal: bool) -> list[str]:
     """Return the table as lines."""
     cells = [[visible(column.text(row)) for column in columns] for row in rows]
     shown = [place for place, _ in enumerate(columns) if any(line[place] for line in cells)]

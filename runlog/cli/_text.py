@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 # C0 and C1 controls drive terminals; the rest turns the reading direction or breaks lines unseen.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _DAYS_SHOWN_AS_HOURS = 2
@@ -55,7 +57,7 @@ def clock(when: datetime, *, utc: bool) -> str:
 
 
 def duration(milliseconds: float | None) -> str:
-    """Return a span as two units: ``850 ms``, ``1.2 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    """Return a span in one or two units: ``850 ms``, ``1.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
     if milliseconds is None:
         return ""
     seconds = float(milliseconds) / 1000
@@ -100,7 +102,7 @@ def share(part: float | None) -> str:
     if part is None:
         return ""
     percent = 100 * float(part)
-    if 99.5 <= percent < 100:  # noqa: PLR2004
+    if 99.5 <= percent < 100:  # noqa: PLR2004 - rounds to 100
         return "99 %"
     return f"{percent:.0f} %" if percent >= 1 or percent == 0 else "<1 %"
 

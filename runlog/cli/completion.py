@@ -17,7 +17,7 @@ def completion_command(context: click.Context, shell: str) -> None:
     eval "$(runlog completion bash)"                                 in ~/.bashrc
     eval "$(runlog completion zsh)"                                  in ~/.zshrc
     runlog completion fish > ~/.config/fish/completions/runlog.fish
-    """
+    """  # noqa: D301 - click reads this mark
     from click.shell_completion import get_completion_class
 
     found = get_completion_class(shell)

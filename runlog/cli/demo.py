@@ -53,7 +53,7 @@ def demo_command() -> None:
     runs = queries.runs_of_batch(address, batch_id=batch_id)
     if len(runs) != len(_MODES):
         raise DemoError(
-            f"{len(runs)} of {len(_MODES)} runs arrived in the database so far; what is missing waits "
+            f"{len(runs)} of {len(_MODES)} runs arrived in the database so far; the rest waits "
             f'in {_spool_folder(chosen)}, see "runlog spool" and "runlog flush"'
         )
     _show(runs, address)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,8 @@ from ._output import Output, names_of, output_options, pages, record_of
 from ._table import has_colours
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psycopg import Connection
 
 _PAGE = 2000
@@ -33,7 +34,7 @@ _PAGE = 2000
 @script_option
 @since_option(None, "Without RUN: how far back to look, 24h if not given")
 @output_options
-def logs_command(  # noqa: PLR0913 - one argument an option
+def logs_command(
     run: str | None,
     *,
     follow: bool,
@@ -53,7 +54,7 @@ def logs_command(  # noqa: PLR0913 - one argument an option
     runlog logs last
     runlog logs last:hubspot-sync --level WARNING
     runlog logs --grep timeout --since 7d --script 'hubspot-*'
-    """
+    """  # noqa: D301 - click reads this mark
     filters = {"level": level, "step": step, "text": text}
     if run is None:
         if follow:
@@ -79,7 +80,7 @@ def logs_command(  # noqa: PLR0913 - one argument an option
 @entry_options
 @limit_option(10, "Begin with the newest so many.")
 @output_options
-def tail_command(  # noqa: PLR0913 - one argument an option
+def tail_command(
     script: str | None,
     *,
     level: str | None,
@@ -93,7 +94,7 @@ def tail_command(  # noqa: PLR0913 - one argument an option
     \b
     runlog tail
     runlog tail 'hubspot-*' --level WARNING
-    """
+    """  # noqa: D301 - click reads this mark
     _refuse_endless_json(output, endless=True)
     filters: dict[str, Any] = {"script": script, "level": level, "step": step, "text": text}
     with connected() as connection:
@@ -115,7 +116,9 @@ def _search(
     with connected() as connection:
         found = queries.search_entries(connection, since=since, limit=limit or 1000, **filters)
     newest_last: Iterator[Entry] = reversed(found)
-    _print_some(output, newest_last, ScriptEntry, empty="no entry is like this; look further: --since 7d")
+    _print_some(
+        output, newest_last, ScriptEntry, empty="no entry is like this; look further: --since 7d"
+    )
 
 
 def _of_run(
@@ -133,7 +136,9 @@ def _of_run(
         after = page[-1]
 
 
-def _print_some(output: Output, entries: Iterator[Entry], row_type: type[Any], *, empty: str) -> None:
+def _print_some(
+    output: Output, entries: Iterator[Entry], row_type: type[Any], *, empty: str
+) -> None:
     first = next(entries, None)
     if first is None:
         click.echo(f"runlog: {empty}", err=True)

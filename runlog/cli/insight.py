@@ -36,9 +36,16 @@ def errors_command(*, since: Since, script: str | None, limit: int, output: Outp
     """
     with connected() as connection:
         groups = queries.error_groups(connection, since=since, script=script, limit=limit)
-    output.rows(groups, ErrorGroup, _error_columns(), empty="no errors in this time; --since 7d looks further")
+    output.rows(
+        groups,
+        ErrorGroup,
+        _error_columns(),
+        empty="no errors in this time; --since 7d looks further",
+    )
     if groups and output.on_terminal:
-        click.echo(f'\n"runlog show {str(groups[0].last_run_id)[:SHORT_ID]}" shows the last one', err=True)
+        click.echo(
+            f'\n"runlog show {str(groups[0].last_run_id)[:SHORT_ID]}" shows the last one', err=True
+        )
 
 
 def _error_columns() -> list[Column]:
@@ -64,10 +71,14 @@ def _scripts(group: ErrorGroup) -> str:
 @script_option
 @output_options
 def scripts_command(*, since: Since, script: str | None, output: Output) -> None:
-    """Show how each script is doing: last state, success rate, durations, age of the last success."""
+    """Show how each script is doing: state, success rate, durations, age of the last success."""
     with connected() as connection:
         rows = queries.script_health(connection, since=since, script=script)
-    empty = "no script is called like this" if script else 'no runs yet; "runlog demo" makes the first two'
+    empty = (
+        "no script is called like this"
+        if script
+        else 'no runs yet; "runlog demo" makes the first two'
+    )
     output.rows(rows, ScriptHealth, _health_columns(), empty=empty)
 
 
@@ -81,7 +92,11 @@ def _health_columns() -> list[Column]:
         Column("P95", lambda row: duration(row.p95_duration_ms), right=True),
         Column("RUNS", lambda row: number(row.runs), right=True),
         Column("SUCCESS", lambda row: share(row.success_rate), right=True),
-        Column("FETCHES", lambda row: number(row.usual_fetched and round(row.usual_fetched)), right=True),
+        Column(
+            "FETCHES",
+            lambda row: number(row.usual_fetched and round(row.usual_fetched)),
+            right=True,
+        ),
         Column("LAST SUCCESS", lambda row: ago(row.last_success_at, row.read_at) or "never"),
         Column(
             "ERROR",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +16,8 @@ from ._run_columns import run_columns
 from ._run_page import RunPage, page_lines
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from psycopg import Connection
 
 _ERRORS_SHOWN = 5
@@ -41,11 +42,13 @@ def runs_command(
     \b
     runlog runs --status error --since 24h
     runlog runs --script 'hubspot-*' --json
-    """
+    """  # noqa: D301 - click reads this mark
     with connected() as connection:
         rows = queries.last_runs(connection, limit=limit, script=script, status=status, since=since)
     is_filtered = script or status or since
-    empty = "no run is like this" if is_filtered else 'no runs yet; "runlog demo" makes the first two'
+    empty = (
+        "no run is like this" if is_filtered else 'no runs yet; "runlog demo" makes the first two'
+    )
     columns = run_columns(short_ids([row.id for row in rows]), utc=output.utc)
     output.rows(rows, Run, columns, empty=empty)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,33 +12,17 @@ from runlog import queries
 from runlog.retention import ENDED, Pruned, prune
 
 from ._database import connected
-from ._options import span
+from ._options import AGE
 from ._text import number, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-
-class _Age(click.ParamType):
-    """A span such as 30d, 12h or 4w."""
-
-    name = "span"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        try:
-            found = value if isinstance(value, timedelta) else span(value)
-        except ValueError:
-            found = None
-        if found is None:
-            self.fail(f"{value!r} is no span such as 30d, 12h or 4w", param, ctx)
-        return found
+    from datetime import timedelta
 
 
 @click.command("prune")
-@click.option("--older-than", type=_Age(), required=True, help="Delete runs older than this: 30d.")
-@click.option("--logs-older-than", type=_Age(), help="Delete entries earlier than their runs: 7d.")
+@click.option("--older-than", type=AGE, required=True, help="Delete runs older than this: 30d.")
+@click.option("--logs-older-than", type=AGE, help="Delete entries earlier than their runs: 7d.")
 @click.option(
     "--status",
     "statuses",
@@ -55,9 +38,11 @@ class _Age(click.ParamType):
     help="So many of the newest runs of each script stay. Default: 1.",
 )
 @click.option("--script", metavar="NAME", help="Only this script; a pattern will do.")
-@click.option("--max-seconds", type=click.FloatRange(0.1), help="Stop after this time; go on another day.")
+@click.option(
+    "--max-seconds", type=click.FloatRange(0.1), help="Stop after this time; go on another day."
+)
 @click.option("--dry-run", is_flag=True, help="Only tell how much would go.")
-def prune_command(  # noqa: PLR0913 - one argument an option
+def prune_command(
     *,
     older_than: timedelta,
     logs_older_than: timedelta | None,
@@ -74,7 +59,7 @@ def prune_command(  # noqa: PLR0913 - one argument an option
     \b
     runlog prune --older-than 30d --dry-run
     runlog prune --older-than 365d --logs-older-than 30d
-    """
+    """  # noqa: D301 - click reads this mark
     rules: dict[str, Any] = {
         "older_than": older_than,
         "logs_older_than": logs_older_than,

@@ -11,8 +11,12 @@ from ._database import settings
 @click.command("migrate")
 @click.option("--writer-role", metavar="NAME", help="Let this role record runs and entries.")
 @click.option("--reader-role", metavar="NAME", help="Let this role read them.")
-@click.option("--secure", is_flag=True, help="Close the tables to everyone else (row level security).")
-@click.option("--sql", "as_sql", is_flag=True, help="Print the statements instead; touch no database.")
+@click.option(
+    "--secure", is_flag=True, help="Close the tables to everyone else (row level security)."
+)
+@click.option(
+    "--sql", "as_sql", is_flag=True, help="Print the statements instead; touch no database."
+)
 def migrate_command(
     *, writer_role: str | None, reader_role: str | None, secure: bool, as_sql: bool
 ) -> None:
@@ -22,7 +26,7 @@ def migrate_command(
 
     \b
     runlog migrate --sql > supabase/migrations/20260101000000_runlog.sql
-    """
+    """  # noqa: D301 - click reads this mark
     from runlog import migrate
     from runlog._settings import resolve
 

@@ -54,7 +54,10 @@ def _show(output: Output) -> None:
         from ._output import record_of
 
         output.document(
-            {"spools": [record_of(it) for it in spools], "dead_letters": [record_of(it) for it in letters]}
+            {
+                "spools": [record_of(it) for it in spools],
+                "dead_letters": [record_of(it) for it in letters],
+            }
         )
         return
     output.rows(spools, ProcessSpool, _spool_columns(), empty=f"nothing waits in {root}")
@@ -69,12 +72,16 @@ def _spool_columns() -> list[Column]:
     return [
         Column("DATABASE", lambda spool: spool.database),
         Column(
-            "PROCESS", lambda spool: spool.process, style=lambda it: "yellow" if it.is_orphaned else ""
+            "PROCESS",
+            lambda spool: spool.process,
+            style=lambda it: "yellow" if it.is_orphaned else "",
         ),
         Column("ENTRIES", lambda spool: number(spool.entries), right=True),
         Column("EVENTS", lambda spool: number(spool.events), right=True),
         Column("SIZE", lambda spool: size(spool.bytes), right=True),
-        Column("LAST WRITTEN", lambda spool: f"{duration(1000 * spool.age_seconds)} ago", right=True),
+        Column(
+            "LAST WRITTEN", lambda spool: f"{duration(1000 * spool.age_seconds)} ago", right=True
+        ),
         Column("FOLDER", lambda spool: spool.folder.rpartition("/")[2]),
     ]
 
@@ -85,7 +92,9 @@ def _letter_columns() -> list[Column]:
         Column("LETTERS", lambda letter: number(letter.letters), right=True),
         Column("LAST", lambda letter: letter.last_at),
         Column("SQLSTATE", lambda letter: letter.last_sqlstate),
-        Column("REASON", lambda letter: letter.last_reason, style=lambda _: "red", is_flexible=True),
+        Column(
+            "REASON", lambda letter: letter.last_reason, style=lambda _: "red", is_flexible=True
+        ),
     ]
 
 

@@ -3,7 +3,7 @@
 Every function takes first where to ask: nothing (the database of the environment, as for
 recording), an address, a psycopg connection or a ``ConnectionPool``. A call is one statement and
 waits for it; nothing is kept in between, so any thread may ask. Answers are lists of frozen
-dataclasses. ``script=`` and ``step=`` take a name or a pattern with ``*`` and ``?``; ``level=`` means
+dataclasses. ``script=`` and ``step=`` take a name or a pattern with ``*`` and ``?``; ``level=`` is
 this level and those above; ``since=`` is a moment or a ``timedelta`` back from the database's now.
 Pages follow each other by the last row seen (``before=``, ``after=``), never by counting.
 

@@ -63,7 +63,7 @@ def newest_entries_of_run(
     before: Entry | None = None,
     limit: int = 100,
 ) -> list[Entry]:
-    """Return what a run logged last, newest first; the arguments are those of ``entries_of_run``."""
+    """Return what a run logged last, newest first; arguments as for ``entries_of_run``."""
     return fetch(
         source,
         schema,

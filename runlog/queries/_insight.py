@@ -1,4 +1,4 @@
-"""Questions about many runs together: how scripts are doing, what fails, what is slow, what is big."""
+"""Questions about many runs together: how scripts are doing, what fails, is slow, is big."""
 
 from __future__ import annotations
 

@@ -65,9 +65,7 @@ def runs_with_prefix(
     return fetch(source, schema, "runs_with_prefix", Run, limit=limit, **bounds)
 
 
-def runs_of_batch(
-    source: Source = None, *, batch_id: UUID, schema: str | None = None
-) -> list[Run]:
+def runs_of_batch(source: Source = None, *, batch_id: UUID, schema: str | None = None) -> list[Run]:
     """Return the runs of a batch, in the order in which they began."""
     return fetch(source, schema, "runs_of_batch", Run, batch_id=batch_id)
 
@@ -92,8 +90,6 @@ def find_last_success(
     return next(iter(found), None)
 
 
-def steps_of_run(
-    source: Source = None, *, run_id: UUID, schema: str | None = None
-) -> list[Step]:
+def steps_of_run(source: Source = None, *, run_id: UUID, schema: str | None = None) -> list[Step]:
     """Return the steps of a run in the order in which they began, and how long each took."""
     return fetch(source, schema, "steps_of_run", Step, run_id=run_id)

@@ -6,10 +6,11 @@ import pytest
 from recording import messages
 
 START = """
-    import faulthandler, os
-    faulthandler.dump_traceback_later(50, exit=True)
-    # The watchdog's thread does not come along into a child.
-    os.register_at_fork(after_in_child=lambda: faulthandler.dump_traceback_later(30, exit=True))
+    import faulthandler, os, signal
+    # dump_traceback_later would wait in a forked child for its thread, which did not come along.
+    faulthandler.register(signal.SIGALRM, chain=True)
+    os.register_at_fork(after_in_child=lambda: signal.alarm(30))
+    signal.alarm(50)
     import asyncio, contextvars, logging, multiprocessing, sys, threading
     from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
     import runlog

@@ -102,7 +102,7 @@ def write_in_pipeline(connection: Connection) -> None:
 
 def fetch_result(connection: Connection) -> PGresult | None:
     """Wait as psycopg does, without the GIL: the proxy's thread needs it to answer."""
-    result = connection.wait(fetch(connection.pgconn))
+    result: PGresult | None = connection.wait(fetch(connection.pgconn))
     if result is not None and result.status == ExecStatus.FATAL_ERROR:
         raise error_from_result(result)
     return result
@@ -135,7 +135,10 @@ def test_cut_after_commit(
 
     assert rows(direct) == [(1, "one")]
     assert (faulty.counters.cuts, faulty.open_connections) == (1, 0)
-    with connect(faulty) as again, pytest.raises(psycopg.errors.UniqueViolation):
+    with (
+        contextlib.closing(connect(faulty)) as again,
+        pytest.raises(psycopg.errors.UniqueViolation),
+    ):
         write(again)
 
 
@@ -151,7 +154,7 @@ def test_cut_before_commit(
 
     assert rows(direct) == []
     assert (faulty.counters.cuts, faulty.open_connections) == (1, 0)
-    with connect(faulty) as again:
+    with contextlib.closing(connect(faulty)) as again:
         write(again)
     assert rows(direct) == [(1, "one")]
 
@@ -223,7 +226,7 @@ def test_a_cut_that_lost_its_server_waits_for_the_next(
         client.execute("select pg_terminate_backend(pg_backend_pid())")
     eventually(lambda: assert_equal(faulty.open_connections, 0))
 
-    with connect(faulty) as again, pytest.raises(psycopg.OperationalError):
+    with contextlib.closing(connect(faulty)) as again, pytest.raises(psycopg.OperationalError):
         again.execute("select 'pg_terminate_backend'")
     assert faulty.counters.cuts == 1
 
