@@ -13,19 +13,26 @@ Beside it: _context (the run), _recorder (the wiring, fork and exit), queries (r
 
 from . import errors
 from ._api import configure, flush
-from ._context import RunContext, current_run, step
+from ._batch import batch
+from ._binding import step
+from ._context import RunContext, current_run
 from ._handler import RunLogHandler
 from ._install import install
 from ._processor import RunLogProcessor
+from ._questions import last_success
+from .errors import Skipped
 
 __all__ = [
     "RunContext",
     "RunLogHandler",
     "RunLogProcessor",
+    "Skipped",
+    "batch",
     "configure",
     "current_run",
     "errors",
     "flush",
     "install",
+    "last_success",
     "step",
 ]

@@ -15,13 +15,12 @@ from . import _binding, _detect, _process
 from ._batch import Export, as_uuid, inherited
 from ._binding import step
 from ._decorate import Decorator
-from ._endings import ABANDONED, FINISHED, Ending, describe_error, ending_of
+from ._endings import ABANDONED, FINISHED, Ending, ending_of
 from ._joined import Part, run_to_join
 from ._lease import Overlap, checked, claims
 from ._notices import notices
 from ._process_end import at_end, process_end
 from ._signals import SignalWatch
-from ._stack import exception_meta
 from ._uuid7 import new_id
 from ._window import SyncWindow
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ._recorder import Recorder
-
-_ERROR, _INFO = 40, 20
 
 
 class RunContext(SyncWindow, Decorator):
@@ -171,10 +168,7 @@ class RunContext(SyncWindow, Decorator):
             self._recorder.start_run(self)
         _watch.start()
         at_end(_end_with_process)
-        if self.lifecycle_logs and self._part is None:
-            meta = {"triggered_by": self.triggered_by, "sync_mode": self.sync_mode}
-            known = {name: value for name, value in meta.items() if value is not None}
-            self._log(_INFO, "INFO", "START", f"Starting {self.script_name}", known)
+        self._log_start()
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the run: as a success, or as what ``error`` says. The first call counts."""
@@ -204,8 +198,7 @@ class RunContext(SyncWindow, Decorator):
             self._forget()
             return
         self.note_backfill()
-        if self.lifecycle_logs:
-            self._log_end(ending)
+        self._log_end(ending)
         if self._part is not None:
             self._part.end()
         else:
@@ -221,22 +214,6 @@ class RunContext(SyncWindow, Decorator):
             self._part.forget()
         elif self._recorder is not None:
             self._recorder.forget_run(self)
-
-    def _log_end(self, ending: Ending) -> None:
-        counts = {**self.counts(), "duration_ms": self.duration_ms()}
-        if ending.status != "success":
-            meta = {**describe_error(ending, exception_meta), **counts}
-            self._log(_ERROR, "ERROR", "ERROR", ending.error_message, meta)
-        elif self._part is None:
-            # The end of a part is not the end of the run.
-            text = f"{self.script_name} completed successfully"
-            self._log(_INFO, "INFO", "END", text, counts)
-
-    def _log(self, levelno: int, levelname: str, step: str, message: object, meta: Any) -> None:
-        if self._recorder is not None:
-            self._recorder.record(
-                self.id_text, time.time(), levelno, levelname, step, message, meta
-            )
 
     def _unbind(self) -> None:
         token, self._token = self._token, None

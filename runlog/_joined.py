@@ -47,10 +47,9 @@ class Part:
         self._next_time = time.monotonic() + self._recorder.settings.heartbeat_interval
         self._recorder.update_run(self._run, event="join", part=self._key)
 
-    def tell_now_and_then(self) -> None:
-        """Send it if the last time is a heartbeat ago; called for every count."""
-        if time.monotonic() >= self._next_time:
-            self.tell()
+    def is_time_to_tell(self) -> bool:
+        """Tell whether the last time is a heartbeat ago; asked with every count."""
+        return time.monotonic() >= self._next_time
 
     def end(self) -> None:
         """Send what there is and let go."""

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from . import _folders, _sql
+from . import _binding, _folders, _sql
 from ._notices import say
 from ._questions import ask, rows, to_be_asked
 from ._recorder import database_folder
@@ -91,7 +91,6 @@ def claims(
     script_name: str,
     overlap: Overlap,
     make_event: Callable[[Recorder], dict[str, Any]],
-    enclosing_id: str | None,
 ) -> Iterator[float]:
     """Return once the run's row is in the database; until then yield seconds to wait.
 
@@ -100,7 +99,6 @@ def claims(
         script_name: the script.
         overlap: what to do about a run that is alive.
         make_event: returns the event that inserts the row, made anew for each try.
-        enclosing_id: the run inside of which this one begins; waiting for it would never end.
 
     Raises:
         Skipped: ``skip``, and another run is alive.
@@ -108,6 +106,8 @@ def claims(
         DatabaseUnavailableError: the question got no answer.
         SchemaError: the tables are missing.
     """
+    # Waiting for the run inside of which this one begins would never end.
+    around = _binding.run_variable.get()
     what = f"whether another run of {script_name!r} is alive"
     recorder = to_be_asked(recorder, what)
     if recorder is None:
@@ -122,7 +122,8 @@ def claims(
         alive = _claim(recorder, what, make_event)
     while alive is not None:
         is_late = until is not None and time.monotonic() >= until
-        _give_up(alive, script_name, overlap, is_hopeless=is_late or alive.run_id == enclosing_id)
+        is_around = around is not None and alive.run_id == around.id_text
+        _give_up(alive, script_name, overlap, is_hopeless=is_late or is_around)
         if told != alive.run_id:
             told = alive.run_id
             say(f"{script_name!r} waits: {alive.describe()}")
@@ -155,7 +156,9 @@ def _claim(
     def question(connection: WriteConnection) -> AliveRun | None:
         with connection.transaction():
             key = f"runlog {settings.schema} {event['script_name']}"
-            connection.execute(_sql.statement("questions/lock_script", settings.schema), {"key": key})
+            connection.execute(
+                _sql.statement("questions/lock_script", settings.schema), {"key": key}
+            )
             parameters = {name: event[name] for name in ("id", "script_name")}
             found: list[AliveRun] = rows(
                 connection, "questions/alive_runs", settings.schema, AliveRun, **parameters

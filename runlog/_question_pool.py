@@ -38,9 +38,7 @@ class _Opening(WriteConnection):
         cls, conninfo: str = "", *, connect_timeout: float = 10.0, **_: Any
     ) -> WriteConnection:
         script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "python"
-        connection = connect(
-            conninfo, application_name=f"runlog:{script}", timeout=connect_timeout
-        )
+        connection = connect(conninfo, application_name=f"runlog:{script}", timeout=connect_timeout)
         # Whatever the database's default is: after waiting for a lock, see what its holder wrote.
         connection.isolation_level = IsolationLevel.READ_COMMITTED
         return connection

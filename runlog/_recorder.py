@@ -141,7 +141,7 @@ class Recorder:
     def start_event(self, run: RunState) -> dict[str, Any]:
         """Return the event that inserts the row of ``run``, for who inserts it beforehand."""
         self._introduce(run)
-        return run.start_event(self._to_json)
+        return run.start_event(self.encoder.to_json)
 
     def _introduce(self, run: RunState) -> None:
         """Note in ``run`` how others can tell whether its process lives: by beat, and by spool."""
@@ -157,7 +157,7 @@ class Recorder:
             run: the run.
             facts: replace those of the event.
         """
-        event = run.progress_event(self._to_json)
+        event = run.progress_event(self.encoder.to_json)
         if event is not None:
             self.append_event({**event, **facts})
 

@@ -16,15 +16,14 @@ import queue
 import random
 import threading
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ._dead_letters import DeadLetters
 from ._fork import preload
 from ._notices import notices
-from ._spool import OrphanedSpool, Spool, adopt_orphans
+from ._orphans import Orphans
 from ._sqlstate import Fault, fault_of, remedy
-from ._store import RunNotThereYetError, Store
+from ._store import RunNotThereYetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,10 +31,11 @@ if TYPE_CHECKING:
 
     from ._open_runs import OpenRuns
     from ._settings import Settings
+    from ._spool import OrphanedSpool, Spool
+    from ._store import Store
 
 _BLOCK_BYTES = 2**20
 _EVENT_BYTES = 2**18
-_ADOPTION_INTERVAL = 30.0
 _NEVER = float("inf")
 
 
@@ -58,7 +58,6 @@ class Shipper:
         self._store = store
         self._runs = runs
         self._settings = settings
-        self._database_folder = database_folder
         self._dead_letters = DeadLetters(database_folder)
         self.before_idle: Callable[[], None] = lambda: None
         """Called when this process's own entries are delivered; may append to the spool."""
@@ -74,8 +73,7 @@ class Shipper:
         self._failures = 0
         self._is_replay = False
         self._next_beat = time.monotonic() + settings.heartbeat_interval
-        self._next_adoption = 0.0
-        self._orphans: list[OrphanedSpool] = []
+        self._orphans = Orphans(database_folder, spool.folder, store, self._deliver_orphan)
         self.committed = 0
         self.dead = 0
         self.adopted = 0
@@ -156,9 +154,7 @@ class Shipper:
         self._deliver(self._spool, is_live=True)
         self.before_idle()
         self._beat()
-        self._adopt()
-        while self._orphans:
-            self._bury(self._orphans[0])
+        self._orphans.bury_all()
 
     def _deliver(self, spool: Spool | OrphanedSpool, *, is_live: bool) -> None:
         while True:
@@ -178,6 +174,10 @@ class Shipper:
                 self.dead += len(written.dead)
             else:
                 self.adopted += written.committed
+
+    def _deliver_orphan(self, orphan: OrphanedSpool) -> None:
+        self._deliver(orphan, is_live=False)
+        self._set_deadline()
 
     def _apply_events(self, spool: Spool | OrphanedSpool, *, is_live: bool) -> None:
         import orjson
@@ -205,32 +205,6 @@ class Shipper:
             self._apply_events(self._spool, is_live=True)
             self._set_deadline()
             self._store.heartbeat(ids)
-
-    def _adopt(self) -> None:
-        if time.monotonic() < self._next_adoption or self._database_folder is None:
-            return
-        self._next_adoption = time.monotonic() + _ADOPTION_INTERVAL
-        self._orphans += adopt_orphans(self._database_folder, self._spool.folder)
-
-    def _bury(self, orphan: OrphanedSpool) -> None:
-        """Deliver what a dead process left, close its runs, remove its folder."""
-        try:
-            self._deliver(orphan, is_live=False)
-        except RunNotThereYetError:
-            self._orphans.remove(orphan)
-            orphan.close(remove=False)
-            return
-        alive = datetime.fromtimestamp(orphan.last_sign_of_life, UTC)
-        for death in orphan.deaths:
-            self._set_deadline()
-            self._store.sweep(
-                death.run_id,
-                finished_at=alive.isoformat(),
-                error_message=death.describe(alive.strftime("%Y-%m-%d %H:%M:%S")),
-                outcome="died",
-            )
-        self._orphans.remove(orphan)
-        orphan.close(remove=True)
 
     def _set_deadline(self) -> None:
         now = time.monotonic()
@@ -284,7 +258,7 @@ class Shipper:
         """Make a last pass within ``timeout`` seconds and stop; True if nothing waits then."""
         self._stop_at = time.monotonic() + timeout
         self._store.hasten(self._stop_at)
-        self._next_adoption = 0.0
+        self._orphans.look_again()
         self._in_a_hurry = True
         self._wake.put(None)
         if self._thread is not None and self._thread.is_alive():
@@ -295,8 +269,6 @@ class Shipper:
                 return False
         else:
             self._attempt()
-        for orphan in self._orphans:
-            orphan.close(remove=False)
-        self._orphans.clear()
+        self._orphans.release()
         self._store.close()
         return self.is_done()

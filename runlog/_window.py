@@ -7,28 +7,24 @@ nothing else here blocks.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from . import _process
 from ._notices import notices
-from ._run import RunState
+from ._progress import Progress
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from ._recorder import Recorder
-
 _FULL = "full"
 
 
-class SyncWindow(RunState):
-    """A run's state, and the window of a sync."""
+class SyncWindow(Progress):
+    """A run, and the window of its sync."""
 
     def __init__(self, run_id: str, script_name: str) -> None:
         super().__init__(run_id, script_name)
         self.overlap_window: timedelta | None = None
-        self.is_joined = False
-        """Whether the row is another process's, see ``_joined``."""
-        self._recorder: Recorder | None = None
         self._since: list[datetime | None] = []
         self._has_own_dates = False
 
@@ -39,11 +35,6 @@ class SyncWindow(RunState):
         self.sync_start_date, self.sync_end_date = begin, end
         self.overlap_window = overlap
         self._has_own_dates = begin is not None or end is not None
-
-    def note(self, **facts: Any) -> None:
-        """Add facts to ``metadata.runlog``."""
-        # A new dict: the shipper's thread may be reading the old one.
-        self.about = {**self.about, **facts}
 
     def note_backfill(self) -> None:
         """Mark the run if it is a backfill, since the columns cannot tell."""
@@ -67,7 +58,6 @@ class SyncWindow(RunState):
         return self._since[0]
 
     def _ask_since(self) -> datetime | None:
-        from . import _process
         from ._questions import cursor_of, to_be_asked
 
         what = f"the cursor of {self.script_name!r}"
@@ -92,21 +82,10 @@ class SyncWindow(RunState):
             moment: without a zone it is local time.
         """
         try:
-            facts = {
-                "checkpoint": moment.astimezone(UTC).isoformat(),
-                "checkpoint_at": datetime.now(UTC).isoformat(),
-            }
+            reached = moment.astimezone(UTC).isoformat()
         except (AttributeError, TypeError, OverflowError, ValueError, OSError):
             told = f"checkpoint({moment!r}) is no moment; not stored"
             notices.change("checkpoint", repr(moment), told)
             return
-        self.note(**facts)
-        try:
-            self.tell_progress()
-        except Exception as error:
-            notices.change("run", repr(error), f"a checkpoint could not be recorded: {error!r}")
-
-    def tell_progress(self) -> None:
-        """Have what has changed stored now, and not with the next heartbeat."""
-        if self._recorder is not None and self.is_own:
-            self._recorder.update_run(self)
+        self.note(checkpoint=reached, checkpoint_at=datetime.now(UTC).isoformat())
+        self.tell_progress()

@@ -54,14 +54,16 @@ class OverlapError(RunlogError):
         run_id: the run that is alive, as text.
     """
 
-    def __init__(self, message: str | None = None, *, script_name: str = "", run_id: str = "") -> None:
+    def __init__(
+        self, message: str | None = None, *, script_name: str = "", run_id: str = ""
+    ) -> None:
         """Keep the facts beside the message."""
         super().__init__(message)
         self.script_name = script_name
         self.run_id = run_id
 
 
-class Skipped(SystemExit):  # noqa: N818 - not an error: a script that lets it pass ends well
+class Skipped(SystemExit):
     """Another run of this script is alive, and ``overlap="skip"`` gives it precedence.
 
     A SystemExit with code 0: a script that does not catch it ends quietly and well.

@@ -8,7 +8,6 @@ import click
 
 from runlog._settings import resolve, variable
 
-from ._database_findings import examine_database
 from ._failures import NO_DATABASE
 from ._findings import Finding
 from ._machine_findings import (
@@ -41,6 +40,8 @@ def doctor_command(context: click.Context, *, output: Output) -> None:
     chosen = resolve()
     findings += [examine_address(chosen, os.environ), *examine_embedded(chosen)]
     if not any(it.state == "problem" and it.check in _UNUSABLE for it in findings):
+        from ._database_findings import examine_database
+
         findings += examine_database(chosen)
     findings += examine_spools(chosen, os.environ)
     if output.is_for_people:

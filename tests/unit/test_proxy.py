@@ -121,6 +121,7 @@ def test_hangs_new_connections(proxy: FaultProxy) -> None:
         client.sendall(ssl_request())
         client.shutdown(socket.SHUT_WR)
         assert client.recv(1) == b""
+    assert proxy.counters.bytes_to_server == 0
     with connect(proxy) as other:
         assert rows(other) == []
 

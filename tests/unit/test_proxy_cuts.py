@@ -90,8 +90,12 @@ def write_copy_extended(connection: Connection) -> None:
 def write_in_pipeline(connection: Connection) -> None:
     pgconn = connection.pgconn
     pgconn.enter_pipeline_mode()
-    # The server still works on the first when the second passes: two answers are due at once.
-    for sql in (b"select pg_sleep(0.1)", b"insert into faults.logs values (1, 'one')"):
+    # The server still works on the first when the second passes, so two answers are due at once;
+    # and the second takes its time, so a cut at the first answer would come before the commit.
+    for sql in (
+        b"select pg_sleep(0.1)",
+        b"insert into faults.logs select 1, 'one' from pg_sleep(0.1)",
+    ):
         pgconn.send_query_params(sql, None)
         pgconn.pipeline_sync()
     syncs = 0
