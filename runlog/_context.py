@@ -17,7 +17,7 @@ from ._binding import step
 from ._decorate import Decorator
 from ._endings import ABANDONED, FINISHED, Ending, ending_of
 from ._joined import Part, run_to_join
-from ._lease import Overlap, checked, claims
+from ._lease import Claim, Overlap, checked, claims
 from ._notices import notices
 from ._process_end import at_end, process_end
 from ._signals import SignalWatch
@@ -133,7 +133,8 @@ class RunContext(SyncWindow, Decorator):
         """Begin the run; yields seconds to wait while another run is in the way."""
         _quietly(self._prepare)
         if self.overlap != "allow" and not self.is_joined:
-            yield from claims(self._recorder, self.script_name, self.overlap, self._new_event)
+            claim = Claim(self._recorder, self.id_text, self.script_name, self._new_event)
+            yield from claims(claim, self.overlap)
         _quietly(self._begin)
 
     def _prepare(self) -> None:
@@ -156,7 +157,9 @@ class RunContext(SyncWindow, Decorator):
         return recorder.start_event(self)
 
     def _begin(self) -> None:
-        if not self._is_block:
+        if self._is_block:
+            process_end.look()
+        else:
             process_end.watch()
         self._token = _binding.run_variable.set(self)
         self._export = Export(self.batch_id or self.id)
@@ -206,6 +209,7 @@ class RunContext(SyncWindow, Decorator):
             if self.sync_end_date is None:
                 self.sync_end_date = self.started_at
             self._recorder.finish_run(self, ending.status, ending.error_message)
+            _quietly(lambda: self._tell_github(ending))
         if not self._recorder.open_ids():
             _watch.stop()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from . import _binding
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Generator
     from types import TracebackType
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
@@ -54,7 +54,7 @@ def _wrapped(function: Callable[..., Any], make: Callable[[], Any]) -> Callable[
 
 
 def _generator(function: Callable[..., Any], make: Callable[[], Any]) -> Callable[..., Any]:
-    def generator(*args: Any, **kwargs: Any) -> Iterator[Any]:
+    def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         run, inside = make(), _Inside()
         with inside:
             run.__enter__()
@@ -138,4 +138,6 @@ class _Inside:
     def leave(self, run: Any, error: BaseException | None) -> None:
         """End ``run`` from inside."""
         with self:
-            run.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+            run.__exit__(
+                type(error) if error else None, error, error.__traceback__ if error else None
+            )

@@ -1,7 +1,8 @@
 """How a run ends: exceptions and exit codes, as the row in ``runs`` tells them.
 
-Lives here: Ending, and what becomes one. Not here: signals (``_signals``) and how the process itself
-ends (``_process_end``). The table in docs/reference/endings.md shows all of it. Pure; never raises.
+Lives here: Ending, and what becomes one. Not here: signals (``_signals``) and how the process
+itself ends (``_process_end``). The table in docs/reference/endings.md shows all of it.
+Pure; never raises.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Ending:
     status: str
     """``success`` or ``error``."""
     outcome: str
-    """In detail: finished, exited, failed, interrupted, cancelled, terminated, killed, abandoned."""
+    """Details: finished, exited, failed, interrupted, cancelled, terminated, killed, abandoned"""
     error_message: str | None = None
     error: BaseException | None = None
 
@@ -36,17 +37,15 @@ def ending_of(error: BaseException | None) -> Ending:
         return FINISHED
     if isinstance(error, SystemExit):
         return exited(error.code, error)
-    if isinstance(error, KeyboardInterrupt):
-        return Ending("error", "interrupted", "KeyboardInterrupt", error)
     if isinstance(error, GeneratorExit):
         # The caller wants no more of a generator: that is its right, and no failure.
         return FINISHED
     name = type(error).__qualname__
-    if name == "CancelledError":
-        if _is_by_ctrl_c():
-            return Ending("error", "interrupted", "KeyboardInterrupt", error)
-        return Ending("error", "cancelled", _described(name, error), error)
-    return Ending("error", "failed", _described(name, error), error)
+    is_cancelled = name == "CancelledError"
+    if isinstance(error, KeyboardInterrupt) or (is_cancelled and _is_by_ctrl_c()):
+        return Ending("error", "interrupted", "KeyboardInterrupt", error)
+    outcome = "cancelled" if is_cancelled else "failed"
+    return Ending("error", outcome, _described(name, error), error)
 
 
 def exited(code: object, error: BaseException | None = None) -> Ending:
@@ -74,8 +73,8 @@ def signal_name(signum: int) -> str:
 def _is_by_ctrl_c() -> bool:
     """Tell whether a task is cancelled because of Ctrl-C.
 
-    ``asyncio.run`` answers SIGINT by cancelling the main task and raises KeyboardInterrupt when that
-    is done. Its runner counts the signals, which only its handler leads to.
+    ``asyncio.run`` answers SIGINT by cancelling the main task and raises KeyboardInterrupt when
+    that is done. Its runner counts the signals, which only its handler leads to.
     """
     handler = signal.getsignal(signal.SIGINT)
     runner = getattr(getattr(handler, "func", None), "__self__", None)

@@ -11,8 +11,9 @@ import logging
 from typing import Any
 
 from . import _process
+from ._calls import claim, remember_calls
 from ._notices import notices
-from ._record import bind_records, claim, is_own_noise, read_fields
+from ._record import is_own_noise, read_fields
 from ._settings import resolve
 
 
@@ -51,7 +52,7 @@ class RunLogHandler(logging.Handler):
         self._recorder = _process.recorder_for(resolved)
         self._wrote = False
         if self._recorder is not None:
-            bind_records()
+            remember_calls()
 
     def shares_recorder_with(self, other: RunLogHandler) -> bool:
         """Tell whether both would store a record in the same place."""
@@ -77,11 +78,11 @@ class RunLogHandler(logging.Handler):
             binding = claim(record, recorder)
             if binding is None:
                 return
-            run_id, active_step = binding
+            run_id, active_step, at_call = binding
             if run_id is None:
                 recorder.count_unbound()
                 return
-            step, message, meta = read_fields(record)
+            step, message, meta = read_fields(record, at_call)
             if step is None:
                 step = active_step
             recorder.record(

@@ -86,19 +86,8 @@ def checked(overlap: str) -> Overlap:
     )
 
 
-def claims(
-    recorder: Recorder | None,
-    script_name: str,
-    overlap: Overlap,
-    make_event: Callable[[Recorder], dict[str, Any]],
-) -> Iterator[float]:
+def claims(claim: Claim, overlap: Overlap) -> Iterator[float]:
     """Return once the run's row is in the database; until then yield seconds to wait.
-
-    Args:
-        recorder: whose database; None when there is none.
-        script_name: the script.
-        overlap: what to do about a run that is alive.
-        make_event: returns the event that inserts the row, made anew for each try.
 
     Raises:
         Skipped: ``skip``, and another run is alive.
@@ -106,29 +95,28 @@ def claims(
         DatabaseUnavailableError: the question got no answer.
         SchemaError: the tables are missing.
     """
-    # Waiting for the run inside of which this one begins would never end.
-    around = _binding.run_variable.get()
-    what = f"whether another run of {script_name!r} is alive"
-    recorder = to_be_asked(recorder, what)
+    recorder = to_be_asked(claim.recorder, claim.what)
     if recorder is None:
         return
     limit = recorder.settings.overlap_timeout
     until = None if limit is None else time.monotonic() + limit
+    # Waiting for the run inside of which this one begins would never end.
+    around = _binding.run_variable.get()
     told = None
-    alive = _claim(recorder, what, make_event)
+    alive = claim.attempt(recorder)
     if alive is not None:
         # Its end may wait in a spool on this machine.
         recorder.catch_up()
-        alive = _claim(recorder, what, make_event)
+        alive = claim.attempt(recorder)
     while alive is not None:
         is_late = until is not None and time.monotonic() >= until
         is_around = around is not None and alive.run_id == around.id_text
-        _give_up(alive, script_name, overlap, is_hopeless=is_late or is_around)
+        _give_up(alive, claim.script_name, overlap, is_hopeless=is_late or is_around)
         if told != alive.run_id:
             told = alive.run_id
-            say(f"{script_name!r} waits: {alive.describe()}")
+            say(f"{claim.script_name!r} waits: {alive.describe()}")
         yield random.uniform(*_POLL_SECONDS)  # noqa: S311 - spreading load, not a secret
-        alive = _claim(recorder, what, make_event)
+        alive = claim.attempt(recorder)
 
 
 def _give_up(alive: AliveRun, script_name: str, overlap: Overlap, *, is_hopeless: bool) -> None:
@@ -145,28 +133,48 @@ def _give_up(alive: AliveRun, script_name: str, overlap: Overlap, *, is_hopeless
         )
 
 
-def _claim(
-    recorder: Recorder, what: str, make_event: Callable[[Recorder], dict[str, Any]]
-) -> AliveRun | None:
-    """Write the run's row, or return the run that stands in the way."""
-    settings = recorder.settings
-    event = {**make_event(recorder), "is_live": True}
-    folder = database_folder(settings)
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run that wants to be the only one of its script.
 
-    def question(connection: WriteConnection) -> AliveRun | None:
-        with connection.transaction():
-            key = f"runlog {settings.schema} {event['script_name']}"
-            connection.execute(
-                _sql.statement("questions/lock_script", settings.schema), {"key": key}
-            )
-            parameters = {name: event[name] for name in ("id", "script_name")}
-            found: list[AliveRun] = rows(
-                connection, "questions/alive_runs", settings.schema, AliveRun, **parameters
-            )
-            alive = next((run for run in found if not run.is_gone_from(folder)), None)
-            if alive is None:
-                # A second time (a lost answer) it changes nothing, as when the shipper brings it.
-                connection.execute(_sql.statement("write/start_run", settings.schema), event)
-            return alive
+    Attributes:
+        recorder: whose database; None when there is none.
+        run_id: its id.
+        script_name: its script.
+        make_event: begins the run's time and returns the event that inserts its row.
+    """
 
-    return ask(settings, what, question)
+    recorder: Recorder | None
+    run_id: str
+    script_name: str
+    make_event: Callable[[Recorder], dict[str, Any]]
+
+    @property
+    def what(self) -> str:
+        """The question, for an error."""
+        return f"whether another run of {self.script_name!r} is alive"
+
+    def attempt(self, recorder: Recorder) -> AliveRun | None:
+        """Write the run's row, or return the run that stands in the way."""
+        settings = recorder.settings
+        schema = settings.schema
+        folder = database_folder(settings)
+        key = {"key": f"runlog {schema} {self.script_name}"}
+        names = {"id": self.run_id, "script_name": self.script_name}
+        events: list[dict[str, Any]] = []
+
+        def question(connection: WriteConnection) -> AliveRun | None:
+            with connection.transaction():
+                connection.execute(_sql.statement("questions/lock_script", schema), key)
+                found: list[AliveRun] = rows(
+                    connection, "questions/alive_runs", schema, AliveRun, **names
+                )
+                alive = next((run for run in found if not run.is_gone_from(folder)), None)
+                if alive is None:
+                    # Made under the lock: this run starts after the end of the one before it. Made
+                    # once: when an answer was lost, the second insert changes nothing.
+                    events[:] = events or [{**self.make_event(recorder), "is_live": True}]
+                    connection.execute(_sql.statement("write/start_run", schema), events[0])
+                return alive
+
+        return ask(settings, self.what, question)

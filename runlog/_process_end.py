@@ -43,6 +43,7 @@ class ProcessEnd:
         self._last_unwound: Ending | None = None
         self._last_exit: Ending | None = None
         self._known: Ending | None = None
+        self._is_interrupted = False
 
     def look(self) -> None:
         """Note where the main program runs; touches nothing."""
@@ -64,6 +65,7 @@ class ProcessEnd:
     def know(self, ending: Ending) -> None:
         """Take the ending from someone who runs the main program and sees it end."""
         self._known = ending
+        self._is_interrupted = type(ending.error) is KeyboardInterrupt
 
     def ending(self) -> Ending:
         """Return how the process ends; to be asked when the interpreter exits."""
@@ -84,8 +86,8 @@ class ProcessEnd:
         exit, overwrites the note: named tuples and dataclasses are made from source text.
         https://github.com/python/cpython/blob/3.11/Python/pythonrun.c (run_eval_code_obj)
         """
-        ending = self._uncaught()
-        if ending is not None and type(ending.error) is KeyboardInterrupt:
+        uncaught = self._uncaught()
+        if self._is_interrupted or (uncaught and type(uncaught.error) is KeyboardInterrupt):
             with contextlib.suppress(KeyboardInterrupt):
                 exec("raise KeyboardInterrupt", {})  # noqa: S102 - the only way to that note
 

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _binding, _passing, _process, _record
+from . import _binding, _calls, _passing, _process, _record
 from ._event import Event, read_event
 from ._notices import notices
 from ._settings import resolve
@@ -65,7 +65,7 @@ class RunLogProcessor:
         self._recorder: Recorder | None = _process.recorder_for(self._settings)
         existing.add(self)
         if self._recorder is not None:
-            _record.bind_records()
+            _calls.remember_calls()
 
     def __call__(self, logger: Any, method_name: str, event_dict: _Event) -> _Event:
         """Store ``event_dict`` and return it."""
@@ -108,7 +108,7 @@ class RunLogProcessor:
         """Store a record that ``ProcessorFormatter`` is formatting, unless it is stored."""
         if self._is_left_out(handled.levelno, handled.name):
             return
-        binding = _record.claim(_find_original(handled), recorder)
+        binding = _calls.claim(_find_original(handled), recorder)
         if binding is None:
             return
         extras = _record.extras_of(handled)
@@ -117,7 +117,8 @@ class RunLogProcessor:
             fields.pop(name, None)
         read = read_event(fields, "", handled.name)
         read = read._replace(levelno=handled.levelno, levelname=handled.levelname)
-        self._append(recorder, *binding, handled.created, read)
+        run_id, active_step, _ = binding
+        self._append(recorder, run_id, active_step, handled.created, read)
 
     def _is_left_out(self, levelno: int, name: object) -> bool:
         if levelno < self._settings.level:
@@ -153,8 +154,9 @@ def _find_original(handled: logging.LogRecord) -> logging.LogRecord:
         if frame.f_code.co_name in {"format", "handle", "emit"}:
             record = frame.f_locals.get("record")
             if (
-                type(record) is _record.BoundRecord
+                isinstance(record, logging.LogRecord)
                 and record is not handled
+                and _calls.is_known(record)
                 and record.created == handled.created
                 and record.name == handled.name
             ):

@@ -6,6 +6,7 @@ the database.
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -46,19 +47,19 @@ class Progress(RunState):
     def count(
         self,
         *,
-        fetched: int = 0,
-        inserted: int = 0,
-        updated: int = 0,
-        failed: int = 0,
-        calls_analyzed: int = 0,
-        api_cost: float | Decimal | str = 0,
+        fetched: int | None = None,
+        inserted: int | None = None,
+        updated: int | None = None,
+        failed: int | None = None,
+        calls_analyzed: int | None = None,
+        api_cost: float | Decimal | str | None = None,
     ) -> None:
-        """Add to the counts of the run, from any thread; a count never added to stays null."""
+        """Add to the counts of the run, from any thread; what is never named stays null."""
         amounts = dict(zip(COUNTS, (fetched, inserted, updated, failed), strict=True))
         named: dict[str, Any] = {f"records_{name}": amount for name, amount in amounts.items()}
         named |= {"calls_analyzed": calls_analyzed, "api_cost": api_cost}
         for name, amount in named.items():
-            if amount:
+            if amount is not None:
                 try:
                     self.add(name, amount)
                 except (TypeError, ValueError, ArithmeticError):
@@ -120,6 +121,20 @@ class Progress(RunState):
         elif self._part is None:
             text = f"{self.script_name} completed successfully"
             self._log(_INFO, "INFO", "END", text, counts)
+
+    def _tell_github(self, ending: Ending) -> None:
+        """Show the end of the run in GitHub Actions, if it runs there."""
+        if self._recorder is not None and os.environ.get("GITHUB_ACTIONS") == "true":
+            from ._github import tell
+
+            tell(
+                self,
+                ending,
+                settings=self._recorder.settings,
+                redact=self._recorder.encoder.redact_text,
+                environ=os.environ,
+                is_outermost=not self._recorder.open_ids(),
+            )
 
     def _log(self, levelno: int, levelname: str, step: str, message: object, meta: Any) -> None:
         if self._recorder is not None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._settings import Settings
 
 _MAX_CONNECTIONS = 2
+_CLOSE_SECONDS = 2.0
 _lock = threading.Lock()
 _pools: dict[tuple[str, float], NullConnectionPool[WriteConnection]] = {}
 _left_to_the_parent: list[object] = []
@@ -65,7 +66,7 @@ def pool_for(settings: Settings) -> NullConnectionPool[WriteConnection]:
 
 def _close_all() -> None:
     for pool in list(_pools.values()):
-        pool.close(timeout=0)
+        pool.close(timeout=_CLOSE_SECONDS)
     _pools.clear()
 
 

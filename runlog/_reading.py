@@ -29,6 +29,10 @@ _NO_DATABASE = (
     "no database is named; set RUNLOG_DSN or DATABASE_URL, set PGHOST and friends, or install the "
     'embedded one: pip install "runlog-pg[embedded]"'
 )
+_NOT_UNDERSTOOD = (
+    "the database address is not understood; write postgresql://user:password@host/name, with the "
+    "special characters of the password percent-encoded"
+)
 _NO_EMBEDDED_YET = (
     "no database is named, and the embedded one was never started; set RUNLOG_DSN or DATABASE_URL, "
     'or run "runlog demo"'
@@ -53,7 +57,7 @@ def fetch(
         connection.cursor(row_factory=class_row(row_type)) as cursor,
     ):
         # Never prepared: each call is planned for its own filters, and poolers may be in between.
-        return cursor.execute(statement, parameters, prepare=False).fetchall()
+        return cursor.execute(statement, parameters or None, prepare=False).fetchall()
 
 
 @contextmanager
@@ -85,13 +89,17 @@ def connect(dsn: str | None = None) -> Connection[Any]:
 
     settings = resolve({"dsn": dsn})
     with translated(settings.dsn, settings.schema):
-        return psycopg.connect(
-            address(settings.dsn),
-            autocommit=True,
-            prepare_threshold=None,
-            fallback_application_name="runlog",
-            connect_timeout=max(2, int(settings.connect_timeout)),
-        )
+        try:
+            return psycopg.connect(
+                address(settings.dsn),
+                autocommit=True,
+                prepare_threshold=None,
+                fallback_application_name="runlog",
+                connect_timeout=max(2, int(settings.connect_timeout)),
+            )
+        except psycopg.ProgrammingError:
+            # libpq quotes what it does not understand, and a piece of the password may be in it.
+            raise DatabaseUnavailableError(_NOT_UNDERSTOOD) from None
 
 
 def address(dsn: str | None) -> str:
@@ -144,11 +152,6 @@ def _meaning(error: Exception, dsn: str, schema: str) -> RunlogError:
         case errors.OperationalError() | errors.InterfaceError():
             return DatabaseUnavailableError(
                 f"the database could not be reached: {said}; check the address and try again"
-            )
-        case errors.ProgrammingError() if getattr(error, "sqlstate", None) is None:
-            # libpq quotes what it does not understand, and a piece of the password may be in it.
-            return DatabaseUnavailableError(
-                "the database address is not understood; write postgresql://user:password@host/name"
             )
         case _:
             return RunlogError(f"the database refused the query: {said}")

@@ -1,12 +1,9 @@
 """LogRecord → the fields of an entry, as they were at the call, and stored once.
 
-Lives here: what of a record becomes step, message and meta; and ``BoundRecord``, the LogRecord
-that remembers the run and the step of its call, so that a handler behind a queue still knows
-them, and who has stored it already. Not here: structlog's events (``_event``). Runs on the
-caller's thread for every record of the process: must not block and must not raise.
+Lives here: what of a record becomes step, message and meta. What belongs to the call that made it
+is kept by ``_calls``, structlog's events are read by ``_event``. Runs on the caller's thread for
+every record: must not block.
 """
-
-# ruff: noqa: SLF001 - the slots of BoundRecord are private to this module
 
 from __future__ import annotations
 
@@ -14,7 +11,6 @@ import logging
 from itertools import islice
 from typing import Any, NamedTuple
 
-from . import _binding, _passing
 from ._event import read_event
 from ._meta import add_fields, merge_meta
 from ._notices import notices
@@ -24,8 +20,8 @@ from ._texts import text_of
 _PLAIN = logging.LogRecord("", 0, "", 0, "", (), None)
 # LogRecord.__init__ sets its attributes first; what a call adds by extra= comes after them.
 _PLAIN_COUNT = len(_PLAIN.__dict__)
-_TRAVEL = "_runlog"
-_init = logging.LogRecord.__init__
+TRAVELLING = "_runlog"
+"""The attribute in which a pickled record takes along what is known of its call."""
 
 
 class Fields(NamedTuple):
@@ -36,122 +32,17 @@ class Fields(NamedTuple):
     meta: dict[str, Any]
 
 
-class BoundRecord(logging.LogRecord):
-    """A LogRecord with what runlog knows of its call, in slots: ``__dict__`` is as it would be.
+def read_fields(record: logging.LogRecord, at_call: Fields | None = None) -> Fields:
+    """Return what ``record`` says; the step is the one that it names itself, or None.
 
-    Formatters that print every attribute of a record therefore print nothing of ours, and names
-    given by ``extra`` cannot meet ours. A pickled record becomes a plain one that carries its
-    binding in one attribute, so that its reader needs no runlog.
+    Args:
+        record: as a handler gets it.
+        at_call: what it said when it was copied for a queue; counts where the copy's message and
+            exception have been overwritten.
     """
-
-    __slots__ = ("_runlog_at_call", "_runlog_claims", "_runlog_run_id", "_runlog_step")
-
-    def __init__(self, *args: Any, **keywords: Any) -> None:
-        """Take what logging gives to its record factory."""
-        _init(self, *args, **keywords)
-        run = _binding.run_variable.get()
-        self._runlog_run_id = _binding.run_id() if run is None else run.id_text
-        self._runlog_step: object = _binding.step_variable.get()
-        self._runlog_claims = _passing.claims_of_call() if _passing.current.event else None
-        self._runlog_at_call: Fields | None = None
-
-    def __copy__(self) -> BoundRecord:
-        """Return a copy that still knows message and exception when both are overwritten.
-
-        ``QueueHandler`` copies a record in order to do that.
-        """
-        if self._runlog_claims is None:
-            # One list for both: who has stored the one has stored the other.
-            self._runlog_claims = []
-        if self._runlog_at_call is None:
-            self._runlog_at_call = _read_what_queues_drop(self)
-        copied = BoundRecord.__new__(BoundRecord)
-        copied.__dict__.update(self.__dict__)
-        for name in BoundRecord.__slots__:
-            setattr(copied, name, getattr(self, name))
-        return copied
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as a plain record; values that cannot be pickled fail as they do in one."""
-        at_call = tuple(self._runlog_at_call) if self._runlog_at_call else None
-        travelling = (
-            self._runlog_run_id,
-            _picklable(self._runlog_step),
-            bool(self._runlog_claims),
-            _picklable(at_call),
-        )
-        return logging.makeLogRecord, ({**self.__dict__, _TRAVEL: travelling},)
-
-
-def _picklable(value: object) -> Any:
-    import pickle
-
-    try:
-        pickle.dumps(value)
-    except Exception:
-        # A queue's reader does without it; the program's own record must still get through.
-        return None
-    return value
-
-
-def bind_records() -> None:
-    """Have logging make bound records from now on, around whatever factory is set."""
-    factory = logging.getLogRecordFactory()
-    if factory is logging.LogRecord:
-        logging.setLogRecordFactory(BoundRecord)
-    elif factory is not BoundRecord and not isinstance(factory, _Around):
-        logging.setLogRecordFactory(_Around(factory))
-
-
-class _Around:
-    """A record factory that binds what another one makes."""
-
-    def __init__(self, factory: Any) -> None:
-        self._factory = factory
-
-    def __call__(self, *args: Any, **keywords: Any) -> logging.LogRecord:
-        made: logging.LogRecord = self._factory(*args, **keywords)
-        if type(made) is not logging.LogRecord:
-            return made
-        bound = BoundRecord("", 0, "", 0, "", (), None)
-        bound.__dict__ = made.__dict__
-        return bound
-
-
-def claim(record: logging.LogRecord, recorder: object) -> tuple[str | None, object] | None:
-    """Note that ``recorder`` stores ``record``; None when it has done so already.
-
-    Returns:
-        The id of the run, and the active step, of the call that made the record.
-    """
-    carried = record.__dict__.get(_TRAVEL)
-    if carried is not None:
-        return None if carried[2] else (carried[0], carried[1])
-    if type(record) is not BoundRecord:
-        if _passing.current.event and recorder in (_passing.claims_of_call() or ()):
-            return None
-        return _binding.run_id(), _binding.step_variable.get()
-    claims = record._runlog_claims
-    if claims is None:
-        record._runlog_claims = [recorder]
-    elif recorder in claims:
-        return None
-    else:
-        claims.append(recorder)
-    return record._runlog_run_id, record._runlog_step
-
-
-def is_claimed(record: logging.LogRecord) -> bool:
-    """Tell whether anybody has stored ``record``, in whatever database."""
-    if type(record) is BoundRecord:
-        return bool(record._runlog_claims)
-    return bool(_passing.claims_of_call())
-
-
-def read_fields(record: logging.LogRecord) -> Fields:
-    """Return what ``record`` says; the step is the one that it names itself, or None."""
     extras = extras_of(record)
-    at_call = _find_overwritten(record, extras) if record.args is None else None
+    if at_call is not None and not _was_overwritten(record):
+        at_call = None
     if "_name" in extras and (at_call or type(record.msg) is dict):
         return at_call or _read_wrapped(record, extras)
     step = extras.pop("step", None)
@@ -162,12 +53,22 @@ def read_fields(record: logging.LogRecord) -> Fields:
     return Fields(step, _message(record, meta), meta)
 
 
+def read_what_queues_drop(record: logging.LogRecord) -> Fields:
+    """Return what ``QueueHandler.prepare`` overwrites in a copy of ``record``."""
+    extras = extras_of(record)
+    if "_name" in extras and type(record.msg) is dict:
+        return _read_wrapped(record, extras)
+    meta = _meta(record, {})
+    return Fields(None, text_of(_message(record, meta)), meta)
+
+
 def extras_of(record: logging.LogRecord) -> dict[str, Any]:
     """Return what the call, filters and factories added to ``record``."""
     extras = dict(islice(record.__dict__.items(), _PLAIN_COUNT, None))
-    # Set by the formatters of other handlers.
+    # Set by the formatters of other handlers, and by us.
     extras.pop("message", None)
     extras.pop("asctime", None)
+    extras.pop(TRAVELLING, None)
     return extras
 
 
@@ -178,26 +79,14 @@ def _read_wrapped(record: logging.LogRecord, extras: dict[str, Any]) -> Fields:
     return Fields(read.step, read.message, read.meta)
 
 
-def _read_what_queues_drop(record: logging.LogRecord) -> Fields:
-    extras = extras_of(record)
-    if "_name" in extras and type(record.msg) is dict:
-        return _read_wrapped(record, extras)
-    meta = _meta(record, {})
-    return Fields(None, text_of(_message(record, meta)), meta)
-
-
-def _find_overwritten(record: logging.LogRecord, extras: dict[str, Any]) -> Fields | None:
-    """Return message and exception of the call, if ``QueueHandler.prepare`` has overwritten them.
-
-    A filter that changed the message since then, or a copy made for another reason, does not look
-    like this: such a record says what it says.
-    """
-    carried = extras.pop(_TRAVEL, None)
-    if record.exc_info is not None or record.__dict__.get("message") is not record.msg:
-        return None
-    if carried is not None:
-        return Fields(*carried[3]) if carried[3] else None
-    return record._runlog_at_call if type(record) is BoundRecord else None
+def _was_overwritten(record: logging.LogRecord) -> bool:
+    # What QueueHandler.prepare leaves behind. A filter that changed the message since then, or a
+    # copy made for another reason, does not look like this, and says what it says.
+    return (
+        record.args is None
+        and record.exc_info is None
+        and record.__dict__.get("message") is record.msg
+    )
 
 
 def is_own_noise(name: str) -> bool:

@@ -128,6 +128,10 @@ class Settings:
     redact_callback: Callable[[str], str] | None = _setting(
         None, _callback, "function that sees each text after the patterns"
     )
+    github_summary: bool = _setting(
+        True, _boolean, "tell of the run in the job's summary on GitHub"
+    )
+    github_annotation: bool = _setting(True, _boolean, "annotate the job on GitHub with an error")
     enabled: bool = _setting(True, _boolean, "record at all; switched off, runlog does nothing")
 
 

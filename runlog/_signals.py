@@ -122,9 +122,7 @@ class SignalWatch:
 class _Deputy:
     """A thread that learns of signals by itself, and acts when the main thread does not."""
 
-    def __init__(
-        self, is_mine: Callable[[int], bool], stand_in: Callable[[int], None]
-    ) -> None:
+    def __init__(self, is_mine: Callable[[int], bool], stand_in: Callable[[int], None]) -> None:
         self._is_mine = is_mine
         self._stand_in = stand_in
         self._inbox, sender = socket.socketpair()

@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ._calls import is_claimed
 from ._handler import RunLogHandler
-from ._record import is_claimed
 from ._testing_reading import CapturedRun, read_entries, read_runs
 from ._testing_recorder import SpoolRecorder, redirected
 

@@ -16,9 +16,9 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from . import _binding, _install, _process, _processor
+from ._calls import remember_calls
 from ._endings import ending_of
 from ._handler import RunLogHandler
-from ._record import bind_records
 from ._recorder import Recorder, database_folder
 from ._settings import Settings
 from ._spool import Spool
@@ -63,7 +63,7 @@ def redirected(make: Make) -> Iterator[None]:
         stack.enter_context(_without_outer_run())
         stack.enter_context(_other_recorders(make))
         stack.enter_context(_installation_undone())
-        bind_records()
+        remember_calls()
         yield
 
 

@@ -94,9 +94,19 @@ def cli(dsn: str | None, schema: str | None, debug: bool) -> None:
     The database is the one of RUNLOG_DSN, DATABASE_URL or libpq's variables, else the embedded one.
     A password belongs into one of these or into ~/.pgpass, not on the command line.
     """  # noqa: D301 - click reads this mark
+    if dsn is not None:
+        _warn_of_password(dsn)
     # As variables, so that the settings are read in one place, here and in child processes.
     given = {"RUNLOG_DSN": dsn, "RUNLOG_SCHEMA": schema, "RUNLOG_DEBUG": "1" if debug else None}
     os.environ.update({name: value for name, value in given.items() if value is not None})
+
+
+def _warn_of_password(dsn: str) -> None:
+    from runlog import _dsn
+
+    if _dsn.parts(dsn, {})["password"]:
+        told = "a password on the command line is shown to every user of this machine"
+        click.echo(f"runlog: {told}; set RUNLOG_DSN instead", err=True)
 
 
 def main() -> None:
@@ -107,4 +117,7 @@ def main() -> None:
         code = cli.main(standalone_mode=False)
     except BaseException as error:
         sys.exit(exit_code_of(error))
+    if callable(code):
+        # Out of reach of the lines above: a script that is run here ends the process itself.
+        code = code()
     sys.exit(code if isinstance(code, int) else 0)

@@ -10,6 +10,8 @@ import click
 from runlog import _dsn
 from runlog.errors import RunlogError, SchemaError
 
+from ._text import visible
+
 USAGE, NO_DATABASE, NOT_FOUND, INTERRUPTED = 2, 3, 4, 130
 
 
@@ -20,6 +22,8 @@ class NotFoundError(RunlogError):
 def exit_code_of(error: BaseException) -> int:
     """Print what ``error`` means to a person and return the exit code; ``--debug`` shows it all."""
     if isinstance(error, SystemExit):
+        if isinstance(error.code, str):
+            _say(error.code)
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
@@ -29,30 +33,38 @@ def exit_code_of(error: BaseException) -> int:
         # The reader (head, less) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    if os.environ.get("RUNLOG_DEBUG"):
-        raise error
     if isinstance(error, click.ClickException):
         error.show()
         return error.exit_code
+    if os.environ.get("RUNLOG_DEBUG"):
+        import traceback
+
+        _say("".join(traceback.format_exception(error)), keep="\n")
     return _explain(error)
 
 
 def _explain(error: BaseException) -> int:
-    code = 1
     if isinstance(error, NotFoundError):
         code = NOT_FOUND
     elif isinstance(error, SchemaError) or _is_of_database(error):
         code = NO_DATABASE
     elif isinstance(error, RunlogError):
         code = USAGE if isinstance(error, ValueError) else NO_DATABASE
+    elif isinstance(error, OSError):
+        code = 1
     else:
         said = f"{type(error).__name__}: {error}"
-        print(f"runlog: this should not happen: {said}; --debug shows where", file=sys.stderr)
+        _say(f"this should not happen: {said}; --debug shows where")
         return 1
-    dsn = os.environ.get("RUNLOG_DSN") or os.environ.get("DATABASE_URL") or ""
-    text = _dsn.without_password(str(error).strip(), dsn, os.environ)
-    print(f"runlog: {text}", file=sys.stderr)
+    _say(str(error).strip())
     return code
+
+
+def _say(text: str, *, keep: str = "") -> None:
+    """Write to stderr, with no password in it and nothing that a terminal would obey."""
+    dsn = os.environ.get("RUNLOG_DSN") or os.environ.get("DATABASE_URL") or ""
+    safe = visible(_dsn.without_password(text, dsn, os.environ), keep=keep)
+    print(f"runlog: {safe}", file=sys.stderr)
 
 
 def _is_of_database(error: BaseException) -> bool:

@@ -32,9 +32,15 @@ with error as (
         and run.started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
         and (%(script)s::text is null or run.script_name = %(script)s)
         and (%(script_like)s::text is null or run.script_name like %(script_like)s)
-        and not exists (
-            select from {schema}.logs
-            where run_id = run.id and level = 'ERROR'
+        -- Not "not exists", which may be planned as a join with every error there is.
+        and coalesce(
+            (
+                select false
+                from {schema}.logs
+                where run_id = run.id and level = 'ERROR'
+                limit 1
+            ),
+            true
         )
 ),
 kind as (

@@ -1,5 +1,9 @@
--- What ran lately, newest first? A filter that is null asks nothing. The page after the run (t, i)
--- begins at "before"; the index on started_at, or on (script_name, started_at), gives the order.
+-- What ran lately, newest first? A filter that is null asks nothing. The page after a run begins
+-- at ("before_at", "before_id").
+--
+-- A script is asked for by a range and an order that only the index on (script_name, started_at)
+-- has: by equality the planner may as well walk through all runs by time, which takes long when
+-- the script has not run for a year.
 select
     id,
     script_name,
@@ -25,7 +29,7 @@ select
     now() as read_at
 from {schema}.runs
 where
-    (%(script)s::text is null or script_name = %(script)s)
+    (%(script)s::text is null or script_name between %(script)s and %(script)s)
     and (%(script_like)s::text is null or script_name like %(script_like)s)
     and (%(status)s::text is null or status = %(status)s)
     and (%(outcome)s::text is null or metadata #>> '{runlog,outcome}' = %(outcome)s)
@@ -43,6 +47,7 @@ where
         or (started_at, id) < (%(before_at)s::timestamptz, %(before_id)s)
     )
 order by
+    case when %(script)s::text is null then null else script_name end,
     started_at desc,
     id desc
 limit %(limit)s

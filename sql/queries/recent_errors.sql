@@ -8,11 +8,24 @@ select
     entry.timestamp,
     entry.id,
     entry.run_id
-from {schema}.logs as entry
-join {schema}.runs as run on run.id = entry.run_id
+from {schema}.runs as run
+cross join lateral (
+    select
+        step,
+        message,
+        meta,
+        timestamp,
+        id,
+        run_id
+    from {schema}.logs
+    where
+        run_id = run.id
+        and level = 'ERROR'
+    -- Keeps it one look into an index for each run, instead of a join with every error there is.
+    offset 0
+) as entry
 where
-    entry.level = 'ERROR'
-    and run.started_at > coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+    run.started_at > coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
     and (%(script)s::text is null or run.script_name = %(script)s)
     and (%(script_like)s::text is null or run.script_name like %(script_like)s)
 order by

@@ -95,10 +95,14 @@ cross join lateral (
             then (metadata #>> '{runlog,heartbeat_at}')::timestamptz
     end as heartbeat_at
     from {schema}.runs
+    -- A range and an order that only the index on (script_name, started_at) has: by equality the
+    -- planner may walk through all runs by time, to the last one of a script that is silent.
     where
-        script_name = wanted.name
+        script_name between wanted.name and wanted.name
         and started_at is not null
-    order by started_at desc
+    order by
+        script_name,
+        started_at desc
     limit 1
 ) as last_run
 left join lateral (

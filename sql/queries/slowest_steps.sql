@@ -29,11 +29,14 @@ sampled as (
             id,
             finished_at
         from {schema}.runs
+        -- A range and an order that only the index on (script_name, started_at) has.
         where
-            script_name = script.name
+            script_name between script.name and script.name
             and status <> 'running'
             and started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
-        order by started_at desc
+        order by
+            script_name,
+            started_at desc
         limit %(sample)s
     ) as run
     where

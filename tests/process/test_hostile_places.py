@@ -133,11 +133,19 @@ def test_logging_in_signal_handlers(survive):
     import itertools
     from runlog import _process
     numbers = itertools.count()
-    signal.signal(signal.SIGUSR1, lambda *_: log.info("signal %d", next(numbers)))
+    handled = threading.Semaphore()
+
+    def handler(signum, frame):
+        log.info("signal %d", next(numbers))
+        handled.release()
+
+    signal.signal(signal.SIGUSR1, handler)
     stop = threading.Event()
 
     def storm():
+        # One at a time: signals that come faster than they are handled pile up in any program.
         while not stop.is_set():
+            handled.acquire()
             os.kill(os.getpid(), signal.SIGUSR1)
             time.sleep(0.0002)
 

@@ -1,0 +1,137 @@
+"""What a line of any program's output says: level, step, message and meta.
+
+Understands ``[STEP] message``, ``LEVEL: message``, ``2026-01-31 12:00:00 LEVEL message``, what is
+usual around them, and JSON lines. A line that is none of these is its own message, at level INFO.
+Pure; never raises.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+_DEBUG, _INFO, _WARNING, _ERROR, _FATAL = 10, 20, 30, 40, 50
+_LEVELS = {
+    "TRACE": (5, "TRACE"),
+    "DEBUG": (_DEBUG, "DEBUG"),
+    "INFO": (_INFO, "INFO"),
+    "NOTICE": (25, "NOTICE"),
+    "WARN": (_WARNING, "WARNING"),
+    "WARNING": (_WARNING, "WARNING"),
+    "ERR": (_ERROR, "ERROR"),
+    "ERROR": (_ERROR, "ERROR"),
+    "CRITICAL": (_FATAL, "CRITICAL"),
+    "FATAL": (_FATAL, "FATAL"),
+}
+_WORDS = "|".join(_LEVELS)
+_TIME = re.compile(
+    r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z| ?[+-]\d\d:?\d\d| UTC)?)\]?"
+    r"[\s|:-]*"
+)
+_BRACKETS = re.compile(r"\[([A-Za-z][\w .-]{0,39}?) *\][\s:|-]*")
+_COLON = re.compile(rf"({_WORDS})\s*:\s*(?=\S)", re.IGNORECASE)
+_BASIC_CONFIG = re.compile(rf"({_WORDS}):([A-Za-z_][\w.-]*):(?!//)")
+_BARE = re.compile(rf"({_WORDS})\b[\s|:-]*", re.IGNORECASE)
+_NAMED = re.compile(rf"([A-Za-z_][\w.-]*)\s+-\s+({_WORDS})\s+-\s+")
+# What a line that says more than its message can begin with; most lines are told apart by it.
+_TELLING = (
+    frozenset("[{0123456789 ")
+    | {word[0] for word in _LEVELS}
+    | {word[0].lower() for word in _LEVELS}
+)
+_MOST_HEADS = 4
+_MESSAGE_KEYS = ("message", "msg", "event")
+_LEVEL_KEYS = ("level", "levelname", "severity", "lvl")
+# pino and bunyan count 10 trace, 20 debug, 30 info; they always write these two as well.
+_OF_PINO = frozenset({"pid", "hostname"})
+
+
+class Line(NamedTuple):
+    """One entry, as far as the line tells it."""
+
+    message: str
+    levelno: int = _INFO
+    levelname: str = "INFO"
+    step: str | None = None
+    meta: dict[str, Any] | None = None
+
+
+def read_line(text: str) -> Line:
+    """Return what a line says; ``text`` without its newline, not empty."""
+    first = text[0]
+    if first not in _TELLING:
+        return Line(text)
+    if first == "{":
+        return _read_json(text) or Line(text)
+    return _read_heads(text)
+
+
+def _read_heads(text: str) -> Line:
+    """Take time, level and steps from the front, as long as there is one."""
+    rest, meta = text, {}
+    level: tuple[int, str] | None = None
+    step: str | None = None
+    if time := _TIME.match(rest):
+        meta["time"] = time[1]
+        rest = rest[time.end() :]
+    for _ in range(_MOST_HEADS):
+        if level is None and (found := _level(rest, has_time=bool(time))):
+            level, logger, rest = found
+            if logger:
+                meta["logger"] = logger
+        elif step is None and (brackets := _BRACKETS.match(rest)) and brackets[1].isupper():
+            step, rest = brackets[1], rest[brackets.end() :]
+        else:
+            break
+    if (level is None and step is None) or not rest:
+        return Line(text)
+    levelno, levelname = level or (_INFO, "INFO")
+    return Line(rest, levelno, levelname, step, meta or None)
+
+
+def _level(text: str, *, has_time: bool) -> tuple[tuple[int, str], str | None, str] | None:
+    """Return the level at the front of ``text``, the logger beside it, and what follows."""
+    if basic := _BASIC_CONFIG.match(text):
+        return _LEVELS[basic[1]], basic[2], text[basic.end() :]
+    if has_time and (named := _NAMED.match(text)):
+        return _LEVELS[named[2]], named[1], text[named.end() :]
+    if (brackets := _BRACKETS.match(text)) and brackets[1].upper() in _LEVELS:
+        return _LEVELS[brackets[1].upper()], None, text[brackets.end() :]
+    # "ERROR reading the file" may be a sentence; behind a time it is a level.
+    word = (_BARE if has_time else _COLON).match(text)
+    return (_LEVELS[word[1].upper()], None, text[word.end() :]) if word else None
+
+
+def _read_json(text: str) -> Line | None:
+    import orjson
+
+    try:
+        fields = orjson.loads(text)
+    except (orjson.JSONDecodeError, RecursionError):
+        return None
+    key = next((key for key in _MESSAGE_KEYS if fields.get(key) is not None), None)
+    if key is None:
+        return None
+    message = fields.pop(key)
+    levelno, levelname = _json_level(fields)
+    step = fields.pop("step", None)
+    return Line(
+        message if isinstance(message, str) else orjson.dumps(message).decode(),
+        levelno,
+        levelname,
+        None if step is None else str(step),
+        fields or None,
+    )
+
+
+def _json_level(fields: dict[str, Any]) -> tuple[int, str]:
+    for key in _LEVEL_KEYS:
+        value = fields.get(key)
+        if isinstance(value, str) and value.upper() in _LEVELS:
+            del fields[key]
+            return _LEVELS[value.upper()]
+        if isinstance(value, int) and 0 < value <= 60:  # noqa: PLR2004 - fatal in pino
+            del fields[key]
+            number = value - 10 if fields.keys() >= _OF_PINO else value
+            return number, {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR"}.get(number, "")
+    return _INFO, "INFO"

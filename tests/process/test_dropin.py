@@ -1,0 +1,446 @@
+"""Every way in which programs configure logging, in processes of their own: the same rows."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import urllib.request
+from pathlib import Path
+
+import pytest
+from waiting import eventually
+
+CALL = """
+def work():
+    with runlog.RunContext("dropin"):
+        log = logging.getLogger("app")
+        log.info("Fetched %d", 150, extra={"step": "FETCH", "meta": {"page": 1}, "count": 150})
+        with runlog.step("LOAD"):
+            log.warning("slow", extra={"ms": 1200})
+        log.debug("not stored")
+"""
+ROWS = [
+    ("INFO", "START", "Starting dropin", {"triggered_by": "manual"}),
+    ("INFO", "FETCH", "Fetched 150", {"page": 1, "count": 150, "logger": "app"}),
+    ("WARNING", "LOAD", "slow", {"ms": 1200, "logger": "app"}),
+    ("INFO", "END", "dropin completed successfully", {}),
+]
+IMPORTS = """
+import logging, logging.config, logging.handlers
+import runlog
+"""
+DICT = """
+CONFIG = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {
+        "console": {"class": "logging.StreamHandler"},
+        "runlog": {"class": "runlog.RunLogHandler", "level": "INFO"},
+    },
+    "root": {"handlers": ["console", "runlog"], "level": "DEBUG"},
+}
+"""
+FILE = """
+open("logging.ini", "w").write('''
+[loggers]
+keys = root
+[handlers]
+keys = console,runlog
+[formatters]
+keys = plain
+[logger_root]
+level = DEBUG
+handlers = console,runlog
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+formatter = plain
+[handler_runlog]
+class = runlog.RunLogHandler
+level = INFO
+args = ()
+[formatter_plain]
+format = %(message)s
+''')
+"""
+YAML = """
+import yaml
+CONFIG = yaml.safe_load('''
+version: 1
+disable_existing_loggers: false
+handlers:
+  runlog: {class: runlog.RunLogHandler, level: INFO, exit_timeout: 3}
+loggers:
+  app: {handlers: [runlog], level: DEBUG}
+root: {handlers: [runlog], level: DEBUG}
+''')
+logging.config.dictConfig(CONFIG)
+"""
+WAYS = {
+    "basicConfig": "logging.basicConfig(level='INFO', handlers=[runlog.RunLogHandler()])",
+    "basicConfig, force": """
+    logging.basicConfig(level="WARNING")
+    logging.basicConfig(level="INFO", handlers=[runlog.RunLogHandler()], force=True)
+    """,
+    "basicConfig, force, twice": """
+    handler = runlog.RunLogHandler()
+    logging.basicConfig(level="INFO", handlers=[handler])
+    logging.basicConfig(level="INFO", handlers=[handler, logging.StreamHandler()], force=True)
+    """,
+    "addHandler": """
+    logging.getLogger().addHandler(runlog.RunLogHandler(level="INFO"))
+    logging.getLogger("app").setLevel("DEBUG")
+    """,
+    "two handlers": """
+    logging.getLogger().addHandler(runlog.RunLogHandler())
+    logging.getLogger("app").addHandler(runlog.RunLogHandler())
+    logging.getLogger("app").setLevel("INFO")
+    """,
+    "dictConfig": DICT + "logging.config.dictConfig(CONFIG)",
+    "dictConfig, three times": DICT + "[logging.config.dictConfig(CONFIG) for _ in range(3)]",
+    "fileConfig": FILE + "logging.config.fileConfig('logging.ini')",
+    "YAML": YAML,
+    "QueueHandler": """
+    import queue
+    records = queue.Queue()
+    listener = logging.handlers.QueueListener(records, runlog.RunLogHandler())
+    listener.start()
+    logging.basicConfig(level="INFO", handlers=[logging.handlers.QueueHandler(records)])
+    import atexit
+    atexit.register(listener.stop)
+    """,
+    "MemoryHandler": """
+    handler = runlog.RunLogHandler()
+    memory = logging.handlers.MemoryHandler(100, target=handler)
+    logging.basicConfig(level="INFO", handlers=[memory])
+    """,
+    "logger class of its own": """
+    class Logger(logging.Logger):
+        def makeRecord(self, *args, **keywords):
+            return super().makeRecord(*args, **keywords)
+    logging.setLoggerClass(Logger)
+    logging.basicConfig(level="INFO", handlers=[runlog.RunLogHandler()])
+    """,
+    "record factory of its own": """
+    logging.basicConfig(level="INFO", handlers=[runlog.RunLogHandler()])
+    class Record(logging.LogRecord):
+        pass
+    logging.setLogRecordFactory(Record)
+    """,
+}
+
+
+def stored(connection):
+    """Return the entries of all runs; END without what differs from run to run."""
+    rows = connection.execute(
+        "select level, step, message, meta - 'duration_ms' from logs order by timestamp, id"
+    )
+    return rows.fetchall()
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+def test_the_rows_are_the_same_however_logging_is_configured(
+    run_script, database, connection, way
+):
+    """One or two lines in the program, and its records are rows; each once."""
+    source = "\n".join(textwrap.dedent(part) for part in (IMPORTS, way, CALL, "work()"))
+    script = run_script(source, env={"RUNLOG_DSN": database})
+    assert script.exit_code == 0, script.stderr
+    in_order = sorted(stored(connection), key=lambda row: (ROWS.index(row) if row in ROWS else -1))
+    assert in_order == ROWS
+
+
+def test_captured_warnings_are_entries(run_script, database, connection):
+    """`logging.captureWarnings` brings `warnings.warn` of the program and of its libraries."""
+    script = run_script(
+        """
+    import logging, warnings
+    import runlog
+    logging.captureWarnings(True)
+    logging.basicConfig(handlers=[runlog.RunLogHandler()])
+    with runlog.RunContext("warnings", lifecycle_logs=False):
+        warnings.warn("old way", DeprecationWarning)
+    """,
+        env={"RUNLOG_DSN": database, "PYTHONWARNINGS": "always"},
+    )
+    assert script.exit_code == 0, script.stderr
+    ((level, step, message, meta),) = stored(connection)
+    assert (level, step, meta) == ("WARNING", "LOG", {"logger": "py.warnings"})
+    assert "DeprecationWarning: old way" in message
+
+
+def test_caplog_and_the_rows_both_see_a_record(run_script, database, connection, tmp_path):
+    """Under pytest nothing is taken from caplog, and what the tested code logs is stored."""
+    (tmp_path / "test_it.py").write_text(
+        "import logging, runlog\n"
+        "def test_it(caplog):\n"
+        "    logging.getLogger('app').addHandler(runlog.RunLogHandler())\n"
+        "    with caplog.at_level('INFO'), runlog.RunContext('caplog', lifecycle_logs=False):\n"
+        "        logging.getLogger('app').info('seen', extra={'step': 'S'})\n"
+        "    assert [(r.message, r.step) for r in caplog.records] == [('seen', 'S')]\n"
+        "    assert 'runlog' not in caplog.text\n"
+    )
+    script = run_script(
+        "import pytest, sys; sys.exit(pytest.main(['-q', '-p', 'no:randomly', 'test_it.py']))",
+        env={"RUNLOG_DSN": database},
+    )
+    assert script.exit_code == 0, script.stdout + script.stderr
+    assert stored(connection) == [("INFO", "S", "seen", {"logger": "app"})]
+
+
+def needs(package):
+    missing = importlib.util.find_spec(package) is None
+    return pytest.mark.skipif(missing, reason=f"{package} is not installed")
+
+
+@needs("IPython")
+def test_cells_of_a_notebook_log_into_its_run(run_script, database, connection):
+    """A run that one cell starts is the run of the next cells, until one ends it."""
+    script = run_script(
+        """
+    from IPython.core.interactiveshell import InteractiveShell
+    shell = InteractiveShell.instance()
+    for cell in (
+        "import logging, runlog",
+        "logging.basicConfig(level='INFO', handlers=[runlog.RunLogHandler()], force=True)",
+        "run = runlog.RunContext('notebook', lifecycle_logs=False).start()",
+        "logging.info('in a cell')",
+        "import asyncio\\nawait asyncio.sleep(0)\\nlogging.info('in an async cell')",
+        "1/0",
+        "run.finish()",
+    ):
+        shell.run_cell(cell)
+    """,
+        env={"RUNLOG_DSN": database, "IPYTHONDIR": "ipython"},
+    )
+    assert script.exit_code == 0, script.stderr
+    assert [row[2] for row in stored(connection)] == ["in a cell", "in an async cell"]
+    assert connection.execute("select status from runs").fetchall() == [("success",)]
+
+
+@needs("ipykernel")
+def test_a_real_kernel_logs_and_delivers_while_it_lives(
+    run_script, database, connection, tmp_path
+):
+    """In a Jupyter kernel, whose cells have contexts of their own, entries appear at once."""
+    client = pytest.importorskip("jupyter_client")
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "RUNLOG_DSN": database,
+               "PYTHONPATH": str(Path(__file__).parents[2]), "JUPYTER_PLATFORM_DIRS": "1",
+               "RUNLOG_SPOOL_DIR": str(tmp_path / "spool")}  # fmt: skip
+    manager = client.KernelManager(kernel_name="python3")
+    manager.start_kernel(env=environ)
+    kernel = manager.client()
+    try:
+        kernel.start_channels()
+        kernel.wait_for_ready(timeout=60)
+        for cell in (
+            "import logging, runlog",
+            "run = runlog.install('notebook', lifecycle_logs=False)",
+            "logging.getLogger('app').info('first')",
+            "logging.getLogger('app').info('second')",
+        ):
+            reply = kernel.execute_interactive(cell, timeout=60, output_hook=lambda _: None)
+            assert reply["content"]["status"] == "ok"
+
+        def are_there():
+            assert [row[2] for row in stored(connection)] == ["first", "second"]
+
+        eventually(are_there)
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel()
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read().decode()
+
+
+@pytest.fixture
+def start_module(tmp_path, database, own_environment):
+    """Start ``python -m module args`` beside the files of the test; killed at the end."""
+    started = []
+
+    def start(*arguments, **env):
+        environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "RUNLOG_DSN": database,
+                   "PYTHONPATH": f"{Path(__file__).parents[2]}:{tmp_path}", **env,
+                   "RUNLOG_SPOOL_DIR": str(own_environment)}  # fmt: skip
+        with (tmp_path / "output").open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *map(str, arguments)],
+                cwd=tmp_path, env=environ, stdout=output, stderr=output, start_new_session=True,
+            )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def output_of(tmp_path):
+    return (tmp_path / "output").read_text(errors="replace")
+
+
+GUNICORN = """
+import logging, os
+import runlog
+logging.basicConfig(level="INFO", handlers=[runlog.RunLogHandler()])
+log = logging.getLogger("app")
+log.info("loaded outside of any run")
+
+@runlog.RunContext("request", lifecycle_logs=False)
+def work(path):
+    log.info("handled %s", path, extra={"worker": os.getpid()})
+
+def application(environ, start_response):
+    work(environ["PATH_INFO"])
+    start_response("200 OK", [])
+    return [str(os.getpid()).encode()]
+"""
+
+
+@needs("gunicorn")
+@pytest.mark.parametrize("preload", [[], ["--preload"]], ids=["plain", "preload"])
+def test_workers_of_gunicorn_deliver(start_module, connection, tmp_path, preload):
+    """Each of two forked workers ships its own entries, with the application loaded before or after."""
+    (tmp_path / "wsgi.py").write_text(GUNICORN)
+    process = start_module("gunicorn", "wsgi:application", "-w", "2", "-b", "127.0.0.1:0",
+                           "--no-control-socket", *preload)  # fmt: skip
+
+    def address():
+        text = output_of(tmp_path)
+        assert process.poll() is None, text
+        assert "Listening at: " in text, text
+        return text.partition("Listening at: ")[2].split()[0]
+
+    url = eventually(address, within=30)
+    workers = {get(f"{url}/{number}") for number in range(40)}
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0, output_of(tmp_path)
+    expected = {("request", f"handled /{number}") for number in range(40)}
+
+    def are_all_there():
+        rows = connection.execute(
+            "select script_name, message, meta->>'worker', status from logs"
+            " join runs on runs.id = run_id"
+        ).fetchall()
+        assert {row[:2] for row in rows} == expected
+        assert {row[2] for row in rows} == workers
+        assert {row[3] for row in rows} == {"success"}
+        assert len(rows) == 40
+
+    eventually(are_all_there)
+
+
+CELERY = """
+import logging
+import celery, celery.signals
+import runlog
+
+app = celery.Celery("jobs", broker="filesystem://", backend="file://results")
+app.conf.broker_transport_options = {
+    "data_folder_in": "queue", "data_folder_out": "queue", "control_folder": "control",
+}
+app.conf.worker_hijack_root_logger = {hijack}
+
+@celery.signals.after_setup_logger.connect
+def add_handler(logger, **_):
+    logger.addHandler(runlog.RunLogHandler())
+
+@app.task
+def add(x, y):
+    with runlog.RunContext("jobs.add", lifecycle_logs=False) as run:
+        logging.getLogger("app").info("adding %d", x)
+        run.count(fetched=1)
+        return x + y
+"""
+
+
+@needs("celery")
+@pytest.mark.parametrize("pool", ["prefork", "solo", "threads"])
+def test_tasks_of_celery_are_runs(start_module, connection, tmp_path, pool):
+    """With every pool of Celery each task is a run with its entries, stored once."""
+    for folder in ("queue", "control", "results"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "jobs.py").write_text(CELERY.replace("{hijack}", "True"))
+    (tmp_path / "send.py").write_text("import jobs\n[jobs.add.delay(n, n) for n in range(10)]\n")
+    assert start_module("send").wait(60) == 0, output_of(tmp_path)
+    worker = start_module("celery", "-A", "jobs", "worker", "-c", "2", "-P", pool, "-l", "INFO",
+                          "--without-gossip", "--without-mingle", C_FORCE_ROOT="1")  # fmt: skip
+
+    def are_all_there():
+        assert worker.poll() is None, output_of(tmp_path)
+        rows = connection.execute(
+            "select message, status, records_fetched from logs join runs on runs.id = run_id"
+            " where meta->>'logger' = 'app' order by message"
+        ).fetchall()
+        assert rows == [(f"adding {number}", "success", 1) for number in range(10)]
+
+    eventually(are_all_there, within=60)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0, output_of(tmp_path)
+
+
+DJANGO = """
+import logging, sys, types
+import django
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import path
+import runlog
+
+log = logging.getLogger("app")
+
+def view(request):
+    with runlog.RunContext("view", lifecycle_logs=False):
+        log.info("in a view", extra={"request": request})
+        logging.getLogger("django.request").error("from Django", extra={"status_code": 500})
+    return HttpResponse("ok")
+
+urlpatterns = [path("", view)]
+settings.configure(
+    SECRET_KEY="x" * 50, ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, DEBUG=True,
+    LOGGING={
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {"runlog": {"class": "runlog.RunLogHandler"}},
+        "root": {"handlers": ["runlog"], "level": "INFO"},
+        "loggers": {"django": {"handlers": ["runlog"], "level": "INFO"}},
+    },
+)
+django.setup()
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.test import Client
+
+class Sync(BaseCommand):
+    @runlog.RunContext("sync", lifecycle_logs=False)
+    def handle(self, *args, **options):
+        log.info("in a command")
+
+assert Client().get("/").content == b"ok"
+call_command(Sync())
+"""
+
+
+@needs("django")
+def test_views_and_commands_of_django_are_runs(run_script, database, connection):
+    """LOGGING in the settings is enough; a request in `extra` becomes readable meta."""
+    script = run_script(DJANGO, env={"RUNLOG_DSN": database})
+    assert script.exit_code == 0, script.stderr
+    rows = stored(connection)
+    assert [(level, message) for level, _, message, _ in rows] == [
+        ("INFO", "in a view"),
+        ("ERROR", "from Django"),
+        ("INFO", "in a command"),
+    ]
+    assert "GET '/'" in str(rows[0][3]["request"])
+    assert rows[1][3] == {"status_code": 500, "logger": "django.request"}
