@@ -63,7 +63,7 @@ def _ancestors() -> Iterator[str]:
             return
         yield name.lower()
         pid = int(rest.split()[1])
-        if pid <= 1:
+        if pid < 1:
             return
 
 

@@ -28,19 +28,11 @@ if TYPE_CHECKING:
     from ._exec_lines import Line
     from ._recorder import Recorder
 
-_INTERPRETERS = (
-    "python",
-    "pypy",
-    "bash",
-    "sh",
-    "dash",
-    "zsh",
-    "node",
-    "ruby",
-    "perl",
-    "Rscript",
-    "php",
-)
+# Program → the options behind which the script's text comes, instead of its name.
+_INTERPRETERS = {
+    **dict.fromkeys(("python", "pypy", "bash", "sh", "dash", "zsh"), ("-c", "-")),
+    **dict.fromkeys(("node", "ruby", "perl", "php", "Rscript"), ("-e", "-E", "-r", "--eval", "-")),
+}
 _LONGEST_REASON = 500
 
 
@@ -152,12 +144,16 @@ def ending_of_program(status: int, last_error: str, *, is_traceback: bool) -> En
 def name_of(command: list[str]) -> str:
     """Return what a run of ``command`` is called: ``etl`` for ``python3 -u jobs/etl.py --all``."""
     program = Path(command[0]).name
-    if program.rstrip("0123456789.") in _INTERPRETERS:
+    text_options = _INTERPRETERS.get(program.rstrip("0123456789."))
+    if text_options is not None:
         words = iter(command[1:])
         for word in words:
             if word == "-m":
                 return next(words, program)
-            if not word.startswith("-"):
+            if word in text_options:
+                break
+            # An option may have a value: python -X dev etl.py
+            if not word.startswith("-") and (Path(word).suffix or Path(word).is_file()):
                 return Path(word).stem
     return Path(program).stem or program
 

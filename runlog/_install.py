@@ -25,9 +25,9 @@ _INSTALLED_VARIABLE = "RUNLOG_INSTALLED_RUN_ID"
 def install(script_name: str | None = None, **settings: Any) -> RunContext:
     """Record this process: a run that ends as the process ends, and every log record as its entry.
 
-    Records of all loggers that propagate to the root are stored, from INFO up even where the
-    script leaves logging unconfigured; what the script itself prints stays as it was. Calling it
-    again returns the same run.
+    Records of all loggers are stored, whatever handlers they have and whether they propagate or
+    not, from INFO up even where the script leaves logging unconfigured; what the script itself
+    prints stays as it was. Calling it again returns the same run.
 
     Guarantees: those of ``RunContext``; nothing raises because of the database.
 
@@ -92,26 +92,14 @@ def _take_records(handler: RunLogHandler) -> None:
     original = logging.Logger.callHandlers
 
     def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
-        if record.levelno >= handler.level and _reaches_root(self, handler):
+        # Handlers of ours on the way find it stored already.
+        if record.levelno >= handler.level:
             handler.handle(record)
         if root.level == _HIDDEN_LEVEL and _is_only_ours(self, record):
             return
         original(self, record)
 
     logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
-
-
-def _reaches_root(logger: logging.Logger, handler: RunLogHandler) -> bool:
-    """Tell whether a root handler would see the record, and no handler of ours on the way does."""
-    place: logging.Logger | None = logger
-    while place is not None:
-        for other in place.handlers:
-            if isinstance(other, RunLogHandler) and other.shares_recorder_with(handler):
-                return False
-        if not place.propagate and place.parent is not None:
-            return False
-        place = place.parent
-    return True
 
 
 def _is_only_ours(logger: logging.Logger, record: logging.LogRecord) -> bool:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import uuid
 
+import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
-from runlog import _binding, _process
+from runlog import _batch, _binding, _process
+from runlog.migrate import migrate
 
+ROLE = "runlog_test_asking_writer"
 QUICK = {
     "RUNLOG_FLUSH_INTERVAL": "0.05",
     "RUNLOG_RETRY_INTERVAL": "0.05",
@@ -25,6 +30,9 @@ def here(database, monkeypatch):
         for name, value in settings.items():
             monkeypatch.setenv(f"RUNLOG_{name}", str(value))
 
+    # What tests before this one have left open is none of ours.
+    monkeypatch.setattr(_batch, "_exports", [])
+    monkeypatch.delenv(_batch.VARIABLE, raising=False)
     for name, value in QUICK.items():
         monkeypatch.setenv(name, value)
     settle(DSN=database)
@@ -32,6 +40,21 @@ def here(database, monkeypatch):
     settle(EXIT_TIMEOUT=0.5)
     _process.reset()
     _binding.run_variable.set(None)
+
+
+@pytest.fixture
+def writer(postgres, empty_database):
+    """A connection of a role with a writer's rights only, under row level security."""
+    name = sql.Identifier(ROLE)
+    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("create role {} login password 'writes'").format(name))
+        migrate(empty_database, writer_role=ROLE, secure=True)
+        dsn = make_conninfo(empty_database, user=ROLE, password="writes")
+        with psycopg.connect(dsn, autocommit=True) as connected:
+            yield connected
+        with psycopg.connect(empty_database, autocommit=True) as owner:
+            owner.execute(sql.SQL("drop owned by {}").format(name))
+        admin.execute(sql.SQL("drop role {}").format(name))
 
 
 def add_run(connection, script_name="sync", *, beat=None, every=None, about=None, **columns):

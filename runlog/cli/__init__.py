@@ -75,8 +75,28 @@ def _exists(module: str) -> bool:
     return os.path.exists(os.path.join(os.path.dirname(__file__), f"{module}.py"))  # noqa: PTH110, PTH118, PTH120 - pathlib takes longer to import
 
 
+def _tell_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if not is_asked:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        click.echo(f"runlog {version('runlog-pg')}")
+    except PackageNotFoundError:
+        click.echo("runlog, a checkout that is not installed")
+    context.exit()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(None, "-V", "--version", package_name="runlog-pg")
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show the version and exit.",
+)
 @click.option("--dsn", metavar="ADDRESS", help="The database: a URL, libpq words, or embedded:")
 @click.option("--schema", metavar="NAME", help="The schema of the tables.")
 @click.option("--debug", is_flag=True, help="Show the whole of an error.")

@@ -54,19 +54,20 @@ def _examine_session(connection: Connection[Any], schema: str, took: float) -> I
         found=found,
         remedy="runlog is tested with PostgreSQL 14 and newer" if is_old else "",
     )
-    yield _encryption(connection)
+    yield encryption_finding(connection)
     if pid != connection.info.backend_pid:
         yield Finding(
             check="pooler", state="note", found="there is one in between; runlog is right behind it"
         )
-    yield _clock(at, began, ended)
+    yield clock_finding(at, began, ended)
     yield from _examine_schema(connection, schema, has_tables=has_tables)
 
 
-def _encryption(connection: Connection[Any]) -> Finding:
+def encryption_finding(connection: Connection[Any], host: str | None = None) -> Finding:
+    """Return whether what is sent can be read on the way to ``host`` (that of the connection)."""
     if connection.pgconn.ssl_in_use:
         return Finding(check="encryption", state="ok", found="the connection is encrypted")
-    if _dsn.is_local(connection.info.host):
+    if _dsn.is_local(host or connection.info.host):
         return Finding(
             check="encryption", state="ok", found="not encrypted, and it stays on this machine"
         )
@@ -78,7 +79,8 @@ def _encryption(connection: Connection[Any]) -> Finding:
     )
 
 
-def _clock(at: datetime, began: datetime, ended: datetime) -> Finding:
+def clock_finding(at: datetime, began: datetime, ended: datetime) -> Finding:
+    """Return how far the database's clock ``at`` is from this machine's, asked in between."""
     # The database looked at its clock somewhere in between.
     difference = at - (began + (ended - began) / 2)
     seconds = difference.total_seconds()

@@ -21,6 +21,9 @@ class NotFoundError(RunlogError):
 
 def exit_code_of(error: BaseException) -> int:
     """Print what ``error`` means to a person and return the exit code; ``--debug`` shows it all."""
+    if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
+        # click's mark that the reader (head, less) has seen enough.
+        return 0
     if isinstance(error, SystemExit):
         if isinstance(error.code, str):
             _say(error.code)
@@ -29,10 +32,6 @@ def exit_code_of(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return INTERRUPTED
-    if isinstance(error, BrokenPipeError):
-        # The reader (head, less) has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     if isinstance(error, click.ClickException):
         error.show()
         return error.exit_code

@@ -50,13 +50,30 @@ class Following:
         self._seen[entry.id] = entry.timestamp
         self._point = max(self._point, entry.timestamp)
 
+    def pass_over(self, shown: list[Entry]) -> None:
+        """Count as shown what ``shown`` ends with and everything that lies before it."""
+        if not shown:
+            return
+        last = shown[-1]
+        self.note(last)
+        for entry in self._look(self._connection, self._point - _OVERLAP):
+            if (entry.timestamp, entry.id) <= (last.timestamp, last.id):
+                self.note(entry)
+
+    @property
+    def remembered(self) -> int:
+        """How many entries are known as shown; older ones are not asked for again."""
+        return len(self._seen)
+
     def new(self) -> list[Entry]:
         """Return what has arrived since the last call, in order."""
         begin = self._point - _OVERLAP
         found = [e for e in self._look(self._connection, begin) if e.id not in self._seen]
-        self._seen = {key: at for key, at in self._seen.items() if at >= begin - _OVERLAP}
         for entry in found:
             self.note(entry)
+        # What lies before the next look is not asked for again.
+        oldest = self._point - _OVERLAP
+        self._seen = {key: at for key, at in self._seen.items() if at >= oldest}
         return found
 
     def until(self, has_ended: Callable[[Connection[Any]], bool]) -> Iterator[Entry]:
@@ -105,8 +122,7 @@ def follow_run(
     run = queries.find_run(connection, run_id=run_id)
     start = shown[-1].timestamp if shown else (run and run.started_at) or _EVER
     following = Following(connection, look, start)
-    for entry in shown:
-        following.note(entry)
+    following.pass_over(shown)
     return following.until(has_ended)
 
 
@@ -119,6 +135,5 @@ def follow_all(
         return list(queries.entries_after(connection, after=begin, limit=10**6, **filters))
 
     following = Following(connection, look, start)
-    for entry in shown:
-        following.note(entry)
+    following.pass_over(shown)
     return following.until(lambda _: False)

@@ -19,7 +19,7 @@ else:
     # Generic only in click's stubs of 8.5 and newer.
     _SinceType = _AgeType = click.ParamType
 
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|m|min|h|d|w)")
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(min|m|sec|s|h|d|w)")
 _SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _LONGEST = timedelta(days=36500)
 

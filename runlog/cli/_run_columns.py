@@ -21,11 +21,11 @@ def run_columns(ids: dict[UUID, str], *, utc: bool) -> list[Column]:
         Column("STATE", lambda run: run.state, style=state_style),
         Column("STARTED", lambda run: moment(run.started_at, utc=utc)),
         Column("TOOK", lambda run: duration(run.elapsed_ms), right=True),
-        Column("FETCHED", lambda run: number(run.records_fetched), right=True),
-        Column("INSERTED", lambda run: number(run.records_inserted), right=True),
-        Column("UPDATED", lambda run: number(run.records_updated), right=True),
+        Column("FETCHED", lambda run: number(run.records_fetched), right=True, is_optional=True),
+        Column("INSERTED", lambda run: number(run.records_inserted), right=True, is_optional=True),
+        Column("UPDATED", lambda run: number(run.records_updated), right=True, is_optional=True),
         Column("FAILED", lambda run: number(run.records_failed or None), right=True),
-        Column("BY", lambda run: run.triggered_by),
+        Column("BY", lambda run: run.triggered_by, is_optional=True),
         Column("ERROR", lambda run: run.error_message, style=state_style, is_flexible=True),
     ]
 

@@ -24,6 +24,9 @@ STATE_STYLES = {
     "error": "red",
     "crashed": "bold red",
 }
+_GAP = 2
+_NARROWEST = 12
+_ROOM = 40
 LEVEL_STYLES = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "red"}
 
 
@@ -36,7 +39,8 @@ class Column:
         text: from a row to the cell's text.
         style: from a row to a rich style; None for plain text.
         right: numbers stand at the right.
-        is_flexible: gives way when the terminal is narrow; at most one or two in a table.
+        is_flexible: gives way when the terminal is narrow; at most one in a table.
+        is_optional: left out, the last one first, where the flexible column would have no room.
     """
 
     header: str
@@ -44,6 +48,7 @@ class Column:
     style: Callable[[Any], str] | None = None
     right: bool = False
     is_flexible: bool = False
+    is_optional: bool = False
 
 
 def has_colours() -> bool:
@@ -80,23 +85,45 @@ def _rich_lines(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for place in shown:
-        column = columns[place]
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
+    natural = {place: _width(columns[place], place, cells) for place in shown}
+    shown, widths = _fit(natural, columns)
+    for place, width in zip(shown, widths, strict=True):
         table.add_column(
-            Text(column.header),
-            justify="right" if column.right else "left",
+            Text(columns[place].header),
+            justify="right" if columns[place].right else "left",
             no_wrap=True,
             overflow="ellipsis",
-            min_width=None if column.is_flexible else _width(column, place, cells),
+            width=width,
         )
     for row, line in zip(rows, cells, strict=True):
         # Text and not str: brackets in a message are no markup.
         table.add_row(*(Text(line[place], _style(columns[place], row)) for place in shown))
-    console = Console(width=_terminal_width(), highlight=False)
+    console = Console(
+        width=sum(widths) + _GAP * len(widths),
+        highlight=False,
+        color_system="auto" if has_colours() else None,
+    )
     with console.capture() as capture:
         console.print(table)
-    return capture.get().rstrip("\n").split("\n")
+    return [line.rstrip() for line in capture.get().rstrip("\n").split("\n")]
+
+
+def _fit(natural: dict[int, int], columns: Sequence[Column]) -> tuple[list[int], list[int]]:
+    """Return which columns this terminal has room for, and their widths."""
+    widths = dict(natural)
+    room = _terminal_width()
+    flexible = [place for place in widths if columns[place].is_flexible]
+    for place in reversed(list(natural)):
+        needed = sum(min(width, _ROOM) if p in flexible else width for p, width in widths.items())
+        if needed + _GAP * (len(widths) - 1) <= room:
+            break
+        if columns[place].is_optional:
+            del widths[place]
+    for place in flexible:
+        over = sum(widths.values()) + _GAP * (len(widths) - 1) - room
+        widths[place] = max(min(widths[place], _NARROWEST), widths[place] - max(0, over))
+    return list(widths), list(widths.values())
 
 
 def _width(column: Column, place: int, cells: list[list[str]]) -> int:

@@ -51,11 +51,11 @@ def errors_command(*, since: Since, script: str | None, limit: int, output: Outp
 def _error_columns() -> list[Column]:
     return [
         Column("ERRORS", lambda group: number(group.errors), right=True),
-        Column("RUNS", lambda group: number(group.runs), right=True),
+        Column("RUNS", lambda group: number(group.runs), right=True, is_optional=True),
         Column("LAST SEEN", lambda group: ago(group.last_seen, group.read_at)),
-        Column("SINCE", lambda group: ago(group.first_seen, group.read_at)),
+        Column("SINCE", lambda group: ago(group.first_seen, group.read_at), is_optional=True),
         Column("SCRIPT", _scripts),
-        Column("STEP", lambda group: ", ".join(group.steps)),
+        Column("STEP", lambda group: ", ".join(group.steps), is_optional=True),
         Column("LAST RUN", lambda group: str(group.last_run_id)[:SHORT_ID]),
         Column("MESSAGE", lambda group: group.message, style=lambda _: "red", is_flexible=True),
     ]
@@ -89,8 +89,8 @@ def _health_columns() -> list[Column]:
         Column("LAST RUN", lambda row: ago(row.last_started_at, row.read_at)),
         Column("TOOK", lambda row: duration(row.last_duration_ms), right=True),
         Column("USUALLY", lambda row: duration(row.median_duration_ms), right=True),
-        Column("P95", lambda row: duration(row.p95_duration_ms), right=True),
-        Column("RUNS", lambda row: number(row.runs), right=True),
+        Column("P95", lambda row: duration(row.p95_duration_ms), right=True, is_optional=True),
+        Column("RUNS", lambda row: number(row.runs), right=True, is_optional=True),
         Column("SUCCESS", lambda row: share(row.success_rate), right=True),
         Column(
             "FETCHES",

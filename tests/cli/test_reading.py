@@ -182,7 +182,7 @@ def test_logs_in_order_and_in_every_format(runlog, connection):
     ] == expected
     assert [row[3] for row in runlog("logs", "last", "-n", 3).rows] == expected[-3:]
     lines = runlog("logs", "last", "--format", "table").out.splitlines()
-    assert [line.split("  ")[-1] for line in lines] == expected
+    assert [line.split("  ")[-1].strip() for line in lines] == expected
 
 
 def test_logs_without_a_run_search(runlog, connection):

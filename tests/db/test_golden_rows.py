@@ -16,7 +16,7 @@ def raised(failing):
     """Return what ``failing`` raises, with a traceback that is the same for all ways of logging."""
     try:
         failing()
-    except Exception as error:  # noqa: BLE001 - any
+    except Exception as error:
         return error
 
 
@@ -61,10 +61,10 @@ def recorded(database, tmp_path):
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 def test_the_same_call_is_the_same_row(recorded, connection, way, capfd):
     """Every column but id and timestamp is equal, each call is stored once, in its order."""
-    with runlog.RunContext("golden", lifecycle_logs=False) as run:
-        with way.set_up(), runlog.step("LOAD"):
-            for call in CALLS:
-                way.log(call)
+    run = runlog.RunContext("golden", lifecycle_logs=False)
+    with run, way.set_up(), runlog.step("LOAD"):
+        for call in CALLS:
+            way.log(call)
     assert runlog.flush()
     stored = connection.execute(
         "select run_id, level, step, message, meta from logs order by timestamp, id"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from datetime import UTC, timedelta
 
 import psycopg
 import pytest
-from asking import add_run, runs_of
+from asking import QUICK, add_run, runs_of
 from click.testing import CliRunner
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -18,9 +19,7 @@ from runlog import RunContext
 from runlog._reap import reap
 from runlog._sql import statement
 from runlog.cli import cli
-from runlog.migrate import migrate
 
-ROLE = "runlog_test_reaper"
 DIED = "the process died without ending the run"
 
 
@@ -170,21 +169,6 @@ def test_the_end_of_a_swept_run_corrects_the_sweep(here, connection):
     ]
 
 
-@pytest.fixture
-def writer(postgres, empty_database):
-    """A connection of a role with a writer's rights only, under row level security."""
-    name = sql.Identifier(ROLE)
-    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("create role {} login password 'writes'").format(name))
-        migrate(empty_database, writer_role=ROLE, secure=True)
-        dsn = make_conninfo(empty_database, user=ROLE, password="writes")
-        with psycopg.connect(dsn, autocommit=True) as connected:
-            yield connected
-        with psycopg.connect(empty_database, autocommit=True) as owner:
-            owner.execute(sql.SQL("drop owned by {}").format(name))
-        admin.execute(sql.SQL("drop role {}").format(name))
-
-
 def test_the_writer_role_may_reap(writer, empty_database):
     """A role that cannot read entries closes runs all the same, without the last entry."""
     with psycopg.connect(empty_database, autocommit=True) as owner:
@@ -211,12 +195,74 @@ def test_without_the_right_nothing_is_closed(writer, empty_database):
     with psycopg.connect(empty_database, autocommit=True) as owner:
         add_run(owner, beat=500)
         owner.execute(
-            sql.SQL("revoke update (status) on runs from {}").format(sql.Identifier(ROLE))
+            sql.SQL("revoke update (status) on runs from {}").format(
+                sql.Identifier(writer.info.user)
+            )
         )
         assert reap(writer, "public") == []
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             reap(writer, "public", strict=True)
         assert runs_of(owner) == ["running"]
+
+
+WORK = """
+    import signal, threading
+    import runlog
+
+    done = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: done.set())
+    with runlog.RunContext("sync") as run:
+        print(run.id, flush=True)
+        done.wait()
+"""
+NEXT = """
+    import runlog
+    with runlog.RunContext("next"):
+        pass
+"""
+
+
+@pytest.fixture
+def silent(start_script, run_script, database, connection, tmp_path):
+    """A run on another host, stopped by a signal, that the processes here have swept."""
+
+    def stop(number):
+        env = {**QUICK, "RUNLOG_DSN": database, "RUNLOG_HEARTBEAT_INTERVAL": "0.2"}
+        elsewhere = {"RUNLOG_SPOOL_DIR": str(tmp_path / "elsewhere")}
+        script = start_script(WORK, env={**env, **elsewhere})
+        script.wait_for_line("-")
+        eventually(lambda: _are(connection, ["running"]))
+        script.signal(number)
+
+        def is_swept():
+            run_script(NEXT, env=env)
+            _are(connection, ["error"])
+
+        eventually(is_swept, within=30)
+        return script
+
+    return stop
+
+
+def _are(connection, statuses):
+    assert runs_of(connection) == statuses
+
+
+def test_the_next_process_anywhere_closes_the_dead(silent, connection):
+    """A run whose host is gone is closed by whichever process begins after three heartbeats."""
+    silent(signal.SIGKILL)
+    told = "error_message like 'the process died%%', metadata #>> '{runlog,outcome}'"
+    assert runs_of(connection, columns=told) == [(True, "died")]
+
+
+def test_a_frozen_process_corrects_the_sweep(silent, connection):
+    """A process that stood still for longer than that runs on: its row says so, and how it ended."""
+    script = silent(signal.SIGSTOP)
+    script.signal(signal.SIGCONT)
+    eventually(lambda: _are(connection, ["running"]), within=30)
+    script.signal(signal.SIGUSR1)
+    assert script.wait() == 0
+    assert runs_of(connection, columns="status, error_message") == [("success", None)]
 
 
 def command(*arguments):

@@ -143,14 +143,12 @@ def stored(connection):
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
-def test_the_rows_are_the_same_however_logging_is_configured(
-    run_script, database, connection, way
-):
+def test_the_rows_are_the_same_however_logging_is_configured(run_script, database, connection, way):
     """One or two lines in the program, and its records are rows; each once."""
     source = "\n".join(textwrap.dedent(part) for part in (IMPORTS, way, CALL, "work()"))
     script = run_script(source, env={"RUNLOG_DSN": database})
     assert script.exit_code == 0, script.stderr
-    in_order = sorted(stored(connection), key=lambda row: (ROWS.index(row) if row in ROWS else -1))
+    in_order = sorted(stored(connection), key=lambda row: ROWS.index(row) if row in ROWS else -1)
     assert in_order == ROWS
 
 
@@ -223,9 +221,7 @@ def test_cells_of_a_notebook_log_into_its_run(run_script, database, connection):
 
 
 @needs("ipykernel")
-def test_a_real_kernel_logs_and_delivers_while_it_lives(
-    run_script, database, connection, tmp_path
-):
+def test_a_real_kernel_logs_and_delivers_while_it_lives(run_script, database, connection, tmp_path):
     """In a Jupyter kernel, whose cells have contexts of their own, entries appear at once."""
     client = pytest.importorskip("jupyter_client")
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "RUNLOG_DSN": database,

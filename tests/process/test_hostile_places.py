@@ -129,7 +129,9 @@ def test_logging_in_del(survive):
 
 def test_logging_in_signal_handlers(survive):
     """Signals come anywhere in a log call, in opening the spool, in closing it; all is kept."""
-    found = survive(PLAIN + """
+    found = survive(
+        PLAIN
+        + """
     import itertools
     from runlog import _process
     numbers = itertools.count()
@@ -163,7 +165,8 @@ def test_logging_in_signal_handlers(survive):
         stop.set()
         thread.join()
         log.info("signals in all: %d", next(numbers))
-    """)
+    """
+    )
     said = [message for message in found if message.startswith("signals")]
     count = int(said[0].rpartition(" ")[2])
     assert count > 10
@@ -224,7 +227,9 @@ def test_daemon_threads_log_while_the_interpreter_ends(survive):
 
 def test_psycopg_at_debug_on_the_root_logger(survive):
     """What shipping itself logs is not shipped: the script ends, and its own lines are all there."""
-    found = survive(PLAIN + """
+    found = survive(
+        PLAIN
+        + """
     logging.getLogger().setLevel(logging.DEBUG)
     for name in ("psycopg", "psycopg.pool", "asyncio"):
         logging.getLogger(name).setLevel(logging.DEBUG)
@@ -243,13 +248,16 @@ def test_psycopg_at_debug_on_the_root_logger(survive):
         logging.getLogger("psycopg.mine").warning("not stored")
         logging.getLogger("my.psycopg").warning("stored")
     assert "psycopg" in names
-    """)
+    """
+    )
     assert found == [*numbered("main", 100), "stored"]
 
 
 def test_objects_that_log_while_they_are_stored(survive):
     """A `__str__`, a `__repr__`, a filter and a property that log themselves: each line once."""
-    found = survive(PLAIN + """
+    found = survive(
+        PLAIN
+        + """
     class Loud:
         def __init__(self, number):
             self.number = number
@@ -270,7 +278,8 @@ def test_objects_that_log_while_they_are_stored(survive):
     with runlog.RunContext("objects", lifecycle_logs=False):
         for number in range(20):
             log.info("main %s", Loud(number), extra={"meta": {"loud": Loud(number)}})
-    """)
+    """
+    )
     by_kind = {kind: [m for m in found if m.startswith(kind)] for kind in ("main", "filter")}
     assert by_kind["main"] == [f"main loud {number}" for number in range(20)]
     assert by_kind["filter"] == numbered("filter", 20)

@@ -162,10 +162,17 @@ def test_slow_holds_bytes_back(
     assert rows(connection) == []
 
 
-def test_a_cancel_request_passes(proxy: FaultProxy, client: Connection) -> None:
+def test_a_cancel_request_passes(client: Connection, connection: Connection) -> None:
     """A client that cancels its statement through the proxy gets it cancelled."""
+    waits_for = "select wait_event from pg_stat_activity where pid = %s"
     client.pgconn.send_query(b"select pg_sleep(600)")
-    eventually(lambda: assert_equal(proxy.counters.statements, 1))
+
+    def sleeps() -> None:
+        # PostgreSQL ignores a cancel request that comes before the statement runs.
+        event = connection.execute(waits_for, [client.info.backend_pid]).fetchone()
+        assert event == ("PgSleep",)
+
+    eventually(sleeps)
     client.cancel_safe(timeout=10)
 
     # Not get_result: it keeps the GIL while it waits, and the proxy's thread needs it.

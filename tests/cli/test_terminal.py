@@ -1,0 +1,99 @@
+"""On a real terminal: tables drawn by rich, colours unless unwanted, nothing obeyed."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import termios
+
+import pytest
+from rows import add_entry, add_run
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+WIDE = "a message that is a good deal longer than any terminal is wide " * 4
+
+
+@pytest.fixture
+def terminal(shell_env):
+    """Run a command on a terminal of 24 lines; returns what it wrote there."""
+
+    def call(*args, columns=100, **env):
+        controller, tty = pty.openpty()
+        termios.tcsetwinsize(tty, (24, columns)) if hasattr(termios, "tcsetwinsize") else None
+        sizes = {"COLUMNS": str(columns), "LINES": "24", "TERM": "xterm-256color", "PAGER": "cat"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "runlog", *map(str, args)],
+            env={**shell_env, **sizes, **env},
+            stdin=tty, stdout=tty, stderr=tty,
+        )  # fmt: skip
+        os.close(tty)
+        written = b""
+        try:
+            while chunk := os.read(controller, 65536):
+                written += chunk
+        except OSError:
+            pass  # The last process has closed the terminal.
+        os.close(controller)
+        assert process.wait(timeout=60) == 0, written
+        return written.decode()
+
+    return call
+
+
+def test_a_terminal_gets_a_table_in_colours(terminal, connection):
+    """On a terminal the list is a table, its state in colour."""
+    add_run(connection, "sync")
+    out = terminal("runs")
+    assert "\x1b[32msuccess" in out
+    assert COLOUR.sub("", out).split()[:3] == ["RUN", "SCRIPT", "STATE"]
+
+
+@pytest.mark.parametrize("command", [["runs"], ["show"], ["logs", "last"], ["errors"], ["scripts"]])
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_colours_can_be_refused(terminal, connection, command, variable):
+    """NO_COLOR and a dumb terminal get text alone."""
+    add_entry(connection, add_run(connection, status="error"), level="ERROR")
+    assert "\x1b" not in terminal(*command, **variable)
+
+
+@pytest.mark.parametrize("command", [["runs"], ["show"], ["logs", "last"], ["errors"], ["stats"]])
+def test_only_our_own_colours_reach_the_terminal(terminal, connection, command):
+    """Escape sequences and markup in what was logged are shown beside our colours."""
+    evil = "\x1b]0;owned\x07[bold]x[/y]"
+    run_id = add_run(connection, f"s{evil}", status="error", error_message=evil)
+    add_entry(connection, run_id, evil, step=evil, level="ERROR", meta={evil: evil, "stack": evil})
+    out = COLOUR.sub("", terminal(*command, columns=300))
+    assert "\x1b" not in out
+    assert "\x07" not in out
+    assert "\\x1b]0;owned\\x07[bold]x[/y]" in out
+
+
+def test_a_narrow_terminal_keeps_lines_whole(terminal, connection):
+    """Too long a message is cut with an ellipsis; no row takes two lines, ids stay whole."""
+    run_id = add_run(connection, "sync", status="error", error_message=WIDE)
+    lines = COLOUR.sub("", terminal("runs", columns=80)).splitlines()
+    assert len(lines) == 2
+    assert str(run_id)[:13] in lines[1]
+    assert lines[1].endswith("…")
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_a_long_text_goes_through_the_pager(terminal, connection, tmp_path):
+    """Entries on a terminal go to the pager of the person, with its colours."""
+    run_id = add_run(connection)
+    for number in range(3):
+        add_entry(connection, run_id, f"entry {number}", level="ERROR")
+    pager = tmp_path / "pager"
+    pager.write_text(f"#!/bin/sh\ncat > {tmp_path}/seen\necho paged\n")
+    pager.chmod(0o755)
+    assert terminal("logs", "last", PAGER=str(pager)).strip() == "paged"
+    assert (tmp_path / "seen").read_text().count("entry ") == 3
+
+
+def test_explicit_formats_win_over_the_terminal(terminal, connection):
+    """Asked for TSV, a terminal gets TSV without colours."""
+    add_run(connection)
+    out = terminal("runs", "--format", "tsv")
+    assert out.startswith("id\tscript_name\t")
+    assert "\x1b" not in out
