@@ -7,6 +7,9 @@ waits for. Everything else the child simply does not use: its recorders start an
 
 from __future__ import annotations
 
+# Before our own hooks are registered: the last ones registered run first, and whoever holds
+# logging's lock must not wait for an import, which may ask for a logger.
+import logging  # noqa: F401 - as said
 import os
 import sys
 import threading
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
 
 _IMPORT_WAIT_SECONDS = 10.0
 _gate = threading.Lock()
@@ -42,7 +46,20 @@ def at_end_of_child(end: Callable[[], Any], *, priority: int = -100) -> None:
 def is_child_of_multiprocessing() -> bool:
     """Tell whether multiprocessing has started this process."""
     process = sys.modules.get("multiprocessing.process")
-    return process is not None and process.parent_process() is not None
+    if process is None:
+        return False
+    # The latter while a spawned child imports the script again: it has no parent yet.
+    is_preparing: bool = getattr(process.current_process(), "_inheriting", False)
+    return process.parent_process() is not None or is_preparing
+
+
+def code_of_child() -> CodeType | None:
+    """Return what a child of multiprocessing runs as its main program; None in other processes."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is None or process.parent_process() is None:
+        return None
+    code: CodeType | None = getattr(type(process.current_process()).run, "__code__", None)
+    return code
 
 
 def _before() -> None:

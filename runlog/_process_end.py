@@ -39,6 +39,7 @@ class ProcessEnd:
     def __init__(self) -> None:
         self._is_watching = False
         self._outermost: FrameType | None = None
+        self._target: CodeType | None = None
         self._is_monitored = False
         self._last_unwound: Ending | None = None
         self._last_exit: Ending | None = None
@@ -49,6 +50,8 @@ class ProcessEnd:
         """Note where the main program runs; touches nothing."""
         if self._outermost is None:
             self._outermost = _outermost_frame()
+        if self._target is None:
+            self._target = _fork.code_of_child()
 
     def watch(self) -> None:
         """Have Python tell how the main program ends."""
@@ -73,8 +76,9 @@ class ProcessEnd:
         if known is not None:
             return known
         if _fork.is_child_of_multiprocessing():
-            # It ends inside the ``finally`` around its target function.
-            return ending_of(sys.exc_info()[1])
+            # Up to 3.12 it ends inside the ``finally`` around its target function.
+            error = sys.exc_info()[1]
+            return ending_of(error) if error else self._last_unwound or FINISHED
         if self._is_monitored:
             return self._last_unwound or FINISHED
         return self._uncaught() or self._exited() or FINISHED
@@ -98,7 +102,7 @@ class ProcessEnd:
             return False
 
         def unwound(code: CodeType, offset: int, error: BaseException) -> None:  # noqa: ARG001
-            if code is outermost:
+            if code is (self._target or outermost):
                 # Without the exception where Python does not keep it either: it would keep alive
                 # what the script's variables hold.
                 is_exit = isinstance(error, SystemExit)

@@ -93,13 +93,13 @@ class Recorder:
     ) -> None:
         """Encode one entry and append it to the spool; PostgreSQL gets it later."""
         line = self.encoder.encode(run_id, created, levelno, levelname, step, message, meta)
-        spool = self._spool or self._open()
+        spool = self._spool or self.open()
         while not spool.append(line, levelno, run_id):
-            spool = self._open()
+            spool = self.open()
         if levelno >= _ERROR and self._shipper is not None:
             self._shipper.wake()
 
-    def _open(self) -> Spool:
+    def open(self) -> Spool:
         """Open spool and shipper; anew when the last one was sealed at an exit or by ``close``."""
         with self._opening:
             if self._spool is not None and not self._spool.is_sealed:
@@ -145,7 +145,7 @@ class Recorder:
 
     def _introduce(self, run: RunState) -> None:
         """Note in ``run`` how others can tell whether its process lives: by beat, and by spool."""
-        spool = self._spool or self._open()
+        spool = self._spool or self.open()
         facts = {"heartbeat_interval": self.settings.heartbeat_interval}
         place = {"spool": spool.folder.name} if spool.folder is not None else {}
         run.about = {**run.about, **facts, **place}
@@ -177,8 +177,8 @@ class Recorder:
 
     def append_event(self, event: dict[str, Any]) -> None:
         """Append a run event to the spool and ask for delivery."""
-        spool = self._spool or self._open()
-        if not spool.append_event(event) and not self._open().append_event(event):
+        spool = self._spool or self.open()
+        if not spool.append_event(event) and not self.open().append_event(event):
             notices.change("events", "lost", f"no place for the {event['event']} of a run")
         self.wake()
 
@@ -211,7 +211,7 @@ class Recorder:
     def catch_up(self) -> bool:
         """Deliver what waits on this machine, before a question; also what dead processes left."""
         if self._spool is None:
-            self._open()
+            self.open()
         return self.flush(self.settings.statement_timeout)
 
     def stats(self) -> Stats:

@@ -31,16 +31,16 @@ _ISSUED = re.compile(
 )
 # Also the beginning of ordinary names (``sk-learn-…``, ``pypi-publish-…``).
 _PERHAPS_ISSUED = re.compile(r"(?<![A-Za-z0-9])(?:sk|pypi)-[\w-]{12,}+")
-_JWT = re.compile(r"eyJ[\w-]*+(?:\.[\w-]*+)*+")
+_JWT = re.compile(r"eyJ[\w-]*+(?:\.[\w-]*+)*")
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:[^-]|-(?!----))*+"
+    r"(?:[^-]|-(?!----))*"
     r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
 )
 _AUTHORIZATION = re.compile(r"(?i)\b(bearer|basic)([ \t]++)([\w.~+/=:-]{6,}+)")
 _WEBHOOK = re.compile(r"(hooks\.slack\.com/services/|discord(?:app)?\.com/api/webhooks/)[\w/-]++")
 # Up to the next URL, for people put lists of them and URLs within URLs into one word.
-_URL = re.compile(r"(://)((?:[^\s\"'<>`:]|:(?!//))++)")
+_URL = re.compile(r"(://)((?:[^\s\"'<>`:]|:(?!//))+)")
 _HOST_AND_PORT = re.compile(
     r"(?:[^:@]*+:[0-9]{1,5}|\[[0-9A-Fa-f:.]*+\](?::[0-9]{1,5})?)(?:[/?#,]|$)"
 )

@@ -16,6 +16,8 @@ from ._secret_keys import Secrecy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Possessive repeats (``++``) only of single characters: around a group they match wrongly up to
+# Python 3.11.4 (https://github.com/python/cpython/issues/101955, 106052).
 # A name and what stands between it and its value. The value is not consumed here: of
 # ``url: https://host/?token=x`` the name ``url`` must not swallow the token.
 _NAME = re.compile(
@@ -28,20 +30,20 @@ _OPTION = re.compile(r"(?<![\w-])--?([A-Za-z][\w-]*+)[ \t]++(?=[^\s-])")
 _SQL = re.compile(r"(?i)\b(password|identified by)[ \t]++(?=')")
 _XML = re.compile(r"<([\w:.-]++)(?:[ \t][^<>]*+)?>(?=[^<\s])")
 _VALUE = re.compile(
-    r"""(?P<escaped>\\{1,3}["'])(?:(?!(?P=escaped))[^\n])*+(?P<end>(?P=escaped))?
-    | [bBuUrRfF]{0,2}(?P<triple>"{3}|'{3})(?:(?!(?P=triple))[\s\S])*+(?:(?P=triple))?
-    | [bBuUrRfF]{0,2}(?:"(?:[^"\\\n]|\\.)*+"? | '(?:[^'\\\n]|\\.|'')*+'?)
+    r"""(?P<escaped>\\{1,3}["'])(?:(?!(?P=escaped))[^\n])*(?P<end>(?P=escaped))?
+    | [bBuUrRfF]{0,2}(?P<triple>"{3}|'{3})(?:(?!(?P=triple))[\s\S])*(?:(?P=triple))?
+    | [bBuUrRfF]{0,2}(?:"(?:[^"\\\n]|\\.)*"? | '(?:[^'\\\n]|\\.|'')*'?)
     | (?i:(?P<scheme>bearer|basic|token|apikey|negotiate))[ \t]++[^\s"',;]++
     | (?i:digest|aws4-hmac-sha256)[ \t][^\n]*+
     | (?: [^\s&"'<>,;)\]}] | [,;](?=\S)(?![\w .'"\\-]{1,40}[=:])
-        | [)\]}](?=[^\s,;)\]}"']) | ["'](?=\w) | [<>](?=[^\s<>/]) | &(?![\w.%-]{1,64}=) )++""",
+        | [)\]}](?=[^\s,;)\]}"']) | ["'](?=\w) | [<>](?=[^\s<>/]) | &(?![\w.%-]{1,64}=) )+""",
     re.VERBOSE,
 )
 _COOKIES = re.compile(r"""[^\s"'=]++=[^\n"']++""")
 _REST_OF_WORD = re.compile(r"""[^\s,;&"'<>)\]}]*+""")
 _CLOSERS = {"[": "]", "{": "}", "(": ")"}
 _BRACKET = re.compile(r"[\[\](){}]")
-_FIGURES = re.compile(r"""(?:[\s\[({]*+["']?[A-Za-z_][\w.-]*+["']?\s*+:)*+[\d.,_\s\[\](){}+-]*+""")
+_FIGURES = re.compile(r"""(?:[\s\[({]*+["']?[A-Za-z_][\w.-]*+["']?\s*+:)*[\d.,_\s\[\](){}+-]*+""")
 _SCHEME_AND_MARKER = re.compile(r"(?i)[a-z]+ \[redacted\]")
 _NOTHING = frozenset(
     {"none", "null", "nil", "true", "false", "undefined", "nan", "..."}

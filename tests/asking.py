@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -84,6 +85,12 @@ def add_run(connection, script_name="sync", *, beat=None, every=None, about=None
             [beat, run_id],
         )
     return run_id
+
+
+def succeeded(connection, moment, **columns):
+    """Insert a success whose window ended at ``moment``, a minute before it finished."""
+    columns.setdefault("finished_at", moment + timedelta(minutes=1))
+    return add_run(connection, status="success", sync_end_date=moment, **columns)
 
 
 def runs_of(connection, script_name="sync", columns="status"):

@@ -46,7 +46,7 @@ def deliver(chosen: Settings, timeout: float) -> int:
     if recorder is None:
         raise click.UsageError("RUNLOG_ENABLED switches runlog off; nothing is delivered")
     until = time.monotonic() + timeout
-    recorder._open()  # noqa: SLF001 - its first pass takes over what is left
+    recorder.open()  # its first pass takes over what is left
     recorder.flush(timeout)
     recorder.close(max(0.0, until - time.monotonic()))
     return recorder.stats().adopted

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from asking import add_run, runs_of
-from click.testing import CliRunner
+from asking import add_run, runs_of, succeeded
 
 import runlog
 from runlog import RunContext
-from runlog.cli import cli
 from runlog.errors import DatabaseUnavailableError
 
 HOUR = timedelta(hours=1)
 MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-
-def succeeded(connection, moment, **columns):
-    """Insert a success whose window ended at ``moment``, a minute before it finished."""
-    columns.setdefault("finished_at", moment + timedelta(minutes=1))
-    return add_run(connection, status="success", sync_end_date=moment, **columns)
 
 
 def since(**settings):
@@ -255,63 +246,3 @@ def test_switched_off_there_is_no_past(here, connection):
     succeeded(connection, MOMENT)
     assert since() is None
     assert runlog.last_success("sync") is None
-
-
-def command(*arguments):
-    return CliRunner().invoke(cli, ["cursor", *arguments], standalone_mode=False)
-
-
-def test_show_tells_the_moment_and_who_said_it(here, connection):
-    """``cursor show`` prints one row for programs."""
-    run_id = succeeded(connection, MOMENT)
-    shown = command("show", "sync", "--format", "json")
-    assert json.loads(shown.stdout) == [
-        {
-            "run_id": str(run_id),
-            "moment": "2026-01-31T12:00:00.000000Z",
-            "said_at": "2026-01-31T12:01:00.000000Z",
-            "source": "success",
-        }
-    ]
-
-
-def test_show_without_a_cursor_is_not_found(here):
-    """A script that never succeeded has no cursor: an error that says what that means."""
-    shown = command("show", "sync")
-    assert shown.stdout == ""
-    assert "begins from the beginning" in str(shown.exception)
-
-
-@pytest.mark.parametrize("text", ["2026-01-01T00:00:00Z", "2026-01-01T02:00:00+02:00"])
-def test_set_moves_it_back_and_leaves_a_trace(here, connection, text):
-    """``cursor set`` counts at once, and is a row that plain SQL sees and that is no last success."""
-    succeeded(connection, MOMENT)
-    done = command("set", "sync", text)
-    assert done.exit_code == 0, done.output
-    assert done.stdout.startswith("the next sync of sync begins at ")
-    assert since() == datetime(2026, 1, 1, tzinfo=UTC)
-    rows = runs_of(connection, columns="status, sync_mode, triggered_by, duration_ms")
-    assert ("success", "cursor", "manual", 0) in rows
-
-
-def test_set_counts_whatever_a_clock_said(here, connection):
-    """A success that finished in the future, by its host's wrong clock, does not outdo it."""
-    succeeded(connection, MOMENT, finished_at=datetime(2099, 1, 1, tzinfo=UTC))
-    assert command("set", "sync", "2026-01-01T00:00:00Z").exit_code == 0
-    assert since() == datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def test_set_to_none_begins_from_the_beginning(here, connection):
-    """After ``cursor set … none`` the next sync has no ``since``; its success moves it on."""
-    succeeded(connection, MOMENT)
-    assert command("set", "sync", "none").exit_code == 0
-    with RunContext("sync") as run:
-        assert run.since is None
-    assert since() == run.started_at
-
-
-def test_a_cursor_set_by_hand_is_no_success(here, connection):
-    """``last_success`` does not mistake it for a run."""
-    run_id = succeeded(connection, MOMENT)
-    assert command("set", "sync", "now").exit_code == 0
-    assert runlog.last_success("sync").id == run_id

@@ -9,7 +9,6 @@ from datetime import UTC, timedelta
 import psycopg
 import pytest
 from asking import QUICK, add_run, runs_of
-from click.testing import CliRunner
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from waiting import eventually
@@ -18,7 +17,6 @@ import runlog
 from runlog import RunContext
 from runlog._reap import reap
 from runlog._sql import statement
-from runlog.cli import cli
 
 DIED = "the process died without ending the run"
 
@@ -262,60 +260,6 @@ def test_a_frozen_process_corrects_the_sweep(silent, connection):
     eventually(lambda: _are(connection, ["running"]), within=30)
     script.signal(signal.SIGUSR1)
     assert script.wait() == 0
-    assert runs_of(connection, columns="status, error_message") == [("success", None)]
-
-
-def command(*arguments):
-    return CliRunner().invoke(cli, arguments, standalone_mode=False)
-
-
-def test_the_command_reaps(here, connection):
-    """``runlog reap`` prints what it closed."""
-    run_id = add_run(connection, beat=500)
-    add_run(connection)
-    assert str(run_id) in command("reap", "--format", "tsv").stdout
-    assert sorted(runs_of(connection)) == ["error", "running"]
-    assert "nothing to close" in command("reap").stderr
-
-
-def test_closing_by_hand(here, connection):
-    """``runlog close`` ends a run of another program; who did it is in the row."""
-    run_id = add_run(connection, started_at="1900-01-01")
-    done = command("close", str(run_id)[:13])
-    assert done.exit_code == 0, done.output
-    columns = "status, error_message like 'closed by %%@%%', duration_ms, finished_at is not null"
-    assert runs_of(connection, columns=columns) == [("error", True, 2147483647, True)]
-    assert runs_of(connection, columns="metadata #>> '{runlog,outcome}'") == ["closed"]
-
-
-def test_closing_as_a_success(here, connection):
-    """A person may know that it went well."""
-    run_id = add_run(connection, beat=500, started_at="2020-01-01")
-    assert command("close", str(run_id), "--status", "success").exit_code == 0
-    assert runs_of(connection, columns="status, error_message, finished_at") == [
-        ("success", None, beat_of(connection, run_id))
-    ]
-
-
-def test_a_live_run_is_closed_by_force_only(here, connection):
-    """A run that is alive stays, with exit code 1; with ``--force`` its own end counts no more."""
-    with RunContext("sync") as run:
-        assert runlog.flush(10)
-        refused = command("close", str(run.id))
-        assert refused.exception.code == 1
-        assert "it is alive" in refused.stderr
-        assert runs_of(connection) == ["running"]
-        assert command("close", str(run.id), "--force", "--message", "stuck").exit_code == 0
-    assert runlog.flush(10)
-    assert runs_of(connection, columns="status, error_message") == [("error", "stuck")]
-
-
-def test_an_ended_run_stays(here, connection):
-    """What has ended is not ended again."""
-    run_id = add_run(connection, status="success")
-    refused = command("close", str(run_id))
-    assert refused.exception.code == 1
-    assert "it is success" in refused.stderr
     assert runs_of(connection, columns="status, error_message") == [("success", None)]
 
 

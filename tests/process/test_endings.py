@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from ending_scripts import ENDS, SOURCES, WAYS, WRAPPED, Matrix, in_a_shell
+from ending_scripts import DIED, ENDS, SOURCES, WAYS, WRAPPED, Matrix, in_a_shell
 from postgres import _name_of, _new_database
 from waiting import eventually
 
@@ -44,8 +44,8 @@ FOOT = """
 {by_exec}
 - When `runlog exec` itself is killed, the run is closed like any whose process has died.
 - A process that died is told of by the next runlog process of the same user on that host, at once;
-  by any other after three missed heartbeats, then without the last entry. So too when the host is
-  gone: what it had not delivered stays on its disk.
+  by any other after three missed heartbeats. So too when the host is gone: what it had not delivered
+  stays on its disk, and the last entry is the last one that was.
 - `metadata.runlog.outcome` says it in a word.
 - With `install` on Python 3.11, `raise SystemExit(code)` is recorded as an error, because that
   version shows the code to nobody: write `sys.exit(code)`, or use `runlog run`. From 3.12 on it is
@@ -153,7 +153,7 @@ def _lose_host(matrix, way):
         return row, matrix.lines(connection, way, "gone", 30)
 
 
-GONE = ("error", "the process died without ending the run; last alive … UTC", "died")
+GONE = ("error", DIED.format(last="line 000029"), "died")
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -397,6 +397,16 @@ def test_overlap_skip(start, run, connection, rows):
     assert rows() == [("job", "success", None, "finished")]
 
 
+def test_on_github(run, commands):
+    """A failed program annotates the job and has its part in the job's summary."""
+    summary = commands.folder / "summary.md"
+    environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    code, stdout, stderr = run(*shell("echo no space >&2; exit 3"), env=environment)
+    assert (code, stdout) == (3, b"")
+    assert stderr == b"no space\n::error title=sh::exit code 3: no space\n"
+    assert "### ❌ sh" in summary.read_text()
+
+
 def test_closed_descriptors(commands, rows):
     """Started with stdout and stderr closed, as some daemons do, it records all the same."""
     words = shlex.join([PYTHON, "-m", "runlog", "exec", "--", "sh", "-c", "echo x; exit 3"])

@@ -5,6 +5,10 @@ grant usage on schema {schema} to {role};
 
 grant select on logs, runs, runlog_migrations to {role};
 
+grant select
+on runlog_script_health, runlog_daily_statistics, runlog_error_groups, runlog_step_durations
+to {role};
+
 -- logs before runs: that is the order in which a writer of entries locks them.
 drop policy if exists {select_policy} on logs;
 create policy {select_policy} on logs for select to {role} using (true);
