@@ -11,9 +11,11 @@ import os
 import platform
 import socket
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 _CRON_NAMES = frozenset({"cron", "crond", "anacron", "fcron", "supercronic", "busybox crond"})
 _ANCESTORS_MAX = 12
@@ -68,7 +70,7 @@ def _ancestors() -> Iterator[str]:
 
 
 def about(environ: Mapping[str, str], argv: list[str]) -> dict[str, Any]:
-    """Return what becomes ``metadata.runlog``: host, pid, python, argv (as given), commit, GitHub."""
+    """Return what becomes ``metadata.runlog``: host, pid, python, argv, commit, GitHub."""
     facts: dict[str, Any] = {
         "host": socket.gethostname(),
         "pid": os.getpid(),

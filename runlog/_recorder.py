@@ -212,6 +212,8 @@ class Recorder:
         """Deliver what waits on this machine, before a question; also what dead processes left."""
         if self._spool is None:
             self.open()
+        if self._shipper is not None:
+            self._shipper.look_for_orphans()
         return self.flush(self.settings.statement_timeout)
 
     def stats(self) -> Stats:

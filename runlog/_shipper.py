@@ -22,6 +22,7 @@ from ._dead_letters import DeadLetters
 from ._fork import preload
 from ._notices import notices
 from ._orphans import Orphans
+from ._reap import reap
 from ._sqlstate import Fault, fault_of, remedy
 from ._store import RunNotThereYetError
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 2**20
 _EVENT_BYTES = 2**18
+_REAP_INTERVAL = 120.0
 _NEVER = float("inf")
 
 
@@ -73,6 +75,7 @@ class Shipper:
         self._failures = 0
         self._is_replay = False
         self._next_beat = time.monotonic() + settings.heartbeat_interval
+        self._next_reap = 0.0
         self._orphans = Orphans(database_folder, spool.folder, store, self._deliver_orphan)
         self.committed = 0
         self.dead = 0
@@ -155,6 +158,19 @@ class Shipper:
         self.before_idle()
         self._beat()
         self._orphans.bury_all()
+        self._reap()
+
+    def _reap(self) -> None:
+        """Close runs of any host whose process is silent: at the start, and now and then."""
+        if time.monotonic() < self._next_reap:
+            return
+        self._next_reap = time.monotonic() + _REAP_INTERVAL
+        self._set_deadline()
+        reap(self._store.connection(), self._settings.schema, self._runs.owned_ids())
+
+    def look_for_orphans(self) -> None:
+        """Look for spools of dead processes in the next pass, whenever the last look was."""
+        self._orphans.look_again()
 
     def _deliver(self, spool: Spool | OrphanedSpool, *, is_live: bool) -> None:
         while True:
@@ -163,6 +179,8 @@ class Shipper:
             self._apply_events(spool, is_live=is_live)
             if block is None:
                 return
+            # Here too: a long backlog must not make the runs of this process look dead.
+            self._beat()
             self._set_deadline()
             written = self._store.write(block.data, sure=self._is_replay or not is_live)
             self._dead_letters.keep(written.dead)

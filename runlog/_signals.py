@@ -221,5 +221,7 @@ def _restore_default(signums: set[int]) -> bool:
 def _die(signum: int, *, has_default: bool) -> None:
     if has_default:
         os.kill(os.getpid(), signum)
+        # One that is on its way to another thread already makes ours nothing, and needs a moment.
+        time.sleep(_PATIENCE_SECONDS)
     # As near as it gets to death by the signal.
     os._exit(128 + signum)

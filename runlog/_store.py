@@ -36,6 +36,13 @@ _NOT_SUPPORTED = "0A000"
 _NO_RIGHT = "42501"
 _UNKNOWN_RUN = "23503"
 _WAIT_FOR_RUN_SECONDS = 60.0
+_EVENTS = {
+    "start": ("start_run",),
+    "update": ("update_run",),
+    "finish": ("update_run", "finish_run"),
+    "join": ("join_run",),
+}
+"""Run event → its files in ``sql/write``, each of which may be applied any number of times."""
 
 Row = list[str]
 
@@ -173,10 +180,8 @@ class Store:
         import psycopg
 
         try:
-            name = {"start": "start_run", "update": "update_run", "finish": "finish_run"}[
-                event["event"]
-            ]
-            self.connection().execute(self._sql(name), {**event, "is_live": is_live})
+            for name in _EVENTS[event["event"]]:
+                done = self.connection().execute(self._sql(name), {**event, "is_live": is_live})
         except (KeyError, TypeError, psycopg.ProgrammingError) as error:
             if fault_of(error) is Fault.SETUP and sqlstate(error):
                 raise
@@ -187,6 +192,10 @@ class Store:
             return _dead_event(event, error)
         if event["event"] == "start":
             self._started.add(event["id"])
+        if event["event"] == "join" and not done.rowcount:
+            if self._is_worth_waiting_for(event["id"]):
+                raise RunNotThereYetError(event["id"])
+            return _dead_event(event, LookupError("the run that was joined never appeared"))
         return None
 
     def sweep(self, run_id: str, *, finished_at: str, error_message: str, outcome: str) -> None:

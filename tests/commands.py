@@ -82,3 +82,43 @@ def commands(scripts, database, tmp_path):
     started._env = {**started._env, "RUNLOG_DSN": database}
     yield started
     started.end()
+
+
+@pytest.fixture
+def run_program(commands):
+    """``run_program(program…, options=…)`` → exit code, stdout, stderr of ``runlog exec``."""
+
+    def execute(*program, options=(), **rest):
+        return commands.run("exec", *options, "--", *program, **rest)
+
+    return execute
+
+
+@pytest.fixture
+def start_program(commands):
+    """The same, still running."""
+    return lambda *program, options=(), **rest: commands.start(
+        "exec", *options, "--", *program, **rest
+    )
+
+
+@pytest.fixture
+def stored_runs(connection):
+    """``stored_runs()``: script_name, status, error_message and outcome of all runs."""
+    return lambda: connection.execute(
+        "select script_name, status, error_message, metadata -> 'runlog' ->> 'outcome'"
+        " from runs order by started_at"
+    ).fetchall()
+
+
+@pytest.fixture
+def stored_lines(connection):
+    """``stored_lines()``: level, step, message, meta in order, without the run's own START and END."""
+
+    def read():
+        return connection.execute(
+            "select level, step, message, meta from logs"
+            " where step not in ('START', 'END', 'ERROR') order by timestamp, id"
+        ).fetchall()
+
+    return read

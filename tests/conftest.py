@@ -10,7 +10,16 @@ import pytest
 
 # `waiting` first: the others import it, and pytest can only rewrite the assertions of a module
 # that it is told about before the module is imported.
-pytest_plugins = ("waiting", "postgres", "proxy", "scripts", "recording", "asking", "pooler", "commands")
+pytest_plugins = (
+    "waiting",
+    "postgres",
+    "proxy",
+    "scripts",
+    "recording",
+    "asking",
+    "pooler",
+    "commands",
+)
 
 PREFIXES = ("RUNLOG_", "PG", "GITHUB_")
 NAMES = {"DATABASE_URL", "INVOCATION_ID", "KUBERNETES_SERVICE_HOST"}

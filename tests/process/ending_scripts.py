@@ -227,7 +227,11 @@ class Matrix:
         ).fetchall()
         assert len(rows) == 1, f"{cell}: {rows}"
         status, message, outcome = rows[0]
-        return status, message and re.sub(r"alive [-\d]+ [:\d]+ UTC", "alive … UTC", message), outcome
+        return (
+            status,
+            message and re.sub(r"alive [-\d]+ [:\d]+ UTC", "alive … UTC", message),
+            outcome,
+        )
 
     @staticmethod
     def lines(connection, way, end, count):

@@ -180,7 +180,9 @@ def test_exec_itself_is_killed(matrix):
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             os.killpg(process.pid, signal.SIGKILL)
-            matrix.python(matrix.write("next", "import runlog\nwith runlog.RunContext('n'): pass\n"))
+            matrix.python(
+                matrix.write("next", "import runlog\nwith runlog.RunContext('n'): pass\n")
+            )
             assert matrix.lines(connection, "exec", "killed", 30) == numbered(30)
             status, _, outcome = matrix.row(connection, "exec", "killed", 30)
     assert (status, outcome) == ("error", "died")

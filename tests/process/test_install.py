@@ -211,7 +211,9 @@ child.join()
 )
 def test_start_without_a_block(script, rows, source, code, row):
     """``start`` and ``finish``; a run that is never finished ends as the process does."""
-    ended = script(source, head="import sys\nimport runlog\nrun = runlog.RunContext('job').start()\n")
+    ended = script(
+        source, head="import sys\nimport runlog\nrun = runlog.RunContext('job').start()\n"
+    )
     assert ended.exit_code == code, ended.stderr
     assert rows() == [("job", *row)]
 

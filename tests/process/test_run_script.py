@@ -111,7 +111,9 @@ def test_the_stack_begins_with_the_script(commands, connection):
     """In the ERROR entry too."""
     commands.write("job.py", "import sys\nsys.exit(3)")
     assert commands.run("run", "job.py")[0] == 3
-    (stack,) = connection.execute("select meta ->> 'stack' from logs where step = 'ERROR'").fetchone()
+    (stack,) = connection.execute(
+        "select meta ->> 'stack' from logs where step = 'ERROR'"
+    ).fetchone()
     assert stack.splitlines()[1].strip().startswith(f'File "{commands.folder}/job.py", line 2')
 
 

@@ -130,8 +130,7 @@ def test_the_consumer_of_a_generator_is_outside(runs):
         seen.append((yield from items()))
 
     assert inspect.isgeneratorfunction(items)
-    for inside in consume():
-        seen.append((inside, name(), _binding.step_variable.get()))
+    seen[:0] = [(inside, name(), _binding.step_variable.get()) for inside in consume()]
     assert seen == [("generator", None, None), ("generator", None, None), "done"]
     assert runs[0].ending.outcome == "finished"
 

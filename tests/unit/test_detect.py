@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -67,8 +68,7 @@ def test_a_person_at_a_terminal_is_manual(surroundings):
 def test_the_parents_are_read_up_to_the_first_process():
     """In a container the cron daemon may be process 1."""
     names = list(_detect._ancestors())
-    with open("/proc/1/stat", encoding="utf-8") as stat:
-        first = stat.read().partition("(")[2].rpartition(")")[0].lower()
+    first = Path("/proc/1/stat").read_text().partition("(")[2].rpartition(")")[0].lower()
     assert names
     assert names[-1] == first
 

@@ -16,6 +16,15 @@ TRACEBACK = """Traceback (most recent call last):
     ^^^^^^
 ValueError: no such customer"""
 
+GROUP = """  + Exception Group Traceback (most recent call last):
+  |   File "x.py", line 1, in <module>
+  | ExceptionGroup: two things (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | ValueError: 1
+    +---------------- 2 ----------------
+    | ValueError: 2
+    +------------------------------------"""
+
 
 def read(text):
     reader = LineReader()
@@ -132,21 +141,9 @@ def test_two_tracebacks_one_after_the_other_are_two():
 
 def test_an_exception_group_is_one_entry():
     """The group's own exception is the message."""
-    group = "\n".join(
-        [
-            "  + Exception Group Traceback (most recent call last):",
-            '  |   File "x.py", line 1, in <module>',
-            "  | ExceptionGroup: two things (2 sub-exceptions)",
-            "  +-+---------------- 1 ----------------",
-            "    | ValueError: 1",
-            "    +---------------- 2 ----------------",
-            "    | ValueError: 2",
-            "    +------------------------------------",
-        ]
-    )
-    told, after = read(f"{group}\nafter")
+    told, after = read(f"{GROUP}\nafter")
     assert told.message == "ExceptionGroup: two things (2 sub-exceptions)"
-    assert told.meta["stack"] == group
+    assert told.meta["stack"] == GROUP
     assert after.message == "after"
 
 
@@ -171,7 +168,10 @@ def test_the_reader_knows_what_came_last():
     for line in TRACEBACK.split("\n"):
         reader.feed(line)
     reader.flush()
-    assert (reader.last_message, reader.ended_in_traceback) == ("ValueError: no such customer", True)
+    assert (reader.last_message, reader.ended_in_traceback) == (
+        "ValueError: no such customer",
+        True,
+    )
     reader.feed("cleaning up")
     assert (reader.last_message, reader.ended_in_traceback) == ("cleaning up", False)
 

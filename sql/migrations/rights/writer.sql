@@ -39,7 +39,14 @@ grant
     sync_mode,
     sync_start_date,
     sync_end_date,
-    metadata
+    metadata,
+    -- Only a process that joins another's run adds to what is there.
+    records_fetched,
+    records_inserted,
+    records_updated,
+    records_failed,
+    calls_analyzed,
+    api_cost
   ),
   -- Not the columns that say which run it is.
   update (
