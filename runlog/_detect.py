@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,9 +70,9 @@ def _ancestors() -> Iterator[str]:
 def about(environ: Mapping[str, str], argv: list[str]) -> dict[str, Any]:
     """Return what becomes ``metadata.runlog``: host, pid, python, argv, commit, GitHub."""
     facts: dict[str, Any] = {
-        "host": socket.gethostname(),
+        "host": host(),
         "pid": os.getpid(),
-        "python": platform.python_version(),
+        "python": sys.version.split()[0],
         "argv": argv[:_ARGUMENTS_MAX],
     }
     if commit := environ.get("GITHUB_SHA") or git_commit(Path(argv[0]).parent if argv else Path()):
@@ -98,6 +96,15 @@ def _github(environ: Mapping[str, str]) -> dict[str, str]:
         server = environ.get("GITHUB_SERVER_URL", "https://github.com")
         facts["url"] = f"{server}/{facts['repository']}/actions/runs/{environ['GITHUB_RUN_ID']}"
     return facts
+
+
+def host() -> str:
+    """Return this machine's name."""
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket
+
+    return socket.gethostname()
 
 
 def git_commit(folder: Path) -> str | None:

@@ -1,8 +1,8 @@
 """One log call → one line of COPY text: id, run_id, timestamp, level, step, message, meta.
 
 Lives here: the Encoder and what each column means. Not here: the line's escaping (``_copy_text``),
-meta's fields (``_meta``) and JSON (``_json_writer``), ids (``_uuid7``), stacks (``_stack``), cutting
-(``_cut``).
+meta's fields (``_meta``) and JSON (``_json_writer``), ids (``_uuid7``), stacks (``_stack``),
+cutting (``_cut``).
 Runs on the caller's thread, within microseconds; never blocks and never raises.
 """
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 import random
-import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from . import _binding, _folders, _sql
+from . import _binding, _detect, _folders, _sql
 from ._notices import say
 from ._questions import ask, rows, to_be_asked
 from ._recorder import database_folder
@@ -56,7 +55,7 @@ class AliveRun:
 
         By the folder's name, which no other process ever has: a pid can be another's by now.
         """
-        if database_folder is None or not self.spool or self.host != socket.gethostname():
+        if database_folder is None or not self.spool or self.host != _detect.host():
             return False
         folder = database_folder / os.path.basename(self.spool)  # noqa: PTH119 - a name, no path
         lock = _folders.adopt(folder) if folder.is_dir() else None

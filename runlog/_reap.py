@@ -6,12 +6,10 @@ or another one looks. Runs on the thread of whoever holds the connection; waits 
 
 from __future__ import annotations
 
-import getpass
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import _sql
+from . import _detect, _sql
 from ._sqlstate import sqlstate
 
 if TYPE_CHECKING:
@@ -105,8 +103,10 @@ def close_run(
 def closer() -> str:
     """Return who is at work here, as ``user@host``."""
     try:
+        import getpass
+
         user = getpass.getuser()
     except (OSError, KeyError, ImportError):
         # A user id without a name, as containers have them.
         user = "unknown"
-    return f"{user}@{socket.gethostname()}"
+    return f"{user}@{_detect.host()}"

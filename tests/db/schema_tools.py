@@ -32,8 +32,10 @@ FRESH = [
     "created the indexes " + ", ".join(FURTHER_INDEXES),
     "noted migration 3 (close to strangers): nothing to change here",
     "created the indexes idx_logs_errors_timestamp, idx_runs_batch_id",
-    "created the views runlog_daily_statistics, runlog_error_groups, runlog_script_health,"
-    " runlog_step_durations",
+    (
+        "created the views runlog_daily_statistics, runlog_error_groups, runlog_script_health,"
+        " runlog_step_durations"
+    ),
 ]
 
 

@@ -116,4 +116,7 @@ def test_the_first_final_state_wins(recording, database, connection):
     made.finish("error", "the first")
     made.finish("success")
     assert made.close()
-    assert run_row(connection, made.run.id_text, "status", "error_message") == ("error", "the first")
+    assert run_row(connection, made.run.id_text, "status", "error_message") == (
+        "error",
+        "the first",
+    )
