@@ -249,6 +249,9 @@ class Shipper:
 
     def _succeed(self) -> None:
         self._failures = 0
+        if not self._store.is_connected:
+            # Nothing waited, so nothing was asked: that says nothing about the database.
+            return
         topic = self._store.shown()
         if notices.is_in(topic, Fault.OUTAGE) or notices.is_in(topic, Fault.SETUP):
             notices.change(topic, "ok", f"{topic} answers again; everything is delivered")

@@ -286,6 +286,20 @@ def test_every_step_of_the_law_is_counted(recording, proxy, connection):
     assert made.stats().waiting == 0
 
 
+@pytest.mark.parametrize("count", [500, 20_000], ids=["insert", "copy"])
+def test_everything_works_behind_a_transaction_pooler(recording, pooler, connection, count):
+    """Through PgBouncer in transaction mode: start, entries in both lanes, progress, heartbeat, end."""
+    made = recording(pooler, flush_interval=60, heartbeat_interval=0.01)
+    made.run.add("records_fetched", count)
+    made.log_many(count)
+    assert made.recorder.flush(30)
+    made.finish()
+    assert made.close()
+    assert messages(connection) == numbered(count)
+    assert run_row(connection, made.run.id_text, "status", "records_fetched") == ("success", count)
+    assert made.is_lawful()
+
+
 @pytest.mark.parametrize(
     ("state", "fault"),
     [("23514", Fault.ROW), ("22P02", Fault.ROW), ("P0001", Fault.ROW), ("57P01", Fault.OUTAGE),
