@@ -47,6 +47,13 @@ def _patience(value: Any) -> float:
     return seconds
 
 
+def _days(value: Any) -> float:
+    days = float(value)
+    if not 0 <= days <= 36_525:  # noqa: PLR2004 - a century; also refuses nan
+        raise ValueError("use days, from 0 (never) to 36525")
+    return days
+
+
 def _bytes_from(smallest: int) -> Callable[[Any], int]:
     def parse(value: Any) -> int:
         text = str(value).strip().lower().removesuffix("b").removesuffix("i")
@@ -119,6 +126,9 @@ class Settings:
     heartbeat_interval: float = _setting(30.0, _seconds, "seconds between two signs of life")
     overlap_timeout: float | None = _setting(
         None, _seconds, 'seconds that overlap="wait" waits at the most; without limit'
+    )
+    retention_days: float = _setting(
+        0.0, _days, "days after which runs are deleted, once an hour; 0: never"
     )
     default_step: str = _setting("LOG", _name, "step of an entry that names none")
     level: int = _setting(logging.NOTSET, _level, "lowest level that is stored")

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 from ._dead_letters import DeadLetters
 from ._fork import preload
+from ._housekeeping import Housekeeping
 from ._notices import notices
 from ._orphans import Orphans
-from ._reap import reap
 from ._sqlstate import Fault, fault_of, remedy
 from ._store import RunNotThereYetError
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 2**20
 _EVENT_BYTES = 2**18
-_REAP_INTERVAL = 120.0
 _NEVER = float("inf")
 
 
@@ -75,7 +74,7 @@ class Shipper:
         self._failures = 0
         self._is_replay = False
         self._next_beat = time.monotonic() + settings.heartbeat_interval
-        self._next_reap = 0.0
+        self._housekeeping = Housekeeping(store, runs, settings, self._set_deadline)
         self._orphans = Orphans(database_folder, spool.folder, store, self._deliver_orphan)
         self.committed = 0
         self.dead = 0
@@ -158,15 +157,7 @@ class Shipper:
         self.before_idle()
         self._beat()
         self._orphans.bury_all()
-        self._reap()
-
-    def _reap(self) -> None:
-        """Close runs of any host whose process is silent: at the start, and now and then."""
-        if time.monotonic() < self._next_reap:
-            return
-        self._next_reap = time.monotonic() + _REAP_INTERVAL
-        self._set_deadline()
-        reap(self._store.connection(), self._settings.schema, self._runs.owned_ids())
+        self._housekeeping.do_what_is_due()
 
     def look_for_orphans(self) -> None:
         """Look for spools of dead processes in the next pass, whenever the last look was."""

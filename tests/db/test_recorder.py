@@ -120,3 +120,22 @@ def test_the_first_final_state_wins(recording, database, connection):
         "error",
         "the first",
     )
+
+
+def test_old_runs_are_deleted_where_the_setting_asks_for_it(
+    recording, database, connection, monkeypatch
+):
+    """With retention_days old runs go by themselves, without it nothing does; the newest stays."""
+    monkeypatch.setattr("runlog._housekeeping._PRUNE_NOT_BEFORE", 0.0)
+    old = "insert into runs (script_name, status, started_at, finished_at) "
+    old += "select 'old', 'success', t, t + interval '1 minute' from (select now() - interval '40 days'"
+    old += " - n * interval '1 hour' as t from generate_series(1, 5) as n)"
+    connection.execute(f"{old} as times")
+    count = "select count(*) from runs where script_name = 'old'"
+    for days, left in ((0, 5), (30, 1)):
+        made = recording(database, retention_days=days)
+        made.log("one")
+        assert made.recorder.flush(10)
+        made.finish()
+        assert made.close()
+        assert connection.execute(count).fetchone() == (left,)

@@ -1,0 +1,68 @@
+"""What the shipper does now and then for the tables, once entries are delivered.
+
+Closing runs of any host that fell silent, and, where the setting asks for it, deleting what is old.
+Runs under the shipper's lock; every statement within its deadline.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ._notices import notices
+from ._reap import reap
+from .errors import RunlogError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._open_runs import OpenRuns
+    from ._settings import Settings
+    from ._store import Store
+
+_REAP_INTERVAL = 120.0
+_PRUNE_INTERVAL = 3600.0
+_PRUNE_NOT_BEFORE = 10.0
+"""Seconds since the start: a short script must not end later because it tidied up."""
+_PRUNE_SECONDS = 1.0
+
+
+class Housekeeping:
+    """Reaps at the start and every two minutes; prunes every hour, a second at a time."""
+
+    def __init__(
+        self, store: Store, runs: OpenRuns, settings: Settings, set_deadline: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._runs = runs
+        self._settings = settings
+        self._set_deadline = set_deadline
+        self._next_reap = 0.0
+        self._next_prune = time.monotonic() + _PRUNE_NOT_BEFORE
+
+    def do_what_is_due(self) -> None:
+        """Reap and prune if it is time."""
+        now = time.monotonic()
+        if now >= self._next_reap:
+            self._next_reap = now + _REAP_INTERVAL
+            self._set_deadline()
+            reap(self._store.connection(), self._settings.schema, self._runs.owned_ids())
+        if self._settings.retention_days and now >= self._next_prune:
+            self._next_prune = now + _PRUNE_INTERVAL
+            self._set_deadline()
+            self._prune()
+
+    def _prune(self) -> None:
+        from .retention import prune
+
+        try:
+            prune(
+                self._store.connection(),
+                older_than=timedelta(days=self._settings.retention_days),
+                schema=self._settings.schema,
+                max_seconds=_PRUNE_SECONDS,
+            )
+        except RunlogError as error:
+            # A role that may only write is the rule; delivery goes on without.
+            notices.change("retention", str(error), f"nothing old was deleted: {error}")
