@@ -8,12 +8,11 @@ transaction pooler. Runs on the caller's thread, which waits.
 from __future__ import annotations
 
 import os
-import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from . import _binding, _detect, _folders, _sql
+from . import _binding, _detect, _folders, _jitter, _sql
 from ._notices import say
 from ._questions import ask, rows, to_be_asked
 from ._recorder import database_folder
@@ -114,7 +113,7 @@ def claims(claim: Claim, overlap: Overlap) -> Iterator[float]:
         if told != alive.run_id:
             told = alive.run_id
             say(f"{claim.script_name!r} waits: {alive.describe()}")
-        yield random.uniform(*_POLL_SECONDS)  # noqa: S311 - spreading load, not a secret
+        yield _jitter.between(*_POLL_SECONDS)
         alive = claim.attempt(recorder)
 
 

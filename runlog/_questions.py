@@ -8,13 +8,12 @@ writing side these raise ``runlog.errors``: nothing true could be answered inste
 from __future__ import annotations
 
 import os
-import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _dsn, _process, _sql
+from . import _dsn, _jitter, _process, _sql
 from ._fork import preload
 from ._settings import resolve
 from ._sqlstate import Fault, fault_of, remedy, sqlstate
@@ -92,7 +91,7 @@ def ask(settings: Settings, what: str, question: Callable[[WriteConnection], _An
             is_over = time.monotonic() + pause >= until
             if fault_of(error) is not Fault.OUTAGE or is_over:
                 raise _explained(error, settings, what) from error
-        time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreading load, not a secret
+        time.sleep(pause * _jitter.between(0.5, 1.0))
         pause *= 2
 
 

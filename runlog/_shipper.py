@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import random
 import threading
 import time
 from typing import TYPE_CHECKING
 
+from . import _jitter
 from ._dead_letters import DeadLetters
 from ._fork import preload
 from ._housekeeping import Housekeeping
@@ -116,7 +116,7 @@ class Shipper:
         longest = self._settings.retry_interval_max
         doubled: float = self._settings.retry_interval * 2.0 ** min(self._failures - 1, 20)
         step = min(longest, doubled)
-        return step * random.uniform(0.5, 1.0)  # noqa: S311 - spreading load, not a secret
+        return step * _jitter.between(0.5, 1.0)
 
     def _attempt(self) -> bool:
         """Make one pass; False when it failed, which is said once and tried again later."""

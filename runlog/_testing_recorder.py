@@ -33,12 +33,15 @@ _INHERITED = ("RUNLOG_RUN_ID", "RUNLOG_BATCH_ID")
 class SpoolRecorder(Recorder):
     """Appends to the spool, and delivers nothing."""
 
+    has_database = False
+
     @property
     def folder(self) -> Path | None:
         """The folder of all spools: this process's, and those of its forked children."""
         return database_folder(self.settings)
 
-    def _open(self) -> Spool:
+    def open(self) -> Spool:
+        """Open the files only."""
         with self._opening:
             if self._spool is None or self._spool.is_sealed:
                 self._spool = Spool(self.folder, self.settings.spool_max_bytes)

@@ -159,3 +159,21 @@ def test_importing_runlog_imports_nothing_heavy(run_script):
         """
     )
     assert script.stdout.strip() == "[]"
+
+
+def test_a_seeded_script_draws_the_same_numbers(run_script):
+    """Retries and pauses of runlog take nothing from the random numbers that a script counts on."""
+    source = """
+        import random, sys, time
+        random.seed(42)
+        if sys.argv[1:]:
+            import runlog
+            runlog.configure(retry_interval=0.01, retry_interval_max=0.02)
+            runlog.install("seeded")
+            runlog.flush(0.5)
+        print(random.random(), random.random())
+    """
+    environment = {"RUNLOG_DSN": "host=127.0.0.1 port=1 dbname=nothing connect_timeout=2"}
+    recorded = run_script(source, "recorded", env=environment)
+    assert "cannot write to" in recorded.stderr
+    assert recorded.stdout == run_script(source).stdout

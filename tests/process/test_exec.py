@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from waiting import eventually
@@ -57,7 +58,7 @@ def test_a_traceback_is_one_entry(run_program, stored_runs, stored_lines):
     assert (level, message) == ("ERROR", reason)
     assert meta["stack"] == stderr.decode().rstrip("\n")
     assert (meta["error_type"], meta["stream"]) == ("ValueError", "stderr")
-    assert stored_runs() == [("python", "error", reason, "failed")]
+    assert stored_runs() == [(Path(PYTHON).stem, "error", reason, "failed")]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_a_script_without_an_interpreter_line(run_program, commands, stored_line
         (["sh", "-e", "nightly.sh"], "nightly"),
         ([PYTHON, "-u", "etl.py", "--all"], "etl"),
         ([PYTHON, "-m", "platform"], "platform"),
-        ([PYTHON, "-V"], "python"),
+        ([PYTHON, "-V"], Path(PYTHON).stem),
     ],
 )
 def test_what_the_run_is_called(run_program, commands, stored_runs, words, name):
