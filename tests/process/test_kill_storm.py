@@ -1,0 +1,51 @@
+"""kill -9 at random moments: what was logged before the kill is there, once, and no run stays open."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from recording import messages
+
+SCRIPT = """
+    import logging, os
+    import runlog
+
+    log = logging.getLogger("app")
+    log.setLevel(logging.INFO)
+    log.addHandler(runlog.RunLogHandler(flush_interval=0.01))
+    with runlog.RunContext("victim", lifecycle_logs=False) as run:
+        os.write(1, f"{run.id}\\n".encode())
+        for number in range(1000):
+            log.info("line %06d", number)
+            os.write(1, b"%06d\\n" % number)
+"""
+NEXT = """
+    import runlog
+    with runlog.RunContext("next", lifecycle_logs=False):
+        pass
+"""
+
+
+@pytest.mark.parametrize("kills", [5, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.timeout(900)
+def test_kills_at_random_moments(start_script, run_script, database, connection, kills):
+    """Every line whose call had returned is stored, none twice, in order; the run is closed."""
+    chance = random.Random(kills)
+    environment = {"RUNLOG_DSN": database}
+    before_the_end = 0
+    for _ in range(kills):
+        script = start_script(SCRIPT, env=environment)
+        script.wait_for_line(f"{chance.randrange(1000):06d}")
+        script.kill()
+        told = script.stdout.splitlines()
+        logged = len([line for line in told[1:] if len(line) == 6])
+        before_the_end += logged < 1000
+        assert run_script(NEXT, env=environment).exit_code == 0
+        stored = messages(connection, told[0])
+        # One more can be stored than told: killed between the two writes.
+        assert len(stored) in {logged, logged + 1}
+        assert stored == [f"line {number:06d}" for number in range(len(stored))]
+        left = connection.execute("select count(*) from runs where status = 'running'").fetchone()
+        assert left == (0,)
+    assert before_the_end > 0
