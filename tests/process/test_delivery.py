@@ -7,6 +7,7 @@ import time
 
 import pytest
 from recording import messages, run_row
+from waiting import eventually
 
 SCRIPT = """
     import logging, sys
@@ -36,6 +37,10 @@ def numbered(count):
     return [f"line {number:06d}" for number in range(count)]
 
 
+def _assert(value):
+    assert value
+
+
 def run_id_of(script):
     return script.stdout.split()[0]
 
@@ -59,6 +64,47 @@ def test_the_database_comes_back_after_the_script_ended(run_script, proxy, conne
     run_script(NEXT, env={"RUNLOG_DSN": proxy.conninfo})
     assert messages(connection, run_id_of(script)) == numbered(1000)
     assert run_row(connection, run_id_of(script), "status", "error_message") == ("success", None)
+
+
+GATED = """
+    import logging, signal
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    import runlog
+
+    with runlog.RunContext("gated", lifecycle_logs=False) as run:
+        log = logging.getLogger("app")
+        log.setLevel(logging.INFO)
+        log.addHandler(runlog.RunLogHandler(exit_timeout=1, retry_interval=0.05))
+        print(run.id, flush=True)
+        log.info("first")
+        print("begun", flush=True)
+        signal.sigwait({signal.SIGUSR1})
+        log.info("second")
+        run.count(fetched=2)
+"""
+
+
+@pytest.mark.parametrize("away", ["start", "end"])
+def test_the_database_is_away_for_a_while(start_script, run_script, proxy, connection, away):
+    """Away when the run begins, or when it ends: after the next run its row and entries are right."""
+    environment = {"RUNLOG_DSN": proxy.conninfo}
+    if away == "start":
+        proxy.refuse()
+    script = start_script(GATED, env=environment)
+    script.wait_for_line("begun")
+    if away == "end":
+        eventually(lambda: _assert(messages(connection) == ["first"]))
+        proxy.refuse()
+    else:
+        script.wait_for_line("cannot write to")
+        proxy.forward()
+    script.signal(signal.SIGUSR1)
+    assert script.wait() == 0
+    proxy.forward()
+    run_script(NEXT, env=environment)
+    assert messages(connection, run_id_of(script)) == ["first", "second"]
+    columns = ("status", "error_message", "records_fetched", "duration_ms is not null")
+    assert run_row(connection, run_id_of(script), *columns) == ("success", None, 2, True)
 
 
 @pytest.mark.parametrize("count", [30, 5000])
