@@ -25,9 +25,9 @@ _INSTALLED_VARIABLE = "RUNLOG_INSTALLED_RUN_ID"
 def install(script_name: str | None = None, **settings: Any) -> RunContext:
     """Record this process: a run that ends as the process ends, and every log record as its entry.
 
-    Records of all loggers are stored, whatever handlers they have and whether they propagate or
-    not, from INFO up even where the script leaves logging unconfigured; what the script itself
-    prints stays as it was. Calling it again returns the same run.
+    Every record is stored that reaches the root logger or a handler on its way, from INFO up even
+    where the script leaves logging unconfigured; what the script itself prints stays as it was.
+    Calling it again returns the same run.
 
     Guarantees: those of ``RunContext``; nothing raises because of the database.
 
@@ -93,13 +93,30 @@ def _take_records(handler: RunLogHandler) -> None:
 
     def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
         # Handlers of ours on the way find it stored already.
-        if record.levelno >= handler.level:
+        if record.levelno >= handler.level and _is_meant_to_be_seen(self, record.levelno):
             handler.handle(record)
         if root.level == _HIDDEN_LEVEL and _is_only_ours(self, record):
             return
         original(self, record)
 
     logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
+
+
+def _is_meant_to_be_seen(logger: logging.Logger, levelno: int) -> bool:
+    """Tell whether a record gets to the root, or to a handler that takes its level.
+
+    Loggers that do not propagate may be open for DEBUG and have a handler that is not (Jupyter's
+    kernel, with all that is typed into it).
+    """
+    place: logging.Logger | None = logger
+    while place is not None:
+        for handler in place.handlers:
+            if levelno >= handler.level and not isinstance(handler, logging.NullHandler):
+                return True
+        if not place.propagate:
+            return place.parent is None
+        place = place.parent
+    return True
 
 
 def _is_only_ours(logger: logging.Logger, record: logging.LogRecord) -> bool:
