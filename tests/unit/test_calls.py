@@ -159,3 +159,27 @@ def test_what_cannot_be_pickled_fails_as_before_and_not_because_of_runlog(captur
     assert pickle.loads(pickle.dumps(made)).getMessage() == "hello you"
     with pytest.raises((pickle.PicklingError, AttributeError)):
         pickle.dumps(make(callback=lambda: None))
+
+
+@pytest.mark.parametrize(
+    ("handler", "propagate", "is_stored"),
+    [
+        (None, True, True),
+        (None, False, False),
+        (logging.NullHandler(), False, False),
+        (logging.StreamHandler(), False, True),
+        (logging.handlers.MemoryHandler(1, 99), False, True),
+    ],
+)
+def test_install_takes_what_the_program_would_show(handler, propagate, is_stored):
+    """Records that reach the root, or a handler that takes their level; not what nobody would see."""
+    with capture() as captured:
+        runlog.install("shown", lifecycle_logs=False)
+        log.handlers, log.propagate = [handler] if handler else [], propagate
+        log.warning("x")
+        if handler:
+            handler.setLevel(logging.ERROR)
+            log.warning("too low for the handler")
+            handler.setLevel(logging.NOTSET)
+        log.handlers, log.propagate = [], True
+    assert [entry.message for entry in captured.entries] == ["x"] * is_stored
