@@ -54,10 +54,6 @@ class RunLogHandler(logging.Handler):
         if self._recorder is not None:
             remember_calls()
 
-    def shares_recorder_with(self, other: RunLogHandler) -> bool:
-        """Tell whether both would store a record in the same place."""
-        return self._recorder is other._recorder
-
     def createLock(self) -> None:  # noqa: N802 - logging's name
         """Have no lock: a record is one write to a file, and a lock can be waited for."""
         self.lock = None
