@@ -11,6 +11,8 @@ The way of an entry, file by file:
 Beside it: _context (the run), _recorder (the wiring, fork and exit), queries (reading back).
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import errors
 from ._api import configure, flush
 from ._batch import batch
@@ -21,6 +23,9 @@ from ._install import install
 from ._processor import RunLogProcessor
 from ._questions import last_success
 from .errors import Skipped
+
+if TYPE_CHECKING:
+    from . import queries, testing
 
 __all__ = [
     "RunContext",
@@ -34,5 +39,16 @@ __all__ = [
     "flush",
     "install",
     "last_success",
+    "queries",
     "step",
+    "testing",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first used: a script that only records pays for neither.
+    if name in {"queries", "testing"}:
+        import importlib
+
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

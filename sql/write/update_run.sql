@@ -1,4 +1,4 @@
--- What a running run knows of itself so far. A finished row is not touched.
+-- What a run knows of itself so far. A finished row is not touched, one that was only swept is.
 update {schema}.runs
 set
     batch_id = %(batch_id)s::uuid,

@@ -223,3 +223,17 @@ def test_a_seeded_script_draws_the_same_numbers(run_script):
     recorded = run_script(source, "recorded", env=environment)
     assert "cannot write to" in recorded.stderr
     assert recorded.stdout == run_script(source).stdout
+
+
+def test_every_public_name_is_there(run_script):
+    """``import runlog`` is enough for each name of the package, also for what is loaded late."""
+    script = run_script(
+        """
+        import sys
+        import runlog
+        assert not {"runlog.queries", "runlog.testing"} & set(sys.modules)
+        print(sorted(name for name in runlog.__all__ if not hasattr(runlog, name)))
+        print(hasattr(runlog, "no_such_name"), runlog.queries.last_runs.__name__)
+        """
+    )
+    assert script.stdout.splitlines() == ["[]", "False last_runs"], script.stderr
