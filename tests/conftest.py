@@ -19,6 +19,7 @@ pytest_plugins = (
     "asking",
     "pooler",
     "commands",
+    "evidence",
 )
 
 PREFIXES = ("RUNLOG_", "PG", "GITHUB_")

@@ -27,14 +27,14 @@ NEXT = """
 """
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(200, marks=pytest.mark.slow)])
-@pytest.mark.timeout(900)
-def test_kills_at_random_moments(start_script, run_script, database, connection, kills):
+@pytest.mark.guarantee("survives-death", "exactly-once")
+@pytest.mark.storm(short=5, long=200)
+def test_kills_at_random_moments(start_script, run_script, database, connection, rounds, evidence):
     """Every line whose call had returned is stored, none twice, in order; the run is closed."""
-    chance = random.Random(kills)
+    chance = random.Random(rounds)
     environment = {"RUNLOG_DSN": database}
-    before_the_end = 0
-    for _ in range(kills):
+    before_the_end = entries = lost = doubled = 0
+    for _ in range(rounds):
         script = start_script(SCRIPT, env=environment)
         script.wait_for_line(f"{chance.randrange(1000):06d}")
         script.kill()
@@ -45,7 +45,11 @@ def test_kills_at_random_moments(start_script, run_script, database, connection,
         stored = messages(connection, told[0])
         # One more can be stored than told: killed between the two writes.
         assert len(stored) in {logged, logged + 1}
+        entries += len(stored)
+        lost += len({f"line {number:06d}" for number in range(logged)} - set(stored))
+        doubled += len(stored) - len(set(stored))
         assert stored == [f"line {number:06d}" for number in range(len(stored))]
-        left = connection.execute("select count(*) from runs where status = 'running'").fetchone()
-        assert left == (0,)
+        left = connection.execute("select 1 from runs where status = 'running'").fetchall()
+        assert left == []
     assert before_the_end > 0
+    evidence(kills=rounds, entries=entries, lost=lost, doubled=doubled, runs_left_open=len(left))
