@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import zlib
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ._copy_text import CANCEL
@@ -56,7 +57,11 @@ class Backlog:
         self._source = source
         self._torn_lines_count = torn_lines_count
         self._ack_fd = _open_ack(ack_path)
-        self.position = self._checked(_read_ack(self._ack_fd))
+        try:
+            self.position = self._checked(_read_ack(self._ack_fd))
+        except OSError:
+            self.close()
+            raise
 
     def _checked(self, position: Position) -> Position:
         """Return ``position``, or the first line when the files do not fit it (damaged, copied)."""
@@ -74,6 +79,7 @@ class Backlog:
         place = start or self.position
         while True:
             fd = self._source.fd(place.segment)
+            place = _at_a_line(fd, place)
             # Asked before reading: what is written between the two must be seen by this read.
             settled = self._source.is_settled(place.segment)
             data = os.pread(fd, limit, place.offset) if fd is not None else b""
@@ -100,9 +106,15 @@ class Backlog:
         if self._ack_fd is not None:
             # A lost position (disk full) costs a second delivery, which changes nothing.
             with contextlib.suppress(OSError):
-                os.pwrite(self._ack_fd, b"%06d %015d\n" % end, 0)
+                os.pwrite(self._ack_fd, _ack(end), 0)
         for number in range(self._source.first(), end.segment):
             self._source.drop(number)
+
+    def keep_position_in(self, path: Path) -> None:
+        """Keep the position in another file from now on: the first was removed."""
+        self.close()
+        self._ack_fd = _open_ack(path)
+        self.acknowledge(self.position)
 
     def is_empty(self) -> bool:
         """Tell whether no whole line waits at this moment."""
@@ -131,6 +143,20 @@ def count_lines(data: bytes) -> int:
     return sum(1 for line in data.split(b"\n") if line and not line.endswith(CANCEL[:1]))
 
 
+def _at_a_line(fd: int | None, place: Position) -> Position:
+    """Return ``place``, or its file's beginning when the file was cut or replaced under it."""
+    if fd is None or not place.offset or os.pread(fd, 1, place.offset - 1) == b"\n":
+        return place
+    # Behind a torn last line, which was handed out with a newline of ours, there is nothing.
+    is_at_end = place.offset == os.fstat(fd).st_size
+    return place if is_at_end else Position(place.segment, 0)
+
+
+def _ack(position: Position) -> bytes:
+    line = b"%06d %015d" % position
+    return b"%b %08x\n" % (line, zlib.crc32(line))
+
+
 def _open_ack(path: Path | None) -> int | None:
     if path is None:
         return None
@@ -144,7 +170,10 @@ def _read_ack(fd: int | None) -> Position:
     if fd is None:
         return Position(0, 0)
     try:
-        segment, offset = os.pread(fd, 64, 0).split()
-        return Position(int(segment), int(offset))
+        written = os.pread(fd, 64, 0)
+        segment, offset, _ = written.split()
+        position = Position(int(segment), int(offset))
+        # A flipped bit must not skip a line; one line twice changes nothing.
+        return position if written == _ack(position) else Position(0, 0)
     except (OSError, ValueError):
         return Position(0, 0)

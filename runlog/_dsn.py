@@ -25,6 +25,8 @@ _ALIEN = frozenset(
 )  # fmt: skip
 _URL = re.compile(r"(?is)\A(postgres(?:ql)?)(?:\+[a-z0-9_]+)?://(.*)\Z")
 _WORD = re.compile(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)")
+_AFTER_PASSWORD = re.compile(r"(?is)\bpassword\s*=\s*(.*?)(?=\s+\w+\s*=|\Z)")
+_CUTS = re.compile(r"[@#/?:%&=\s'\"\\]+")
 _LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGUSER", "PGPORT")
 
 
@@ -162,9 +164,22 @@ def shown(dsn: str, environ: Mapping[str, str]) -> str:
 
 def without_password(text: str, dsn: str, environ: Mapping[str, str]) -> str:
     """Return ``text`` with the password of ``dsn``, and what libpq quotes of it, hidden."""
-    password = parts(dsn, environ)["password"]
-    pieces = {password, quote(password, safe=""), *re.split(r"[@#/?:%]", password)}
-    for piece in sorted(pieces, key=len, reverse=True):
+    for piece in sorted(_secret_pieces(dsn, environ), key=len, reverse=True):
         if len(piece) > 2:  # noqa: PLR2004 - hiding one or two letters would garble every message
             text = text.replace(piece, HIDDEN)
     return re.sub(r"(?i)(://[^:/\s@]*:)[^\s]*@", rf"\1{HIDDEN}@", text)
+
+
+def _secret_pieces(dsn: str, environ: Mapping[str, str]) -> set[str]:
+    """Return the password as it is and as it is written, and where libpq may cut it in two."""
+    password = parts(dsn, environ)["password"]
+    whole = {password, quote(password, safe=""), _written_password(dsn)}
+    return whole.union(*(_CUTS.split(each) for each in whole))
+
+
+def _written_password(dsn: str) -> str:
+    """Return what stands where a password would, also in an address that is none."""
+    url = _URL.match(dsn)
+    if url is None and (found := _AFTER_PASSWORD.search(dsn)):
+        return found[1]
+    return _split_userinfo(url[2] if url else dsn)[0].partition(":")[2]

@@ -7,6 +7,8 @@ waits for. Everything else the child simply does not use: its recorders start an
 
 from __future__ import annotations
 
+import contextlib
+
 # Before our own hooks are registered: the last ones registered run first, and whoever holds
 # logging's lock must not wait for an import, which may ask for a logger.
 import logging  # noqa: F401 - as said
@@ -25,8 +27,11 @@ _held = False
 
 
 def preload() -> None:
-    """Import what the shipper needs; a fork waits until it is done."""
-    with _gate:
+    """Import what the shipper needs; a fork waits until it is done.
+
+    What cannot be imported now (no memory, no descriptor) is told by the first pass that needs it.
+    """
+    with _gate, contextlib.suppress(Exception):
         import orjson  # noqa: F401 - loaded for later
         import psycopg  # noqa: F401 - as above
 

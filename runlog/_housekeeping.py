@@ -15,8 +15,6 @@ from ._reap import reap
 from .errors import RunlogError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ._open_runs import OpenRuns
     from ._settings import Settings
     from ._store import Store
@@ -31,13 +29,10 @@ _PRUNE_SECONDS = 1.0
 class Housekeeping:
     """Reaps at the start and every two minutes; prunes every hour, a second at a time."""
 
-    def __init__(
-        self, store: Store, runs: OpenRuns, settings: Settings, set_deadline: Callable[[], None]
-    ) -> None:
+    def __init__(self, store: Store, runs: OpenRuns, settings: Settings) -> None:
         self._store = store
         self._runs = runs
         self._settings = settings
-        self._set_deadline = set_deadline
         self._next_reap = 0.0
         self._next_prune = time.monotonic() + _PRUNE_NOT_BEFORE
 
@@ -46,11 +41,9 @@ class Housekeeping:
         now = time.monotonic()
         if now >= self._next_reap:
             self._next_reap = now + _REAP_INTERVAL
-            self._set_deadline()
             reap(self._store.connection(), self._settings.schema, self._runs.owned_ids())
         if self._settings.retention_days and now >= self._next_prune:
             self._next_prune = now + _PRUNE_INTERVAL
-            self._set_deadline()
             self._prune()
 
     def _prune(self) -> None:

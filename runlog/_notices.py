@@ -24,11 +24,24 @@ class Notices:
 
     def __init__(self) -> None:
         self._states: dict[str, str] = {}
+        self._reasons: dict[str, set[str]] = {}
 
     def change(self, topic: str, state: str, message: str) -> None:
         """Say ``message`` if ``topic`` was not in ``state`` before."""
         if self._states.get(topic) != state:
-            self._states[topic] = state
+            self.settle(topic, state)
+            say(message)
+
+    def explain(self, topic: str, state: str, reason: str, message: str) -> None:
+        """Say ``message`` if ``topic`` was not in ``state`` before, or not for this ``reason``.
+
+        However often reasons take turns, each is said once while the state lasts.
+        """
+        if self._states.get(topic) != state:
+            self.settle(topic, state)
+        reasons = self._reasons.setdefault(topic, set())
+        if reason not in reasons:
+            reasons.add(reason)
             say(message)
 
     def is_in(self, topic: str, state: str) -> bool:
@@ -38,6 +51,7 @@ class Notices:
     def settle(self, topic: str, state: str) -> None:
         """Note ``state`` without saying anything."""
         self._states[topic] = state
+        self._reasons.pop(topic, None)
 
 
 notices = Notices()

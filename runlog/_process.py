@@ -8,12 +8,13 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from . import _binding
-from ._notices import notices
+from ._notices import notices, say
 from ._recorder import Recorder
 from ._settings import resolve
 
@@ -84,12 +85,19 @@ def is_exiting() -> bool:
     return _is_exiting
 
 
-def close_all() -> None:
-    """Deliver and stop every recorder; together they take the longest ``exit_timeout``."""
+def close_all(*, at_once: bool = False) -> None:
+    """Deliver and stop every recorder; together they take the longest ``exit_timeout``.
+
+    With ``at_once`` nothing more is waited for.
+    """
     began = time.monotonic()
     for recorder in list(_recorders.values()):
         left = recorder.settings.exit_timeout - (time.monotonic() - began)
-        recorder.close(max(0.0, left))
+        try:
+            recorder.close(0.0 if at_once else max(0.0, left))
+        except Exception as error:
+            # No memory, no descriptor: what waits is in the spool.
+            say(f"the last delivery failed ({type(error).__name__}); the next runlog process goes on")
 
 
 def reset() -> None:
@@ -104,11 +112,20 @@ def reset() -> None:
 def _at_exit() -> None:
     global _is_exiting  # noqa: PLW0603 - as above
     _is_exiting = True
-    for end in before_exit:
-        with contextlib.suppress(Exception):
-            end()
-    close_all()
-    for end in after_exit:
+    try:
+        _call_all(before_exit)
+        close_all()
+    except KeyboardInterrupt:
+        # Whoever presses Ctrl-C while it delivers does not want to wait; the spool keeps the rest.
+        # Pressed again, it ends the process at once.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _call_all(before_exit)
+        close_all(at_once=True)
+    _call_all(after_exit)
+
+
+def _call_all(ends: list[Callable[[], None]]) -> None:
+    for end in ends:
         with contextlib.suppress(Exception):
             end()
 

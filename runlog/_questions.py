@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from . import _dsn, _jitter, _process, _sql
 from ._fork import preload
 from ._settings import resolve
-from ._sqlstate import Fault, fault_of, remedy, sqlstate
+from ._sqlstate import Fault, fault_of, find_remedy, sqlstate
 from .errors import DatabaseUnavailableError, RunlogError, SchemaError
 
 if TYPE_CHECKING:
@@ -114,10 +114,9 @@ def _explained(error: Exception, settings: Settings, what: str) -> RunlogError:
     dsn = settings.dsn or ""
     said = _dsn.without_password(str(error).strip() or repr(error), dsn, os.environ)
     text = f"{what} cannot be asked of {_dsn.shown(dsn, os.environ)}: {said.splitlines()[0]}"
-    if sqlstate(error) in _MISSING:
-        return SchemaError(f"{text}; {remedy(error)}")
-    advice = remedy(error) if fault_of(error) is Fault.SETUP else "check the address, try again"
-    return DatabaseUnavailableError(f"{text}; {advice}")
+    advice = find_remedy(error) or "check the address, try again"
+    kind = SchemaError if sqlstate(error) in _MISSING else DatabaseUnavailableError
+    return kind(f"{text}; {advice}")
 
 
 def rows(

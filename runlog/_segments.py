@@ -22,13 +22,17 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from . import _memory
 from ._copy_text import CANCEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_MEMORY_SEGMENTS_MAX = 4
+_MEMORY_SHARE = 4
+"""So many times the size of a file may stand in memory."""
+_MEMORY_SEGMENTS_MAX = 32
+"""In so many pieces: the share that is taken is looked at after each."""
 _SETTLED_AFTER_SECONDS = 10.0
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
 
@@ -70,8 +74,8 @@ class SegmentWriter:
     """Appends lines to ``<stem>-000001<suffix>``, then ``-000002`` and so on.
 
     Thread-safe, safe in signal handlers, and never blocks on another thread. With ``folder=None``,
-    or when the disk refuses, lines go to anonymous memory: up to four segments, then ``on_full``'s
-    owner has to stop the flow (``memory_share``).
+    or when the disk refuses, lines go to anonymous memory, of which there is as much as four files
+    hold; ``on_full``'s owner has to stop the flow before (``memory_share``).
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class SegmentWriter:
         self.is_sealed = False
         self._segment, self._fd = self._create(1)
         self._segments[1] = self._segment
+        self._room = self._room_in(self._segment)
 
     def append(self, line: bytes) -> bool:
         """Write one whole line; False if neither disk nor memory took it, or after ``seal``."""
@@ -103,7 +108,7 @@ class SegmentWriter:
             return self._append_elsewhere(line, torn=written > 0)
         # Not atomic over threads: a lost addition only makes the file a little longer.
         self._filled += written
-        if self._filled >= self._segment_bytes:
+        if self._filled >= self._room:
             self.rotate()
             self._on_full()
         return True
@@ -149,6 +154,7 @@ class SegmentWriter:
             os.close(fd)
             # After dup2, never before: a writer that counts in on the new segment must write to it.
             self._segment = new
+            self._room = self._room_in(new)
             self._filled = 0
             old.left_at = time.monotonic()
             self._left_bytes += old.size()
@@ -163,17 +169,36 @@ class SegmentWriter:
         if self._folder is not None and not to_memory:
             path = self._folder / (self._name % number)
             with contextlib.suppress(OSError):
-                fd = os.open(path, _FLAGS, 0o600)
-                return Segment(number, path, os.dup(fd)), fd
+                return _doubled(number, path, os.open(path, _FLAGS, 0o600))
         if sum(segment.in_memory for segment in self._segments.values()) >= _MEMORY_SEGMENTS_MAX:
             raise OSError("the memory for entries is full")
-        fd = _anonymous_file()
-        return Segment(number, None, os.dup(fd)), fd
+        return _doubled(number, None, _memory.anonymous_file())
+
+    def _room_in(self, segment: Segment) -> int:
+        parts = _MEMORY_SEGMENTS_MAX // _MEMORY_SHARE if segment.in_memory else 1
+        return self._segment_bytes // parts
 
     def leave_memory(self) -> None:
-        """Go back to a file on disk if the current segment is in memory and has lines."""
-        if self._folder is not None and self._segment.in_memory and self._filled:
+        """Go back to files: the current segment at the next line, settled ones as they are."""
+        if self._folder is None:
+            return
+        if self._segment.in_memory and self._filled:
             self.rotate()
+        self._save_memory(self._folder)
+
+    def _save_memory(self, folder: Path) -> None:
+        for segment in list(self._segments.values()):
+            is_ready = segment.in_memory and segment.is_settled()
+            if is_ready and not _memory.save(segment, folder / (self._name % segment.number)):
+                return
+
+    def move_to(self, folder: Path) -> None:
+        """Write to ``folder`` from now on; the one before was removed, with every name in it."""
+        self._folder = folder
+        for segment in list(self._segments.values()):
+            segment.path, segment.in_memory = None, True
+        self.rotate()
+        self._save_memory(folder)
 
     @property
     def is_on_disk(self) -> bool:
@@ -184,7 +209,12 @@ class SegmentWriter:
     def memory_share(self) -> float:
         """Memory taken of what is set aside for when the disk refuses; over 1 it is full."""
         held = sum(segment.size() for segment in list(self._segments.values()) if segment.in_memory)
-        return held / (_MEMORY_SEGMENTS_MAX * self._segment_bytes)
+        return held / (_MEMORY_SHARE * self._segment_bytes)
+
+    def count_in_memory(self, first: int) -> int:
+        """Count the lines that no file holds, from segment ``first`` on."""
+        held = [it for number, it in self._segments.items() if number >= first and it.in_memory]
+        return sum(_memory.count_lines(segment) for segment in held)
 
     @property
     def lines_written(self) -> int:
@@ -204,9 +234,11 @@ class SegmentWriter:
                 return
             self.is_sealed = True
             fd, self._fd = self._fd, -1
-            closed = os.open(os.devnull, os.O_RDONLY)
-            os.dup2(closed, fd, inheritable=False)
-            os.close(closed)
+            # Without a free descriptor a line that is on its way just gets in.
+            with contextlib.suppress(OSError):
+                closed = os.open(os.devnull, os.O_RDONLY)
+                os.dup2(closed, fd, inheritable=False)
+                os.close(closed)
             self._segment.left_at = time.monotonic()
             # Who has counted in may still hold the number: closing it before they are out could
             # send their line into a file of the program that got the same number.
@@ -256,10 +288,12 @@ class SegmentWriter:
                 segment.path.unlink()
 
 
-def _anonymous_file() -> int:
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("runlog", os.MFD_CLOEXEC)
-    import tempfile
-
-    with tempfile.TemporaryFile(buffering=0) as file:
-        return os.dup(file.fileno())
+def _doubled(number: int, path: Path | None, fd: int) -> tuple[Segment, int]:
+    """Return the segment that reads from a second descriptor, and ``fd`` to write to."""
+    try:
+        return Segment(number, path, os.dup(fd)), fd
+    except OSError:
+        os.close(fd)
+        if path is not None:
+            path.unlink()
+        raise

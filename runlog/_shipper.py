@@ -23,8 +23,8 @@ from ._fork import preload
 from ._housekeeping import Housekeeping
 from ._notices import notices
 from ._orphans import Orphans
-from ._sqlstate import Fault, fault_of, remedy
-from ._store import RunNotThereYetError
+from ._sqlstate import Fault, fault_of, find_remedy
+from ._store import OutOfTimeError, RunNotThereYetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +38,7 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 2**20
 _EVENT_BYTES = 2**18
 _NEVER = float("inf")
-
-
-class _OutOfTimeError(Exception):
-    """The script's end leaves no time for more; the rest stays in the spool."""
+_FAILING = "failing"
 
 
 class Shipper:
@@ -74,7 +71,9 @@ class Shipper:
         self._failures = 0
         self._is_replay = False
         self._next_beat = time.monotonic() + settings.heartbeat_interval
-        self._housekeeping = Housekeeping(store, runs, settings, self._set_deadline)
+        self._housekeeping = Housekeeping(store, runs, settings)
+        # A block whose rows are refused one by one must not make the runs look dead.
+        store.between_statements = self._beat
         self._orphans = Orphans(database_folder, spool.folder, store, self._deliver_orphan)
         self.committed = 0
         self.dead = 0
@@ -125,7 +124,7 @@ class Shipper:
             number = self._pass_number
             try:
                 self._pass_or_reconnect()
-            except (RunNotThereYetError, _OutOfTimeError):
+            except (RunNotThereYetError, OutOfTimeError):
                 self._failures += 1
             except Exception as error:
                 self._fail(error)
@@ -149,7 +148,16 @@ class Shipper:
             if not was_connected or self._store.is_connected or fault_of(error) is not Fault.OUTAGE:
                 raise
             self._is_replay = True
+            self._tell_starts_again()
             self._pass()
+
+    def _tell_starts_again(self) -> None:
+        """Have the open runs' rows inserted again where they are missing.
+
+        What is found after a lost connection may be a restored or a recreated database.
+        """
+        if self._stop_at == _NEVER:
+            self._runs.append_starts()
 
     def _pass(self) -> None:
         """Deliver everything that waits, own entries first, then those of the dead."""
@@ -172,7 +180,6 @@ class Shipper:
                 return
             # Here too: a long backlog must not make the runs of this process look dead.
             self._beat()
-            self._set_deadline()
             written = self._store.write(block.data, sure=self._is_replay or not is_live)
             self._dead_letters.keep(written.dead)
             spool.entries.acknowledge(block.end)
@@ -185,8 +192,9 @@ class Shipper:
                 self.adopted += written.committed
 
     def _deliver_orphan(self, orphan: OrphanedSpool) -> None:
+        for death in orphan.deaths:
+            self._store.note_started(death.run_id)
         self._deliver(orphan, is_live=False)
-        self._set_deadline()
 
     def _apply_events(self, spool: Spool | OrphanedSpool, *, is_live: bool) -> None:
         import orjson
@@ -195,7 +203,6 @@ class Shipper:
             for line in block.data.splitlines():
                 with contextlib.suppress(orjson.JSONDecodeError):
                     event = orjson.loads(line)
-                    self._set_deadline()
                     letter = self._store.apply(event, is_live=is_live)
                     self._dead_letters.keep([letter] if letter else [])
             if is_live and block.end.segment > spool.events.position.segment:
@@ -212,31 +219,30 @@ class Shipper:
         if ids := self._runs.owned_ids():
             self._runs.append_progress()
             self._apply_events(self._spool, is_live=True)
-            self._set_deadline()
             self._store.heartbeat(ids)
-
-    def _set_deadline(self) -> None:
-        now = time.monotonic()
-        if now >= self._stop_at:
-            raise _OutOfTimeError
-        self._store.deadline = min(now + self._settings.statement_timeout, self._stop_at)
 
     def _fail(self, error: Exception) -> None:
         self._is_replay = True
         fault = fault_of(error)
-        # A setup fault is for a person to mend: the slow pace at once.
-        self._failures = max(self._failures + 1, 20 if fault is Fault.SETUP else 0)
+        if not self._failures:
+            self._tell_starts_again()
         if self._stop_at == _NEVER:
             self._store.cancel()
+        # A setup fault is for a person to mend: the slow pace at once.
+        self._failures = max(self._failures + 1, 20 if fault is Fault.SETUP else 0)
         self._store.close()
+        self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        topic, advice = self._store.shown(), find_remedy(error)
         reason = self._store.without_password(str(error).strip() or repr(error)).splitlines()[0]
-        advice = f"; {remedy(error)}" if fault is Fault.SETUP else ""
+        told = f"{reason}; {advice}" if advice else reason
         place = self._spool.folder or "memory"
-        notices.change(
-            self._store.shown(),
-            fault,
-            f"cannot write to {self._store.shown()}: {reason}{advice}; entries wait in {place}",
-        )
+        message = f"cannot write to {topic}: {told}; entries wait in {place}"
+        if advice:
+            notices.explain(topic, _FAILING, advice, message)
+        else:
+            notices.change(topic, _FAILING, message)
 
     def _succeed(self) -> None:
         self._failures = 0
@@ -244,7 +250,7 @@ class Shipper:
             # Nothing waited, so nothing was asked: that says nothing about the database.
             return
         topic = self._store.shown()
-        if notices.is_in(topic, Fault.OUTAGE) or notices.is_in(topic, Fault.SETUP):
+        if notices.is_in(topic, _FAILING):
             notices.change(topic, "ok", f"{topic} answers again; everything is delivered")
 
     @property

@@ -14,8 +14,9 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import _folders
+from . import _folders, _memory
 from ._backlog import Backlog
+from ._notices import notices, say
 from ._postmortem import examine
 from ._segments import SegmentWriter
 from ._stored import StoredSegments
@@ -35,8 +36,10 @@ class Spool:
 
     def __init__(self, database_folder: Path | None, max_bytes: int) -> None:
         """Make the folder, or use memory when there is none (``folder`` is None then)."""
+        self._database_folder = database_folder
         self.folder, self._lock = _own_folder(database_folder)
         self._max_bytes = max_bytes
+        self._shed_reason = "limit"
         size = min(max(max_bytes // _SEGMENTS_AT_LIMIT, _SEGMENT_BYTES_MIN), _SEGMENT_BYTES_MAX)
         self._entries = SegmentWriter(self.folder, "logs", ".copy", size, self.measure)
         self._events = SegmentWriter(self.folder, "runs", ".jsonl", _EVENT_SEGMENT_BYTES)
@@ -57,7 +60,7 @@ class Spool:
             return True
         if self._entries.is_sealed:
             return False
-        reason = "disk" if levelno >= self._lowest_level else "limit"
+        reason = "disk" if levelno >= self._lowest_level else self._shed_reason
         next(self._shed.setdefault((run_id, reason), itertools.count()))
         return True
 
@@ -69,9 +72,25 @@ class Spool:
 
     def measure(self) -> None:
         """Decide by what the files hold which levels are shed from now on (DESIGN.md §4.2)."""
-        share = max(self._entries.bytes_held / self._max_bytes, self._entries.memory_share)
+        share, memory_share = self._entries.bytes_held / self._max_bytes, self._entries.memory_share
+        # Without a folder memory is all there is by intent; told at the start.
+        is_refused = self.folder is not None and memory_share > share
+        self._shed_reason = "disk" if is_refused else "limit"
+        share = max(share, memory_share)
         steps = ((1.0, _EVERYTHING), (0.9, 30), (0.8, 20))
         self._lowest_level = next((level for limit, level in steps if share >= limit), 0)
+        self._tell_pressure()
+
+    def _tell_pressure(self) -> None:
+        topic = f"pressure {self.folder}"
+        if self._lowest_level and not notices.is_in(topic, "shedding"):
+            what = "the memory that stands in for a full disk" if self._shed_reason == "disk" else (
+                "the spool (RUNLOG_SPOOL_MAX_BYTES)"
+            )  # fmt: skip
+            told = f"{what} is nearly full; entries are shed and counted, DEBUG first"
+            notices.change(topic, "shedding", told)
+        elif not self._lowest_level and notices.is_in(topic, "shedding"):
+            notices.change(topic, "ok", "there is room for entries again; none is shed any more")
 
     @property
     def is_under_pressure(self) -> bool:
@@ -89,9 +108,40 @@ class Spool:
         return self._entries.is_on_disk
 
     def leave_memory(self) -> None:
-        """Try the disk again after it refused."""
-        self._entries.leave_memory()
-        self._events.leave_memory()
+        """Bring what the disk refused back to files, as soon as it takes them again."""
+        if self.folder is None or self._lock is None:
+            return
+        if not _folders.is_in_place(self.folder, self._lock):
+            self._move()
+        topic = f"disk {self.folder}"
+        held = max(self._entries.memory_share, self._events.memory_share)
+        if held and not _memory.has_room(self.folder):
+            told = f"{self.folder} takes no more; entries are kept in memory, and lost with it"
+            notices.change(topic, "refused", told)
+        elif held:
+            self._entries.leave_memory()
+            self._events.leave_memory()
+            self.measure()
+        elif notices.is_in(topic, "refused"):
+            notices.change(topic, "ok", f"{self.folder} takes entries again; all are on disk")
+
+    def _move(self) -> None:
+        """Make another folder for what waits: this one was removed or renamed under us."""
+        folder, lock = _own_folder(self._database_folder)
+        if folder is None:
+            told = f"{self.folder} is gone, and no other can be made; a kill loses what waits"
+            notices.change("folder", "gone", told)
+            return
+        say(f"{self.folder} was removed; entries wait in {folder}")
+        if self._lock is not None:
+            os.close(self._lock)
+        self.folder, self._lock = folder, lock
+        for writer, backlog, name in (
+            (self._entries, self.entries, "logs.ack"),
+            (self._events, self.events, "runs.ack"),
+        ):
+            writer.move_to(folder)
+            backlog.keep_position_in(folder / name)
 
     @property
     def entries_taken(self) -> int:
@@ -103,10 +153,11 @@ class Spool:
         return {key: int(repr(count)[6:-1]) for key, count in list(self._shed.items())}
 
     def touch(self) -> None:
-        """Leave a sign of life that the next process on this host can read."""
+        """Leave a sign of life that the next process on this host can read; mend what can be."""
         if self._lock is not None:
             with contextlib.suppress(OSError):
                 os.utime(self._lock)
+                self.leave_memory()
 
     def seal(self) -> None:
         """Let nothing further in; what is in can still be read."""
@@ -116,11 +167,21 @@ class Spool:
     def close(self, *, remove: bool) -> None:
         """Close everything; with ``remove``, when all is delivered, the folder goes too."""
         self.seal()
+        if not remove:
+            self._save_all()
         self.entries.close()
         self.events.close()
-        if remove and self.folder is not None:
-            _folders.remove(self.folder)
+        if remove and self.folder is not None and self._lock is not None:
+            _folders.remove(self.folder, self._lock)
         self._release()
+
+    def _save_all(self) -> None:
+        """Bring what is in memory to the disk, the last chance for it; tell what is lost."""
+        with contextlib.suppress(OSError):
+            self.leave_memory()
+        lost = self._entries.count_in_memory(self.entries.position.segment)
+        if self.folder is not None and lost:
+            say(f"up to {lost} of them are in memory and lost: the disk took no more")
 
     def _release(self) -> None:
         self._entries.abandon()
@@ -140,21 +201,32 @@ class OrphanedSpool:
     """The spool of a process that is gone, now ours to deliver (its lock is held here)."""
 
     def __init__(self, folder: Path, lock: int) -> None:
+        """Open the files.
+
+        Raises:
+            OSError: one cannot be read now; nothing stays open but ``lock``.
+        """
         self.folder = folder
         self._lock = lock
         self.last_sign_of_life = _newest_change(folder)
         self._entries = StoredSegments(folder, "logs", ".copy")
         self._events = StoredSegments(folder, "runs", ".jsonl")
-        self.entries = Backlog(self._entries, folder / "logs.ack", torn_lines_count=True)
-        self.events = Backlog(self._events, folder / "runs.ack", torn_lines_count=True)
-        self.deaths = examine(self._entries, self._events)
+        with contextlib.ExitStack() as opened:
+            opened.callback(self._entries.close)
+            opened.callback(self._events.close)
+            self.entries = Backlog(self._entries, folder / "logs.ack", torn_lines_count=True)
+            opened.callback(self.entries.close)
+            self.events = Backlog(self._events, folder / "runs.ack", torn_lines_count=True)
+            opened.callback(self.events.close)
+            self.deaths = examine(self._entries, self._events)
+            opened.pop_all()
 
     def close(self, *, remove: bool) -> None:
         """Give the folder back, or remove it when all is delivered."""
         for part in (self.entries, self.events, self._entries, self._events):
             part.close()
         if remove:
-            _folders.remove(self.folder)
+            _folders.remove(self.folder, self._lock)
         os.close(self._lock)
 
 
@@ -162,12 +234,24 @@ def adopt_orphans(database_folder: Path, own: Path | None) -> list[OrphanedSpool
     """Take over every spool of this database whose owner is gone, oldest first."""
     orphans = []
     for folder in _folders.list_folders(database_folder):
-        if folder == own:
+        lock = _folders.adopt(folder) if folder != own else None
+        if lock is None:
             continue
-        lock = _folders.adopt(folder)
-        if lock is not None:
+        try:
             orphans.append(OrphanedSpool(folder, lock))
+        except OSError as error:
+            # Out of descriptors, or files of another user: later, or by others.
+            os.close(lock)
+            notices.change(f"orphan {folder}", "unread", f"cannot read {folder}: {error}")
+    _tell_newer(database_folder)
     return orphans
+
+
+def _tell_newer(database_folder: Path) -> None:
+    newer = _folders.list_newer(database_folder)
+    if newer:
+        told = f"{newer[0]} was written by a newer runlog and is left to it; upgrade to deliver it"
+        notices.change("newer spools", str(newer[0]), told)
 
 
 def _own_folder(database_folder: Path | None) -> tuple[Path | None, int | None]:

@@ -19,6 +19,8 @@ from .errors import RunlogError, SettingError
 MAX_IDENTIFIER_BYTES = 63
 
 _TOKEN = re.compile(rb"\{([a-z_]+)\}")
+# Names come to stand inside of bodies that are quoted like that, where nothing else can end them.
+_DOLLAR_QUOTE = re.compile(r"\$\w*\$")
 _MIGRATION = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
 
@@ -136,6 +138,12 @@ def identifier(name: str, *, setting: str) -> str:
         raise SettingError(
             f"{setting} {name!r} is longer than {MAX_IDENTIFIER_BYTES} bytes, which PostgreSQL"
             " would cut; take a shorter name",
+            name=setting,
+        )
+    if found := _DOLLAR_QUOTE.search(name):
+        raise SettingError(
+            f"{setting} {name!r} holds {found[0]!r}, which would end the body of a function; take"
+            " it out",
             name=setting,
         )
     quoted = name.replace('"', '""')

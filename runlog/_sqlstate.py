@@ -32,6 +32,8 @@ _SETUP_WORDS = (
     "no pg_hba.conf entry",
     "is not permitted to log in",
     "does not exist",
+    "no such database",
+    "no such user",
     "Tenant or user not found",
     "wrong password",
     "invalid connection option",
@@ -41,21 +43,41 @@ _SETUP_WORDS = (
     "certificate verify failed",
     "root certificate file",
 )
+_CONNECTION_CLASS = "08"
+"""Poolers answer with it whatever it was that kept them from the server."""
 
+_CHECK_ADDRESS = "check RUNLOG_DSN (address, role, password, sslmode)"
+_TAKEN = "all connections are taken; close some, raise max_connections or use a pooler"
 _REMEDIES = {
     "42P01": 'the tables are missing; run "runlog migrate"',
     "3F000": 'the schema is missing; run "runlog migrate --schema …" or mend RUNLOG_SCHEMA',
     "42703": 'the tables lack a column; run "runlog migrate"',
     "42501": 'the role lacks a right; run "runlog migrate --writer-role <role>" as the owner',
+    "25006": "it takes no writes: a standby, or default_transaction_read_only is on; "
+    "name the primary in RUNLOG_DSN (target_session_attrs=read-write finds it)",
+    "53100": "the server's disk is full; make room there",
+    "53200": "the server has no memory left; see its settings",
+    "53300": _TAKEN,
+    "55P03": "another session holds a lock on the table; pg_stat_activity shows which",
+    "57014": "a time limit of the server ended it; raise statement_timeout for the role",
+}
+_REMEDIES_BY_WORDS = {
+    "too many clients already": _TAKEN,
+    "too many connections": _TAKEN,
+    "remaining connection slots": _TAKEN,
+    "no more connections allowed": _TAKEN,
+    "max clients reached": _TAKEN,
+    "did not answer in time": "a lock on the tables, a pooler without a free connection or the "
+    "network holds it up; pg_stat_activity shows locks",
 }
 
 
 def fault_of(error: BaseException) -> Fault:
     """Return whose fault ``error`` is; an outage when nothing is known about it."""
     state = sqlstate(error)
-    if state is None:
-        if type(error).__name__ == "DataError":
-            return Fault.ROW
+    if state is None and type(error).__name__ == "DataError":
+        return Fault.ROW
+    if state is None or state[:2] == _CONNECTION_CLASS:
         text = str(error)
         return Fault.SETUP if any(word in text for word in _SETUP_WORDS) else Fault.OUTAGE
     if state[:2] in _ROW_CLASSES:
@@ -68,7 +90,10 @@ def sqlstate(error: BaseException) -> str | None:
     return getattr(error, "sqlstate", None)
 
 
-def remedy(error: BaseException) -> str:
-    """Return what a person can do about a setup fault, ready to follow a semicolon."""
+def find_remedy(error: BaseException) -> str | None:
+    """Return what a person can do, ready to follow a semicolon; None: nothing but wait."""
     known = _REMEDIES.get(sqlstate(error) or "")
-    return known or "check RUNLOG_DSN (address, role, password, sslmode)"
+    if known is None:
+        text = str(error)
+        known = next((told for word, told in _REMEDIES_BY_WORDS.items() if word in text), None)
+    return known or (_CHECK_ADDRESS if fault_of(error) is Fault.SETUP else None)

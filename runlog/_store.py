@@ -24,7 +24,7 @@ from ._notices import notices
 from ._sqlstate import Fault, fault_of, sqlstate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ._connection import WriteConnection
     from ._settings import Settings
@@ -32,9 +32,13 @@ if TYPE_CHECKING:
 BULK_MIN_LINES = 2000
 """From here on COPY is faster than the insert by more than its second round trip costs."""
 _INSERT_MAX_ROWS = 1000
+_TIMEOUT_MIN_ROWS = 10
+"""So few take no longer than one: what ran into the server's limit of time waits for a lock."""
 _NOT_SUPPORTED = "0A000"
 _NO_RIGHT = "42501"
 _UNKNOWN_RUN = "23503"
+_SERVER_TIMEOUT = "57014"
+_LEFT_TO_INSERT = frozenset({_NOT_SUPPORTED, _NO_RIGHT, _SERVER_TIMEOUT})
 _WAIT_FOR_RUN_SECONDS = 60.0
 _EVENTS = {
     "start": ("start_run",),
@@ -68,6 +72,10 @@ class RunNotThereYetError(Exception):
     """Entries of a run that another process started, and has not delivered yet."""
 
 
+class OutOfTimeError(Exception):
+    """The script's end leaves no time for more; the rest stays in the spool."""
+
+
 class Store:
     """Writes to one database through a connection of its own, opened when first needed."""
 
@@ -76,20 +84,26 @@ class Store:
         self._dsn = settings.dsn or ""
         self._schema = settings.schema
         self._connect_timeout = settings.connect_timeout
+        self._statement_timeout = settings.statement_timeout
         self._connection: WriteConnection | None = None
         self._may_copy = True
         self._started: set[str] = set()
         self._missed_since: dict[str, float] = {}
-        self.deadline = float("inf")
-        """Of ``time.monotonic``, for the statements from now on."""
+        self._stop_at = float("inf")
+        self.between_statements: Callable[[], None] = lambda: None
+        """Called now and then while a block takes many statements; may use the connection."""
 
     def connection(self) -> WriteConnection:
-        """Return the connection, opened now if there is none."""
+        """Return the connection, opened now if there is none, for one statement and its deadline.
+
+        Raises:
+            OutOfTimeError: the process is to have stopped by now.
+        """
         if not self.is_connected:
             from ._connection import connect, is_exposed
 
             self.close()
-            timeout = min(self._connect_timeout, max(0.0, self.deadline - time.monotonic()))
+            timeout = min(self._connect_timeout, self._deadline() - time.monotonic())
             script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "python"
             self._connection = connect(
                 self._dsn, application_name=f"runlog:{script}", timeout=timeout
@@ -99,8 +113,16 @@ class Store:
                 told = f"the connection to {place} is not encrypted; add sslmode=require to it"
                 notices.change("encryption", place, told)
         assert self._connection is not None  # noqa: S101 - for the type checker
-        self._connection.deadline = self.deadline
+        self._connection.deadline = self._deadline()
+        # Asked again: ``hasten`` may have come in between, on another thread.
+        self._connection.deadline = self._deadline()
         return self._connection
+
+    def _deadline(self) -> float:
+        now = time.monotonic()
+        if now >= self._stop_at:
+            raise OutOfTimeError
+        return min(now + self._statement_timeout, self._stop_at)
 
     def write(self, block: bytes, *, sure: bool) -> Written:
         """Store a block of whole lines; ``sure`` for a replay and for what others left.
@@ -134,24 +156,28 @@ class Store:
             with connection.cursor() as cursor, cursor.copy(self._sql("copy_entries")) as copy:
                 copy.write(block)
         except psycopg.Error as error:
-            # COPY needs the table's owner or no row level security at all.
-            if sqlstate(error) in {_NOT_SUPPORTED, _NO_RIGHT}:
-                self._may_copy = False
-                return False
-            if fault_of(error) is Fault.ROW:
-                return False
-            raise
+            state = sqlstate(error)
+            # It needs the table's owner or no row level security at all.
+            self._may_copy = state != _NOT_SUPPORTED
+            if state not in _LEFT_TO_INSERT and fault_of(error) is not Fault.ROW:
+                raise
+            return False
         return True
 
     def _insert(self, rows: list[Row]) -> list[DeadLetter]:
-        """Insert ``rows`` in one statement; halve them until the refused ones stand alone."""
+        """Insert ``rows`` in one statement; halve them until the refused ones stand alone.
+
+        Also where a statement takes longer than the server allows (``statement_timeout``).
+        """
         import psycopg
 
+        self.between_statements()
         try:
             columns = [list(column) for column in zip(*rows, strict=True)]
             self.connection().execute(self._sql("insert_entries"), columns)
         except psycopg.Error as error:
-            if fault_of(error) is not Fault.ROW:
+            is_long = sqlstate(error) == _SERVER_TIMEOUT and len(rows) > _TIMEOUT_MIN_ROWS
+            if fault_of(error) is not Fault.ROW and not is_long:
                 raise
             refusal = error
         else:
@@ -191,12 +217,16 @@ class Store:
                 raise
             return _dead_event(event, error)
         if event["event"] == "start":
-            self._started.add(event["id"])
+            self.note_started(event["id"])
         if event["event"] == "join" and not done.rowcount:
             if self._is_worth_waiting_for(event["id"]):
                 raise RunNotThereYetError(event["id"])
             return _dead_event(event, LookupError("the run that was joined never appeared"))
         return None
+
+    def note_started(self, run_id: str) -> None:
+        """Note that this run's row was there: if it is missing it was deleted, and is not late."""
+        self._started.add(run_id)
 
     def sweep(self, run_id: str, *, finished_at: str, error_message: str, outcome: str) -> None:
         """Close a run whose process is gone."""
@@ -217,9 +247,10 @@ class Store:
 
     def hasten(self, deadline: float) -> None:
         """Bring the deadline forward, also for a statement under way in another thread."""
-        self.deadline = min(self.deadline, deadline)
-        if self._connection is not None:
-            self._connection.deadline = self.deadline
+        self._stop_at = deadline
+        connection = self._connection
+        if connection is not None:
+            connection.deadline = min(connection.deadline, deadline)
 
     def shown(self) -> str:
         """Return the database in a word that people may read."""

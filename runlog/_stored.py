@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Not blocking: a pipe of that name would be waited for."""
 
 
 class StoredSegments:
@@ -30,10 +36,16 @@ class StoredSegments:
         return max(self._paths, default=0)
 
     def fd(self, number: int) -> int | None:
-        """Return a descriptor to read segment ``number`` from, None if there is no such file."""
+        """Return a descriptor to read segment ``number`` from, None if there is no such file.
+
+        Raises:
+            OSError: there is, and it cannot be read now; taken for missing it would be lost.
+        """
         if number not in self._open and number in self._paths:
-            with contextlib.suppress(OSError):
-                self._open[number] = os.open(self._paths[number], os.O_RDONLY | os.O_NOFOLLOW)
+            fd = _find_file(self._paths[number])
+            if fd is None:
+                return None
+            self._open[number] = fd
         return self._open.get(number)
 
     def is_settled(self, number: int) -> bool:  # noqa: ARG002 - the shape that _backlog reads
@@ -54,3 +66,16 @@ class StoredSegments:
             fd = self._open.pop(key, None)
             if fd is not None:
                 os.close(fd)
+
+
+def _find_file(path: Path) -> int | None:
+    try:
+        fd = os.open(path, _FLAGS)
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ELOOP, errno.ENXIO}:
+            return None
+        raise
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    return None

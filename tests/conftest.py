@@ -20,6 +20,9 @@ pytest_plugins = (
     "pooler",
     "commands",
     "evidence",
+    "disks",
+    "servers",
+    "aftermath",
 )
 
 PREFIXES = ("RUNLOG_", "PG", "GITHUB_")

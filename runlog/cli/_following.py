@@ -18,6 +18,8 @@ import click
 from runlog import _reading, queries
 from runlog.errors import DatabaseUnavailableError
 
+from ._text import visible
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -92,7 +94,7 @@ class Following:
             time.sleep(_POLL_SECONDS)
 
     def _reconnect(self, error: DatabaseUnavailableError) -> None:
-        click.echo(f"runlog: {error}; trying again", err=True)
+        click.echo(f"runlog: {visible(error)}; trying again", err=True)
         while True:
             time.sleep(2 * _POLL_SECONDS)
             with suppress(DatabaseUnavailableError):

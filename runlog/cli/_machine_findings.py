@@ -12,7 +12,7 @@ from runlog._settings import Settings, resolve, variable
 from runlog.errors import SettingError
 
 from ._findings import Finding
-from ._spools import find_dead_letters, list_databases, list_spools
+from ._spools import find_dead_letters, list_databases, list_spools, newer_note
 from ._text import number, size
 
 if TYPE_CHECKING:
@@ -107,7 +107,16 @@ def examine_spools(chosen: Settings, environ: Mapping[str, str]) -> Iterator[Fin
     yield Finding(check="spool", state="ok", found=f"{root}{free}")
     own = _dsn.folder_name(chosen.dsn or "", chosen.schema, environ)
     for folder in list_databases(root):
-        waiting = [spool for spool in list_spools(folder) if spool.is_orphaned]
+        spools = list_spools(folder)
+        for spool in spools:
+            if spool.process == "newer":
+                yield Finding(
+                    check="waiting",
+                    state="warning",
+                    found=newer_note(spool),
+                    remedy="upgrade runlog-pg here",
+                )
+        waiting = [spool for spool in spools if spool.is_orphaned]
         if waiting:
             entries = sum(spool.entries for spool in waiting)
             found = f"{number(entries)} entries, whose processes are gone, for {folder.name}"

@@ -25,7 +25,8 @@ class ProcessSpool:
     """The folder of one process.
 
     Attributes:
-        process: ``alive`` or ``gone``.
+        process: ``alive``, ``gone``, or ``newer``: written by a newer runlog, which delivers it;
+            entries and events are not counted then.
         age_seconds: since it was last written to.
     """
 
@@ -77,7 +78,15 @@ def list_spools(database_folder: Path) -> list[ProcessSpool]:
     for folder in _folders.list_folders(database_folder):
         with suppress(OSError):
             found.append(_examine(folder))
+    for folder in _folders.list_newer(database_folder):
+        with suppress(OSError):
+            found.append(_look_at(folder, "newer", entries=0, events=0))
     return found
+
+
+def newer_note(spool: ProcessSpool) -> str:
+    """Return what a person should know of a spool that is not read here."""
+    return f"{spool.folder} was written by a newer runlog and is left to it"
 
 
 def count_waiting(database_folder: Path) -> Waiting:
@@ -87,14 +96,20 @@ def count_waiting(database_folder: Path) -> Waiting:
 
 
 def _examine(folder: Path) -> ProcessSpool:
+    process = "gone" if _is_free(folder) else "alive"
+    entries = _count_lines(folder, "logs", ".copy")
+    return _look_at(folder, process, entries=entries, events=_count_lines(folder, "runs", ".jsonl"))
+
+
+def _look_at(folder: Path, process: str, *, entries: int, events: int) -> ProcessSpool:
     files = [entry.stat() for entry in os.scandir(folder)]
     newest = max((file.st_mtime for file in files), default=folder.stat().st_mtime)
     return ProcessSpool(
         database=folder.parent.name,
         folder=str(folder),
-        process="gone" if _is_free(folder) else "alive",
-        entries=_count_lines(folder, "logs", ".copy"),
-        events=_count_lines(folder, "runs", ".jsonl"),
+        process=process,
+        entries=entries,
+        events=events,
         bytes=sum(file.st_size for file in files),
         age_seconds=max(0, int(time.time() - newest)),
     )

@@ -18,6 +18,7 @@ from ._machine_findings import (
 )
 from ._output import Output, output_options
 from ._table import Column, print_table
+from ._text import visible
 
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "problem": "bold red"}
 _UNUSABLE = frozenset({"address", "embedded server", "connection", "schema"})
@@ -48,7 +49,8 @@ def doctor_command(context: click.Context, *, output: Output) -> None:
         print_table(_columns(), findings, on_terminal=output.on_terminal)
         bad = [finding for finding in findings if finding.is_bad]
         for finding in bad:
-            click.echo(f"\n{finding.check}: {finding.found}\n  -> {finding.remedy}")
+            found, remedy = visible(finding.found), visible(finding.remedy)
+            click.echo(f"\n{finding.check}: {found}\n  -> {remedy}")
         click.echo(f"\n{len(bad)} things to do" if bad else "\nall is well")
     else:
         output.rows(findings, Finding, [], empty="")

@@ -11,6 +11,7 @@ from runlog import _process, _reading, _recorder
 
 from ._database import settings
 from ._spools import count_waiting
+from ._text import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +37,7 @@ def flush_command(context: click.Context, *, timeout: float) -> None:
     left = count_waiting(folder)
     click.echo(f"delivered {delivered} of {before.orphaned} waiting entries")
     if left.orphaned or left.orphans:
-        click.echo(f"{left.orphaned} entries still wait in {folder}", err=True)
+        click.echo(f"{left.orphaned} entries still wait in {visible(folder)}", err=True)
         context.exit(1)
 
 

@@ -22,7 +22,7 @@ from ._spools import (
     list_spools,
 )
 from ._table import Column, print_table
-from ._text import duration, number, size
+from ._text import duration, number, size, visible
 from .flush import database_folder, deliver
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _show(output: Output) -> None:
         click.echo("\ndead letters")
         print_table(_letter_columns(), letters, on_terminal=output.on_terminal)
     for found in letters:
-        click.echo(f"runlog: {found.letters} dead letters in {found.path}", err=True)
+        click.echo(f"runlog: {found.letters} dead letters in {visible(found.path)}", err=True)
 
 
 def _spool_columns() -> list[Column]:
@@ -117,7 +117,7 @@ def _retry(context: click.Context) -> None:
     click.echo(f"put back {moved.letters} dead letters; delivered {delivered} entries")
     if _is_something_left(folder, refused):
         left = refused.letters if refused else 0
-        reason = f": {refused.last_reason}" if refused else ""
+        reason = f": {visible(refused.last_reason)}" if refused else ""
         click.echo(f"runlog: {left} letters remain{reason}", err=True)
         context.exit(1)
 

@@ -17,6 +17,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OBEYED = {*map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), *"\u202e\u2066\u200f\u2028\ud800"}
 
 
+@pytest.mark.guarantee("secrets")
 @given(st.text(st.one_of(st.sampled_from(sorted(OBEYED)), st.characters())))
 def test_visible_text_holds_nothing_that_is_obeyed(text):
     """Whatever the text, what is shown has no control character, and plain text is unchanged."""
@@ -26,6 +27,7 @@ def test_visible_text_holds_nothing_that_is_obeyed(text):
         assert any(ord(character) > 0x600 for character in text)
 
 
+@pytest.mark.guarantee("secrets")
 @given(
     st.recursive(
         st.text() | st.integers(), lambda it: st.lists(it) | st.dictionaries(st.text(), it)
@@ -38,6 +40,7 @@ def test_json_means_the_same_and_holds_nothing_that_is_obeyed(value):
     assert json.loads(document) == value
 
 
+@pytest.mark.guarantee("secrets")
 def test_escapes_are_shown_by_their_code():
     """An escape sequence is shown, a line feed as people write it."""
     assert _text.visible("\x1b[31mred\x9b0m\n\t") == "\\x1b[31mred\\x9b0m\\n\\t"

@@ -46,6 +46,7 @@ def supabase(postgres, request):
         run(dsn, "drop owned by anon, authenticated")
 
 
+@pytest.mark.guarantee("secrets")
 @pytest.mark.parametrize("schema", ["public", "history of %s"])
 @pytest.mark.parametrize("secure", [False, True])
 def test_writer_writes_and_nothing_else(roles, empty_database, schema, secure):
@@ -63,6 +64,7 @@ def test_writer_writes_and_nothing_else(roles, empty_database, schema, secure):
     }
 
 
+@pytest.mark.guarantee("secrets")
 @pytest.mark.parametrize("schema", ["public", "history of %s"])
 @pytest.mark.parametrize("secure", [False, True])
 def test_reader_reads_and_nothing_else(roles, empty_database, schema, secure):
@@ -78,6 +80,7 @@ def test_reader_reads_and_nothing_else(roles, empty_database, schema, secure):
         assert applied_version(connection, schema) == LATEST
 
 
+@pytest.mark.guarantee("secrets")
 def test_other_roles_get_nothing(roles, empty_database):
     """On a plain PostgreSQL a role that nobody named can do nothing, and nothing is switched on."""
     stranger, _ = roles
@@ -143,6 +146,7 @@ def test_script_gives_the_same_rights(roles, empty_database):
     assert migrate(empty_database, **wanted) == []
 
 
+@pytest.mark.guarantee("secrets")
 def test_supabase_strangers_can_do_nothing(supabase):
     """Where anon and authenticated exist, new tables are closed to them, TRUNCATE included."""
     told = migrate(supabase)
@@ -154,6 +158,7 @@ def test_supabase_strangers_can_do_nothing(supabase):
     assert migrate(supabase) == []
 
 
+@pytest.mark.guarantee("secrets")
 def test_supabase_script_closes_too(supabase):
     """The script that is saved as a Supabase migration closes what the function closes."""
     run(supabase, as_sql())
@@ -184,6 +189,7 @@ def test_adopted_tables_stay_open_and_it_is_said(supabase):
     assert told[1] == open_lines
 
 
+@pytest.mark.guarantee("secrets")
 def test_secure_closes_adopted_tables(supabase, roles):
     """Securing adopted tables closes them to strangers and PUBLIC, and keeps the writer going."""
     writer, _ = roles

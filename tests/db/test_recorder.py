@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
 from recording import messages, run_row
 from waiting import eventually
 
@@ -32,6 +33,7 @@ def test_a_record_after_closing_opens_a_new_spool(recording, database, connectio
     assert made.is_lawful()
 
 
+@pytest.mark.guarantee("exactly-once", "fork-threads")
 def test_closing_while_threads_log_loses_nothing(recording, database, connection):
     """Four threads log while the recorder is closed again and again: every entry arrives once."""
     made = recording(database)
@@ -53,6 +55,7 @@ def test_closing_while_threads_log_loses_nothing(recording, database, connection
     assert sorted(messages(connection)) == [*expected, "last"]
 
 
+@pytest.mark.guarantee("disk", "blast-radius")
 def test_foreign_bytes_in_an_orphan_are_kept_aside(recording, proxy, connection, tmp_path):
     """A damaged line is a dead letter of its own; what stands around it is delivered."""
     first = recording(proxy.conninfo)
@@ -90,6 +93,7 @@ def test_progress_is_visible_while_the_run_goes_on(recording, database, connecti
     eventually(is_visible)
 
 
+@pytest.mark.guarantee("true-run")
 def test_a_run_swept_while_frozen_is_running_again(recording, database, connection):
     """The owner's next heartbeat corrects a sweep that was wrong, and its end is the true one."""
     made = recording(database, heartbeat_interval=0.01)
@@ -110,6 +114,7 @@ def test_a_run_swept_while_frozen_is_running_again(recording, database, connecti
     assert run_row(connection, made.run.id_text, "status", "error_message") == ("success", None)
 
 
+@pytest.mark.guarantee("true-run")
 def test_the_first_final_state_wins(recording, database, connection):
     """A second end, however it comes, does not change a run that has ended."""
     made = recording(database)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 
-import psycopg
 import pytest
 from recording import messages, run_row
 from waiting import eventually
 
 from runlog import _store
-from runlog._sqlstate import Fault, fault_of
 
 
 def numbered(count, prefix="line"):
     return [f"{prefix} {number:06d}" for number in range(count)]
 
 
+@pytest.mark.guarantee("exactly-once", "order")
 def test_a_thousand_calls_are_a_thousand_rows(recording, database, connection):
     """Every call is a row, in order, ids strictly increasing, none twice; the run's row says how it ended."""
     made = recording(database)
@@ -34,6 +33,7 @@ def test_a_thousand_calls_are_a_thousand_rows(recording, database, connection):
     assert made.stats().committed == 1000
 
 
+@pytest.mark.guarantee("exactly-once")
 def test_a_backlog_takes_the_bulk_lane(recording, database, connection, monkeypatch):
     """A backlog goes through COPY, all of it, in order."""
     blocks = []
@@ -54,8 +54,9 @@ def test_a_backlog_takes_the_bulk_lane(recording, database, connection, monkeypa
     assert made.is_lawful()
 
 
+@pytest.mark.guarantee("exactly-once")
 @pytest.mark.parametrize("count", [200, 20_000], ids=["insert", "copy"])
-def test_a_reply_cut_after_commit_doubles_nothing(recording, proxy, connection, count):
+def test_a_reply_cut_after_commit_doubles_nothing(recording, proxy, connection, evidence, count):
     """The database committed, the answer was lost: the batch is sent again and nothing is doubled."""
     made = recording(proxy.conninfo, flush_interval=60)
     assert made.recorder.flush(10)
@@ -63,10 +64,14 @@ def test_a_reply_cut_after_commit_doubles_nothing(recording, proxy, connection, 
     made.log_many(count)
     assert made.close()
     assert proxy.counters.cuts == 1
-    assert messages(connection) == numbered(count)
+    stored = messages(connection)
+    assert stored == numbered(count)
     assert made.is_lawful()
+    lost, doubled = len(set(numbered(count)) - set(stored)), len(stored) - len(set(stored))
+    evidence(answers_lost=proxy.counters.cuts, entries=count, lost=lost, doubled=doubled)
 
 
+@pytest.mark.guarantee("exactly-once")
 @pytest.mark.parametrize("count", [200, 20_000], ids=["insert", "copy"])
 def test_a_batch_cut_before_commit_is_sent_again(recording, proxy, connection, count):
     """The batch never reached the database: it is sent again, in order."""
@@ -79,6 +84,7 @@ def test_a_batch_cut_before_commit_is_sent_again(recording, proxy, connection, c
     assert messages(connection) == numbered(count)
 
 
+@pytest.mark.guarantee("outage", "conservation")
 @pytest.mark.parametrize("fault", ["refuse", "reset", "hang", "half_open"])
 def test_an_outage_in_the_middle_loses_nothing(recording, proxy, connection, fault):
     """While the database cannot be reached entries wait; when it answers again all are delivered."""
@@ -101,6 +107,7 @@ def test_an_outage_in_the_middle_loses_nothing(recording, proxy, connection, fau
     assert made.is_lawful()
 
 
+@pytest.mark.guarantee("outage", "never-raises")
 def test_an_outage_is_told_once_and_its_end_too(recording, proxy, capsys):
     """stderr gets one line when delivery begins to fail and one when it works again."""
     made = recording(proxy.conninfo)
@@ -117,6 +124,7 @@ def test_an_outage_is_told_once_and_its_end_too(recording, proxy, capsys):
     assert "answers again" in lines[1]
 
 
+@pytest.mark.guarantee("own-connection")
 def test_a_killed_idle_connection_is_no_outage(recording, database, connection, capsys):
     """A server that ends the idle connection is answered with a new one, and nothing is said."""
     made = recording(database)
@@ -131,6 +139,7 @@ def test_a_killed_idle_connection_is_no_outage(recording, database, connection, 
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.guarantee("blast-radius")
 def test_a_refused_row_does_not_take_others_with_it(recording, database, connection):
     """One row of a hundred violates a CHECK: 99 are stored, one is a dead letter with its SQLSTATE."""
     connection.execute("alter table logs add constraint picky check (message <> 'line 000042')")
@@ -149,6 +158,7 @@ def test_a_refused_row_does_not_take_others_with_it(recording, database, connect
         connection.execute("alter table logs drop constraint picky")
 
 
+@pytest.mark.guarantee("blast-radius")
 @pytest.mark.parametrize("count", [100, 5000], ids=["insert", "copy"])
 def test_a_trigger_that_raises_refuses_only_its_row(recording, database, connection, count):
     """A trigger's exception (P0001) is the row's fault, in the bulk lane as in the sure lane."""
@@ -176,6 +186,7 @@ def test_a_trigger_that_raises_refuses_only_its_row(recording, database, connect
         connection.execute("drop trigger refuse_it on logs; drop function refuse_it")
 
 
+@pytest.mark.guarantee("blast-radius")
 def test_entries_of_a_deleted_run_are_dead_letters_and_others_go_on(
     recording, database, connection
 ):
@@ -196,6 +207,7 @@ def test_entries_of_a_deleted_run_are_dead_letters_and_others_go_on(
     made.recorder.forget_run(other)
 
 
+@pytest.mark.guarantee("outage")
 def test_missing_tables_are_told_with_the_remedy(recording, empty_database, capsys):
     """Without tables nothing is lost: one line names the command, and entries wait."""
     made = recording(empty_database)
@@ -206,6 +218,7 @@ def test_missing_tables_are_told_with_the_remedy(recording, empty_database, caps
     assert made.stats().waiting == 1
 
 
+@pytest.mark.guarantee("outage", "secrets")
 def test_a_wrong_password_is_told_without_it(recording, database, capsys):
     """Credentials that are refused are told as such, and the password is not shown."""
     secret = "tr0ub4dor&3"
@@ -226,6 +239,7 @@ def test_the_spool_is_gone_when_all_is_delivered(recording, database, tmp_path):
     assert [path for path in (tmp_path / "spool").rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.guarantee("outage", "exactly-once")
 def test_the_next_process_delivers_what_waits(recording, proxy, database, connection):
     """What one recorder could not deliver, the next one does: in order, with the run's true end."""
     first = recording(proxy.conninfo)
@@ -243,6 +257,7 @@ def test_the_next_process_delivers_what_waits(recording, proxy, database, connec
     assert second.stats().adopted == 1000
 
 
+@pytest.mark.guarantee("true-run")
 def test_a_run_whose_process_died_is_closed_by_the_next(recording, database, connection):
     """An orphaned spool with an unfinished run: its row says error, when last alive and what last."""
     first = recording(database)
@@ -265,6 +280,7 @@ def test_a_run_whose_process_died_is_closed_by_the_next(recording, database, con
     assert "[MERGE] the last thing it said" in message
 
 
+@pytest.mark.guarantee("conservation", "bounded")
 def test_every_step_of_the_law_is_counted(recording, proxy, connection):
     """Appended = committed + waiting + dead letters + shed, before, during and after an outage."""
     made = recording(proxy.conninfo, spool_max_bytes=2**20)
@@ -286,6 +302,7 @@ def test_every_step_of_the_law_is_counted(recording, proxy, connection):
     assert made.stats().waiting == 0
 
 
+@pytest.mark.guarantee("own-connection")
 @pytest.mark.parametrize("count", [500, 20_000], ids=["insert", "copy"])
 def test_everything_works_behind_a_transaction_pooler(recording, pooler, connection, count):
     """Through PgBouncer in transaction mode: start, entries in both lanes, progress, heartbeat, end."""
@@ -298,17 +315,6 @@ def test_everything_works_behind_a_transaction_pooler(recording, pooler, connect
     assert messages(connection) == numbered(count)
     assert run_row(connection, made.run.id_text, "status", "records_fetched") == ("success", count)
     assert made.is_lawful()
-
-
-@pytest.mark.parametrize(
-    ("state", "fault"),
-    [("23514", Fault.ROW), ("22P02", Fault.ROW), ("P0001", Fault.ROW), ("57P01", Fault.OUTAGE),
-     ("40001", Fault.OUTAGE), ("53100", Fault.OUTAGE), ("XX000", Fault.OUTAGE), ("28P01", Fault.SETUP),
-     ("42P01", Fault.SETUP), ("3D000", Fault.SETUP)],
-)  # fmt: skip
-def test_whose_fault_an_error_is(state, fault):
-    """SQLSTATE classes decide between dead letter, retry and a person's help."""
-    assert fault_of(psycopg.errors.lookup(state)()) is fault
 
 
 def dead_letters(made):

@@ -28,6 +28,7 @@ def writer(postgres, empty_database):
         admin.execute(sql.SQL("drop role {}").format(sql.Identifier(ROLE)))
 
 
+@pytest.mark.guarantee("secrets")
 @pytest.mark.parametrize("count", [200, 20_000], ids=["small", "backlog"])
 def test_the_writer_role_records_everything(recording, writer, empty_database, count):
     """Start, entries (also as a backlog, where COPY is refused), progress, heartbeat and end."""
@@ -51,6 +52,7 @@ def test_the_writer_role_records_everything(recording, writer, empty_database, c
     assert made.stats().dead_letters == 0
 
 
+@pytest.mark.guarantee("secrets", "survives-death")
 def test_the_writer_role_delivers_and_closes_for_the_dead(recording, writer, empty_database):
     """An orphaned spool is delivered and its run closed with the same few rights."""
     first = recording(writer)

@@ -45,6 +45,7 @@ def run_id_of(script):
     return script.stdout.split()[0]
 
 
+@pytest.mark.guarantee("exactly-once")
 def test_a_thousand_calls_then_the_end(run_script, database, connection):
     """A thousand calls and the end of the script: a thousand rows, in order, none twice."""
     script = run_script(SCRIPT, 1000, env={"RUNLOG_DSN": database})
@@ -53,6 +54,7 @@ def test_a_thousand_calls_then_the_end(run_script, database, connection):
     assert run_row(connection, run_id_of(script), "status", "error_message") == ("success", None)
 
 
+@pytest.mark.guarantee("outage")
 def test_the_database_comes_back_after_the_script_ended(run_script, proxy, connection):
     """With the database away all along the script ends well, and the next process delivers all."""
     proxy.refuse()
@@ -84,6 +86,7 @@ GATED = """
 """
 
 
+@pytest.mark.guarantee("outage", "true-run")
 @pytest.mark.parametrize("away", ["start", "end"])
 def test_the_database_is_away_for_a_while(start_script, run_script, proxy, connection, away):
     """Away when the run begins, or when it ends: after the next run its row and entries are right."""
@@ -107,6 +110,7 @@ def test_the_database_is_away_for_a_while(start_script, run_script, proxy, conne
     assert run_row(connection, run_id_of(script), *columns) == ("success", None, 2, True)
 
 
+@pytest.mark.guarantee("survives-death")
 @pytest.mark.parametrize("count", [30, 5000])
 def test_kill_9_loses_nothing(start_script, run_script, proxy, connection, count):
     """Killed with everything undelivered: the next process delivers every line, and closes the run."""
@@ -122,6 +126,7 @@ def test_kill_9_loses_nothing(start_script, run_script, proxy, connection, count
     assert f"line {count - 1:06d}" in message
 
 
+@pytest.mark.guarantee("survives-death", "exactly-once")
 def test_kill_9_in_the_middle_of_delivery_doubles_nothing(
     start_script, run_script, database, connection
 ):
@@ -133,6 +138,7 @@ def test_kill_9_in_the_middle_of_delivery_doubles_nothing(
     assert messages(connection, run_id_of(script)) == numbered(20_000)
 
 
+@pytest.mark.guarantee("bounded", "never-raises")
 @pytest.mark.parametrize("fault", ["hang", "half_open"])
 def test_a_silent_database_holds_the_script_up_no_longer_than_exit_timeout(
     run_script, start_script, proxy, connection, fault
@@ -152,6 +158,7 @@ def test_a_silent_database_holds_the_script_up_no_longer_than_exit_timeout(
     assert messages(connection, run_id_of(script)) == numbered(1000)
 
 
+@pytest.mark.guarantee("true-run")
 def test_sigterm_is_recorded_and_kills(start_script, database, connection):
     """SIGTERM: all entries delivered, the run says so, and the shell sees death by that signal."""
     script = start_script(SCRIPT, 30, "linger", env={"RUNLOG_DSN": database})
@@ -163,6 +170,7 @@ def test_sigterm_is_recorded_and_kills(start_script, database, connection):
     assert row == ("error", "terminated by SIGTERM")
 
 
+@pytest.mark.guarantee("survives-death", "exactly-once")
 def test_two_processes_deliver_an_orphan_once(start_script, run_script, proxy, connection):
     """Two processes find the same orphan at the same time: each line is there once."""
     proxy.refuse()
@@ -173,6 +181,7 @@ def test_two_processes_deliver_an_orphan_once(start_script, run_script, proxy, c
     assert messages(connection, run_id_of(script)) == numbered(3000)
 
 
+@pytest.mark.guarantee("disk")
 def test_no_place_to_write_is_said_and_entries_still_arrive(run_script, database, connection):
     """Without a writable folder the spool is in memory: one line says so, all rows arrive."""
     environment = {"RUNLOG_DSN": database, "RUNLOG_SPOOL_DIR": "/proc/nowhere"}
@@ -182,6 +191,7 @@ def test_no_place_to_write_is_said_and_entries_still_arrive(run_script, database
     assert messages(connection) == numbered(100)
 
 
+@pytest.mark.guarantee("never-raises")
 def test_no_database_named_is_said_and_the_script_runs_on(run_script, monkeypatch):
     """With no database at all the script does its work; one message lists the ways to name one."""
     blocked = "import sys; sys.modules['runlog.embedded'] = type(sys)('embedded'); "
@@ -207,6 +217,7 @@ def test_importing_runlog_imports_nothing_heavy(run_script):
     assert script.stdout.strip() == "[]"
 
 
+@pytest.mark.guarantee("never-raises")
 def test_a_seeded_script_draws_the_same_numbers(run_script):
     """Retries and pauses of runlog take nothing from the random numbers that a script counts on."""
     source = """

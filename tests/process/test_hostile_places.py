@@ -45,6 +45,7 @@ def numbered(text, count):
     return [f"{text} {number}" for number in range(count)]
 
 
+@pytest.mark.guarantee("never-raises", "fork-threads")
 def test_dict_config_while_shipping_and_logging(survive):
     """100 times dictConfig, which closes the handlers, while four threads log and all is shipped."""
     found = survive("""
@@ -75,6 +76,7 @@ def test_dict_config_while_shipping_and_logging(survive):
     assert sorted(found) == sorted([*numbered("main", 100), *numbered("steady", 1200)])
 
 
+@pytest.mark.guarantee("never-raises", "fork-threads")
 def test_dict_config_inside_logging_calls(survive):
     """Configuring, flushing and shutting logging down from several threads at once ends."""
     found = survive("""
@@ -108,6 +110,7 @@ def test_dict_config_inside_logging_calls(survive):
     assert found == numbered("main", 500)
 
 
+@pytest.mark.guarantee("never-raises")
 def test_logging_in_del(survive):
     """Objects that log when they are collected, with a collection at nearly every allocation."""
     found = survive(PLAIN + """
@@ -127,6 +130,7 @@ def test_logging_in_del(survive):
     assert sorted(found) == sorted([*numbered("main", 300), *numbered("del", 300)])
 
 
+@pytest.mark.guarantee("never-raises")
 def test_logging_in_signal_handlers(survive):
     """Signals come anywhere in a log call, in opening the spool, in closing it; all is kept."""
     found = survive(
@@ -173,6 +177,7 @@ def test_logging_in_signal_handlers(survive):
     assert sorted(found) == sorted([*numbered("main", 3000), *numbered("signal", count), said[0]])
 
 
+@pytest.mark.guarantee("never-raises")
 def test_logging_at_exit(survive):
     """Exit handlers registered before and after runlog's log into the run that `install` opened."""
     found = survive("""
@@ -184,6 +189,7 @@ def test_logging_at_exit(survive):
     assert sorted(found) == ["early", "late", "threads"]
 
 
+@pytest.mark.guarantee("never-raises")
 def test_logging_after_runlog_has_closed(survive):
     """What is logged when all is closed waits in a new spool for the next process."""
     found = survive(PLAIN + """
@@ -205,6 +211,7 @@ def test_logging_after_runlog_has_closed(survive):
     assert set(found[2:]) <= {"when modules are torn down"}
 
 
+@pytest.mark.guarantee("never-raises", "fork-threads")
 def test_daemon_threads_log_while_the_interpreter_ends(survive):
     """Threads that log until they are frozen: no hang, and what they logged before is there."""
     found = survive(PLAIN + """
@@ -225,6 +232,7 @@ def test_daemon_threads_log_while_the_interpreter_ends(survive):
     assert set(found) <= {"chatter", *(f"first of {number}" for number in range(3))}
 
 
+@pytest.mark.guarantee("never-raises")
 def test_psycopg_at_debug_on_the_root_logger(survive):
     """What shipping itself logs is not shipped: the script ends, and its own lines are all there."""
     found = survive(
@@ -253,6 +261,7 @@ def test_psycopg_at_debug_on_the_root_logger(survive):
     assert found == [*numbered("main", 100), "stored"]
 
 
+@pytest.mark.guarantee("never-raises")
 def test_objects_that_log_while_they_are_stored(survive):
     """A `__str__`, a `__repr__`, a filter and a property that log themselves: each line once."""
     found = survive(
@@ -288,6 +297,7 @@ def test_objects_that_log_while_they_are_stored(survive):
     assert len(found) < 200
 
 
+@pytest.mark.guarantee("never-raises")
 def test_an_object_that_logs_itself_ends(survive):
     """A `__str__` that logs the very object again recurses as far as Python allows, and no further."""
     found = survive(PLAIN + """
@@ -306,6 +316,7 @@ def test_an_object_that_logs_itself_ends(survive):
     assert found[-1] == "alive"
 
 
+@pytest.mark.guarantee("never-raises")
 def test_hooks_for_what_nobody_caught(survive):
     """Excepthooks of the process, of threads and for unraisable errors may log."""
     found = survive(PLAIN + """
@@ -326,6 +337,7 @@ def test_hooks_for_what_nobody_caught(survive):
     assert found == ["thread", "unraisable"]
 
 
+@pytest.mark.guarantee("never-raises")
 def test_without_standard_streams(survive):
     """Where stdout and stderr are closed or None, as under pythonw, nothing changes."""
     found = survive(PLAIN + """
@@ -341,6 +353,7 @@ def test_without_standard_streams(survive):
     assert found == ["main %s and a %d", "main"]
 
 
+@pytest.mark.guarantee("never-raises", "fork-threads")
 def test_threads_log_while_others_fork_and_configure(survive):
     """dictConfig, fork, threads and a QueueListener all at once: every counted line is there."""
     found = survive("""

@@ -14,6 +14,7 @@ from runlog.errors import SettingError
 REDACTOR = Redactor()
 
 
+@pytest.mark.guarantee("secrets")
 @pytest.mark.parametrize("text", LEAKS)
 def test_no_secret_gets_through(text):
     """Each form of a secret becomes the marker, alone and inside a sentence."""
@@ -54,6 +55,7 @@ def test_what_stands_around_a_secret_stays(text, shown):
     assert REDACTOR.redact_text(text) == shown
 
 
+@pytest.mark.guarantee("secrets")
 @pytest.mark.parametrize("key", SECRETS.split())
 def test_secret_keys_are_known(key):
     """A name that means a secret is one, in every spelling."""

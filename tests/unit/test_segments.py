@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from runlog import _segments
-from runlog._backlog import Backlog, Position
+from runlog._backlog import Backlog, Position, _ack
 from runlog._segments import SegmentWriter
 from runlog._stored import StoredSegments
 
@@ -33,6 +33,7 @@ def lines_of(source, ack_path=None):
     return lines
 
 
+@pytest.mark.guarantee("order")
 def test_lines_come_out_in_the_order_they_went_in(writer):
     """What one thread appends is read in the same order, over several files."""
     sent = [b"line %06d" % n for n in range(5000)]
@@ -50,6 +51,7 @@ def test_finished_files_are_unlinked_when_acknowledged(writer, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [f"logs-{writer.last():06d}.copy"]
 
 
+@pytest.mark.guarantee("fork-threads", "conservation")
 def test_no_line_is_lost_or_torn_when_threads_rotate(writer):
     """Eight threads over dozens of rotations: every line whole, each thread's in order."""
     start = threading.Barrier(8)
@@ -77,6 +79,7 @@ def test_no_line_is_lost_or_torn_when_threads_rotate(writer):
     assert writer.lines_written == 24_000
 
 
+@pytest.mark.guarantee("disk")
 def test_a_full_disk_sends_lines_to_memory(writer, monkeypatch):
     """When the disk refuses a line it is kept in memory, and read from there."""
     writer.append(b"on disk\n")
@@ -103,6 +106,7 @@ def test_a_full_disk_sends_lines_to_memory(writer, monkeypatch):
     assert writer.lines_written == 3
 
 
+@pytest.mark.guarantee("disk")
 def test_a_line_written_in_part_is_cancelled_and_written_again(writer, monkeypatch):
     """A short write leaves a line that readers skip, and the entry itself is whole elsewhere."""
     real_write = os.write
@@ -120,6 +124,7 @@ def test_a_line_written_in_part_is_cancelled_and_written_again(writer, monkeypat
     assert writer.lines_written == 1
 
 
+@pytest.mark.guarantee("never-raises")
 def test_nothing_gets_in_after_sealing(writer, tmp_path):
     """A sealed writer refuses, and its descriptor number is not written to again."""
     writer.append(b"before\n")
@@ -133,16 +138,18 @@ def test_nothing_gets_in_after_sealing(writer, tmp_path):
     assert lines_of(writer) == [b"before"]
 
 
+@pytest.mark.guarantee("disk", "survives-death")
 def test_a_dead_processs_files_are_read_with_their_torn_tail(tmp_path):
     """What a process left is read from the acknowledged place on; its torn last line as a line."""
     (tmp_path / "logs-000002.copy").write_bytes(b"old\nkept one\n")
     (tmp_path / "logs-000003.copy").write_bytes(b"kept two\ntor")
-    (tmp_path / "logs.ack").write_bytes(b"%06d %015d\n" % Position(2, 4))
+    (tmp_path / "logs.ack").write_bytes(_ack(Position(2, 4)))
     source = StoredSegments(tmp_path, "logs", ".copy")
     assert lines_of(source, tmp_path / "logs.ack") == [b"kept one", b"kept two", b"tor"]
     source.close()
 
 
+@pytest.mark.guarantee("disk")
 @pytest.mark.parametrize(
     "content", [b"", b"garbage", b"000009 000000000000000\n", b"000002 000000000009999\n"]
 )

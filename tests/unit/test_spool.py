@@ -18,6 +18,7 @@ def database_folder(tmp_path):
     return tmp_path / "db"
 
 
+@pytest.mark.guarantee("secrets")
 def test_folder_and_files_are_private(database_folder):
     """Folders are 0700 and files 0600, whatever the umask."""
     before = os.umask(0)
@@ -34,6 +35,7 @@ def test_folder_and_files_are_private(database_folder):
     assert list(database_folder.iterdir()) == []
 
 
+@pytest.mark.guarantee("survives-death")
 def test_a_living_process_is_not_adopted(database_folder):
     """A spool whose lock is held is left alone, by this process as by any other."""
     spool = Spool(database_folder, 2**20)
@@ -41,6 +43,7 @@ def test_a_living_process_is_not_adopted(database_folder):
     spool.close(remove=True)
 
 
+@pytest.mark.guarantee("survives-death")
 def test_an_orphan_is_adopted_once(database_folder):
     """The first one to come gets the spool; the second finds it taken."""
     spool = Spool(database_folder, 2**20)
@@ -54,6 +57,7 @@ def test_an_orphan_is_adopted_once(database_folder):
     assert list(database_folder.iterdir()) == []
 
 
+@pytest.mark.guarantee("bounded")
 def test_shedding_takes_debug_first_and_errors_last(database_folder):
     """From 80 % of the limit DEBUG is shed, from 90 % INFO, at the limit everything; all counted."""
     spool = Spool(database_folder, 2**20)
@@ -92,6 +96,7 @@ def test_without_a_folder_entries_are_kept_in_memory():
     spool.close(remove=True)
 
 
+@pytest.mark.guarantee("bounded")
 def test_memory_is_bounded():
     """Without a folder the limit is that of the memory set aside: then entries are shed, counted."""
     spool = Spool(None, 2**20)
@@ -104,6 +109,7 @@ def test_memory_is_bounded():
     spool.close(remove=True)
 
 
+@pytest.mark.guarantee("secrets")
 def test_a_planted_temp_folder_is_not_used(tmp_path, monkeypatch):
     """In a shared temp folder a link, or a folder that others can write, is refused."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -121,6 +127,7 @@ def test_a_planted_temp_folder_is_not_used(tmp_path, monkeypatch):
     assert _folders.root(None, nowhere) == mine
 
 
+@pytest.mark.guarantee("secrets")
 def test_a_link_in_place_of_a_spool_is_not_followed(database_folder, tmp_path):
     """A link among the process folders is nobody's spool."""
     database_folder.mkdir()

@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,12 +46,14 @@ def test_an_id_is_a_version_7_uuid_of_now():
     assert abs(milliseconds(made) - before) < 5000
 
 
+@pytest.mark.guarantee("order")
 def test_ids_increase_strictly():
     """Calls one after the other give strictly increasing ids."""
     ids = [new_id() for _ in range(20_000)]
     assert ids == sorted(set(ids))
 
 
+@pytest.mark.guarantee("order")
 def test_ids_increase_on_a_clock_that_stands_still():
     """A clock without resolution does not make ids equal, nor smaller when the counter wraps."""
     generator = Clocks().generator()
@@ -58,6 +61,7 @@ def test_ids_increase_on_a_clock_that_stands_still():
     assert ids == sorted(set(ids))
 
 
+@pytest.mark.guarantee("order")
 @given(st.lists(st.tuples(st.integers(-(10**11), 10**11), st.integers(0, 10**11)), max_size=60))
 def test_ids_increase_whatever_the_wall_clock_does(moves):
     """Jumps of the wall clock in either direction never make a later id smaller."""
@@ -71,6 +75,26 @@ def test_ids_increase_whatever_the_wall_clock_does(moves):
     assert ids == sorted(set(ids))
 
 
+@pytest.mark.guarantee("order")
+@given(st.lists(st.tuples(st.integers(-(10**12), 10**12), st.integers(10**6, 10**10)), max_size=40))
+def test_the_time_in_an_id_stays_near_the_clock(moves):
+    """Whatever the jumps, an id is never a second behind the clock, and never ahead of the latest time that the clock stood for."""
+    clocks = Clocks()
+    generator = clocks.generator()
+    latest = clocks.wall_ns - clocks.ticks_ns
+    for wall, ticks in moves:
+        clocks.wall_ns += wall + ticks
+        clocks.ticks_ns += ticks + 250_000_001
+        clocks.wall_ns += 250_000_001
+        latest = max(latest, clocks.wall_ns - clocks.ticks_ns)
+        # The first one sees the jump, the second follows it.
+        generator.new_id()
+        now = milliseconds(generator.new_id())
+        assert now >= clocks.wall_ns // 10**6 - 1001
+        assert now <= (latest + clocks.ticks_ns) // 10**6 + 1
+
+
+@pytest.mark.guarantee("order")
 def test_ids_follow_a_wall_clock_that_ran_ahead():
     """After a suspend the ids are of the new time; small differences change nothing."""
     clocks = Clocks()
@@ -86,6 +110,7 @@ def test_ids_follow_a_wall_clock_that_ran_ahead():
     assert milliseconds(generator.new_id()) == clocks.wall_ns // 10**6
 
 
+@pytest.mark.guarantee("order")
 def test_ids_never_follow_backwards():
     """A wall clock that is set back leaves the ids where they are."""
     clocks = Clocks()
@@ -117,6 +142,7 @@ def test_the_base_moves_once_however_many_threads_see_the_jump():
     assert milliseconds(generator.new_id()) == clocks.wall_ns // 10**6
 
 
+@pytest.mark.guarantee("order", "fork-threads")
 def test_threads_never_share_an_id():
     """Ids made by several threads at once are all different, and rise within each thread."""
     made = [[] for _ in range(8)]
@@ -160,6 +186,7 @@ def test_a_held_lock_is_not_waited_for():
     assert milliseconds(first) == START // 10**6
 
 
+@pytest.mark.guarantee("fork-threads")
 def test_a_forked_child_draws_new_random_bits():
     """Parent and child never make the same id, even at one tick with one count."""
     parent = new_id()

@@ -1,0 +1,343 @@
+"""A disk that is full, or takes no more for another reason: the script runs on, nothing torn arrives."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import re
+from collections import defaultdict
+
+import pytest
+from recording import messages
+from waiting import eventually
+
+from runlog import _segments
+
+LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
+# Segments of 64 KiB; 256 KiB of memory stand in for the disk.
+SETTINGS = {"spool_max_bytes": 2**21, "retry_interval_max": 0.1}
+FILLER = "x" * 900
+
+
+class Levels:
+    """Logs the four levels in turn and notes which calls were taken and which were shed."""
+
+    def __init__(self, made):
+        self.made = made
+        self.taken = defaultdict(list)
+        self.shed = defaultdict(list)
+        self.number = 0
+
+    def log_round(self):
+        for level in LEVELS:
+            spool = self.made.recorder._spool
+            before = spool.entries_taken
+            message = f"{logging.getLevelName(level)} {self.number:06d} {FILLER}"
+            self.made.log(message, level)
+            self.number += 1
+            (self.taken if spool.entries_taken > before else self.shed)[level].append(message)
+
+    def all_taken(self):
+        return {message for found in self.taken.values() for message in found}
+
+    def first_shed(self):
+        return [
+            int(self.shed[level][0].split()[1]) if self.shed[level] else self.number
+            for level in LEVELS
+        ]
+
+
+def without_notes(found):
+    return [message for message in found if not message.startswith("runlog shed")]
+
+
+def waits_quietly(made):
+    """The shipper has tried once and failed: what it does from here on is wait."""
+
+    def has_failed():
+        assert made.recorder._shipper._failures > 0
+
+    eventually(has_failed)
+
+
+@pytest.mark.guarantee("disk", "bounded", "conservation")
+@pytest.mark.parametrize("kib", [256, 768])
+def test_a_full_disk_sheds_the_least_important_first(
+    tiny_disk, recording, proxy, connection, capfd, evidence, kib
+):
+    """Disk full and database away: memory takes over, then DEBUG is shed, INFO, the rest; the law holds, and all that was taken arrives whole."""
+    proxy.refuse()
+    made = recording(proxy.conninfo, spool_dir=tiny_disk(kib), **SETTINGS)
+    waits_quietly(made)
+    levels = Levels(made)
+    while len(levels.shed[logging.ERROR]) < 50:
+        levels.log_round()
+        assert levels.number < 5000
+    assert made.is_lawful()
+    shed = sum(map(len, levels.shed.values()))
+    assert made.stats().shed == shed
+    first = levels.first_shed()
+    assert first[0] < first[1] < min(first[2:])
+    debug, info, warning, _ = (len(levels.shed[level]) for level in LEVELS)
+    assert debug > info > warning > 0
+    said = capfd.readouterr().err
+    assert said.count("entries are shed and counted, DEBUG first") == 1
+    proxy.forward()
+    eventually(lambda: _assert(made.recorder.flush(10) and made.stats().waiting == 0))
+    stored = messages(connection, made.run.id_text)
+    doubled = len(stored) - len(set(stored))
+    lost = levels.all_taken() - set(stored)
+    assert sorted(without_notes(stored)) == sorted(levels.all_taken())
+    told = [int(it.split()[2]) for it in stored if it.startswith("runlog shed")]
+    assert sum(told) == shed
+    levels.shed.clear()
+    levels.log_round()
+    assert levels.shed == {}
+    assert made.recorder.flush(10)
+    assert made.is_lawful()
+    assert made.stats().dead_letters == 0
+    evidence(taken=len(levels.all_taken()), shed_and_told=shed, lost=len(lost), doubled=doubled)
+
+
+@pytest.mark.guarantee("disk", "survives-death")
+def test_space_returns_while_the_database_is_away(
+    tiny_disk, recording, proxy, connection, capfd, evidence
+):
+    """What went to memory is back on the disk as soon as there is room, and survives a kill from then on."""
+    disk = tiny_disk(1024)
+    ballast = disk / "ballast"
+    proxy.refuse()
+    made = recording(proxy.conninfo, spool_dir=disk, **SETTINGS)
+    waits_quietly(made)
+    made.log_many(50, "before")
+    fill(ballast)
+    made.log_many(150, "during")
+    spool = made.recorder._spool
+    assert not spool.is_on_disk
+    eventually(lambda: _assert("entries are kept in memory" in capfd.readouterr().err))
+    ballast.unlink()
+    eventually(lambda: _assert(spool.is_on_disk and not spool._entries.memory_share))
+    made.log_many(50, "after")
+    # As kill -9 would leave it: the descriptors are gone, the files are as they are.
+    made.recorder._shipper._attempt = lambda: True
+    made.recorder._shipper.stop(5)
+    spool.abandon()
+    proxy.forward()
+    assert recording(proxy.conninfo, spool_dir=disk).recorder.flush(10)
+    stored = messages(connection, made.run.id_text)
+    logged = [
+        f"{when} {n:06d}"
+        for when, count in (("line before", 50), ("line during", 150), ("line after", 50))
+        for n in range(count)
+    ]
+    logged = [line.removeprefix("line ") for line in logged]
+    assert stored == logged
+    evidence(entries=len(stored), lost=len(set(logged) - set(stored)))
+
+
+SCRIPT = """
+    import logging, sys
+    import runlog
+    from runlog import _process
+
+    log = logging.getLogger("app")
+    log.setLevel(logging.DEBUG)
+    log.addHandler(runlog.RunLogHandler(retry_interval=0.05))
+    with runlog.RunContext("full", lifecycle_logs=False) as run:
+        print(run.id, flush=True)
+        for number in range(int(sys.argv[1])):
+            log.info("line %06d %s.", number, "x" * int(sys.argv[2]))
+    stats = _process.current().stats()
+    print(stats.appended, stats.waiting, stats.shed, stats.committed, stats.dead_letters)
+"""
+NEXT = """
+    import runlog
+    with runlog.RunContext("next", lifecycle_logs=False):
+        pass
+"""
+LIMITED = """
+    import resource, signal
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+"""
+
+
+@pytest.mark.guarantee("disk", "never-raises")
+def test_an_exit_with_the_disk_full_tells_what_is_lost(tiny_disk, run_script, proxy, connection):
+    """Disk full, database away and the script at its end: exit code 0, and one line says how many entries go with the memory."""
+    disk = tiny_disk(256)
+    (disk / "spool").mkdir()
+    proxy.refuse()
+    environment = {
+        "RUNLOG_DSN": proxy.conninfo,
+        "RUNLOG_SPOOL_DIR": str(disk / "spool"),
+        "RUNLOG_EXIT_TIMEOUT": "0.5",
+    }
+    script = run_script(SCRIPT, 1000, 400, env=environment)
+    assert script.exit_code == 0, script.stderr
+    assert "Traceback" not in script.stderr
+    lost = int(re.search(r"up to (\d+) of them are in memory and lost", script.stderr)[1])
+    proxy.forward()
+    run_script(NEXT, env=environment)
+    stored = messages(connection, script.stdout.split()[0])
+    assert 0 < len(stored) < 1000
+    # One line may be in part on the disk and whole in memory.
+    assert len(stored) + lost == 1000
+    assert all(re.fullmatch(r"line \d{6} x{400}\.", message) for message in stored)
+
+
+@pytest.mark.guarantee("disk", "never-raises")
+@pytest.mark.parametrize("is_away", [False, True])
+def test_a_limit_of_the_file_size(run_script, proxy, connection, is_away):
+    """RLIMIT_FSIZE cuts a write in the middle: no signal, no torn row; shed is counted."""
+    if is_away:
+        proxy.refuse()
+    environment = {"RUNLOG_DSN": proxy.conninfo, "RUNLOG_EXIT_TIMEOUT": "2"}
+    script = run_script(LIMITED + SCRIPT, 1000, 400, env=environment)
+    assert script.exit_code == 0, script.stderr
+    assert "Traceback" not in script.stderr
+    appended, waiting, shed, committed, dead = map(int, script.stdout.split()[1:])
+    assert appended - waiting - shed - committed - dead == 0
+    assert dead == 0
+    proxy.forward()
+    run_script(NEXT, env={"RUNLOG_DSN": proxy.conninfo})
+    stored = without_notes(messages(connection, script.stdout.split()[0]))
+    assert all(re.fullmatch(r"line \d{6} x{400}\.", message) for message in stored)
+    assert len(stored) == len(set(stored)) > 100
+
+
+def fill(path):
+    """Write until nothing fits any more, to the last byte."""
+    with path.open("wb", buffering=0) as file:
+        for size in (2**16, 2**12, 1):
+            with contextlib.suppress(OSError):
+                while file.write(b"x" * size):
+                    pass
+
+
+def _assert(value):
+    assert value
+
+
+@pytest.mark.guarantee("disk", "conservation")
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO, errno.EMFILE]
+)
+@pytest.mark.parametrize("away", [False, True], ids=["shipping", "away"])
+def test_a_disk_that_refuses_from_some_moment_on(
+    recording, proxy, connection, monkeypatch, number, away, evidence
+):
+    """Full, read-only, over quota or broken in the middle of it, also exactly when a new file is due: nothing that was taken is lost, and it goes on afterwards."""
+    if away:
+        proxy.refuse()
+    made = recording(proxy.conninfo, **SETTINGS)
+    writer = made.recorder._spool._entries
+    real_write, real_open = os.write, os.open
+    is_broken = []
+
+    def write(fd, data):
+        if is_broken and fd == writer._fd and not writer._segment.in_memory:
+            raise OSError(number, "from the test")
+        return real_write(fd, data)
+
+    def open_file(path, flags, *rest, **more):
+        if is_broken and flags & os.O_CREAT and "spool" in str(path):
+            raise OSError(number, "from the test")
+        return real_open(path, flags, *rest, **more)
+
+    made.log_many(100, "before")
+    monkeypatch.setattr(_segments.os, "write", write)
+    monkeypatch.setattr(_segments.os, "open", open_file)
+    is_broken.append(True)
+    made.log_many(100, "during")
+    writer.rotate()
+    made.log_many(100, "behind the rotation")
+    assert made.is_lawful()
+    is_broken.clear()
+    made.log_many(100, "after")
+    monkeypatch.undo()
+    proxy.forward()
+    assert made.close(20)
+    stored = messages(connection, made.run.id_text)
+    logged = [
+        f"{when} {n:06d}"
+        for when in ("before", "during", "behind the rotation", "after")
+        for n in range(100)
+    ]
+    assert stored == logged
+    assert made.is_lawful()
+    evidence(entries=len(logged), lost=len(set(logged) - set(stored)))
+
+
+NO_DESCRIPTORS = """
+    import logging, os, resource, sys
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    import runlog
+    from runlog import _process
+
+    log = logging.getLogger("app")
+    log.setLevel(logging.INFO)
+    log.addHandler(runlog.RunLogHandler(spool_max_bytes=2**20, flush_interval=0.05))
+
+    def exhaust():
+        taken = []
+        try:
+            while True:
+                taken.append(os.open("/dev/null", os.O_RDONLY))
+        except OSError:
+            return taken
+
+    if sys.argv[1] == "start":
+        held = exhaust()
+    with runlog.RunContext("hungry", lifecycle_logs=False) as run:
+        print(run.id, flush=True)
+        if sys.argv[1] == "rotation":
+            log.info("line 000000 %s", "x" * 900)
+            runlog.flush()
+            held = exhaust()
+        for number in range(1, 200):
+            log.info("line %06d %s", number, "x" * 900)
+        if sys.argv[2] == "freed":
+            [os.close(fd) for fd in held]
+    print("ended", flush=True)
+"""
+
+
+@pytest.mark.guarantee("disk", "never-raises")
+@pytest.mark.parametrize("until", ["freed", "the end"])
+def test_no_descriptor_is_left_when_a_new_file_is_due(
+    run_script, database, connection, until, evidence
+):
+    """With every descriptor taken the old file goes on beyond its size, the script ends well, and every line arrives."""
+    script = run_script(NO_DESCRIPTORS, "rotation", until, env={"RUNLOG_DSN": database})
+    assert script.exit_code == 0, script.stderr
+    assert "Traceback" not in script.stderr, script.stderr
+    assert "ended" in script.stdout
+    run_script(NEXT, env={"RUNLOG_DSN": database})
+    stored = [it.split(" x")[0] for it in messages(connection, script.stdout.split()[0])]
+    assert stored == [f"line {number:06d}" for number in range(200)]
+    evidence(entries=len(stored), lost=200 - len(set(stored)))
+
+
+@pytest.mark.guarantee("never-raises")
+def test_no_descriptor_is_left_at_the_start(run_script, database):
+    """Where not one file can be opened the script runs to its end all the same."""
+    script = run_script(NO_DESCRIPTORS, "start", "the end", env={"RUNLOG_DSN": database})
+    assert script.exit_code == 0, script.stderr
+    assert "Traceback" not in script.stderr, script.stderr
+    assert "ended" in script.stdout
+
+
+@pytest.mark.guarantee("disk", "never-raises")
+def test_a_read_only_disk(tiny_disk, run_script, database, connection):
+    """On a disk that is mounted read-only entries go through memory, and one line says so."""
+    import subprocess
+
+    disk = tiny_disk()
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    environment = {"RUNLOG_DSN": database, "RUNLOG_SPOOL_DIR": str(disk)}
+    script = run_script(SCRIPT, 100, 10, env=environment)
+    assert script.exit_code == 0, script.stderr
+    assert script.stderr.count("no folder can be written") == 1
+    assert len(messages(connection, script.stdout.split()[0])) == 100
