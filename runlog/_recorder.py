@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from . import _dsn, _folders
+from ._claims import Claims
 from ._entry import Encoder
 from ._fork import at_end_of_child
 from ._notices import notices, say
@@ -57,6 +58,8 @@ class Recorder:
     def __init__(self, settings: Settings) -> None:
         """Open nothing yet: the first entry or run does."""
         self.settings = settings
+        self.claims = Claims()
+        """Which records of logging are stored already."""
         redactor = Redactor(
             enabled=settings.redact,
             keys=settings.redact_keys,
@@ -90,9 +93,10 @@ class Recorder:
         step: object,
         message: object,
         meta: dict[str, Any] | None,
+        logger: str | None = None,
     ) -> None:
         """Encode one entry and append it to the spool; PostgreSQL gets it later."""
-        line = self.encoder.encode(run_id, created, levelno, levelname, step, message, meta)
+        line = self.encoder.encode(run_id, created, levelno, levelname, step, message, meta, logger)
         spool = self._spool or self.open()
         while not spool.append(line, levelno, run_id):
             spool = self.open()
