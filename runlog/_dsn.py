@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +69,8 @@ def _split_userinfo(text: str) -> tuple[str, str]:
 def _escaped(userinfo: str) -> str:
     if not userinfo:
         return ""
+    from urllib.parse import quote, unquote
+
     user, colon, password = userinfo.partition(":")
     return f"{quote(unquote(user), safe='')}{colon}{quote(unquote(password), safe='')}@"
 
@@ -103,6 +104,8 @@ def parts(dsn: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _from_url(dsn: str) -> dict[str, str]:
+    from urllib.parse import unquote
+
     found = _URL.match(dsn)
     if not found:
         return {}
@@ -162,6 +165,8 @@ def shown(dsn: str, environ: Mapping[str, str]) -> str:
 
 def without_password(text: str, dsn: str, environ: Mapping[str, str]) -> str:
     """Return ``text`` with the password of ``dsn``, and what libpq quotes of it, hidden."""
+    from urllib.parse import quote
+
     password = parts(dsn, environ)["password"]
     pieces = {password, quote(password, safe=""), *re.split(r"[@#/?:%]", password)}
     for piece in sorted(pieces, key=len, reverse=True):

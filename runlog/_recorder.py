@@ -9,8 +9,7 @@ import itertools
 import os
 import threading
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _dsn, _folders
 from ._claims import Claims
@@ -34,8 +33,7 @@ _ERROR = 40
 _WARNING = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(NamedTuple):
     """Where entries are: ``appended = committed + waiting + dead_letters + shed``."""
 
     appended: int = 0
@@ -222,7 +220,7 @@ class Recorder:
 
     def stats(self) -> Stats:
         """Count where the entries are; reads the spool's files."""
-        past = replace(self._past, unbound=int(repr(self._unbound)[6:-1]))
+        past = self._past._replace(unbound=int(repr(self._unbound)[6:-1]))
         spool, shipper = self._spool, self._shipper
         if spool is None or shipper is None:
             return past
