@@ -11,7 +11,6 @@ import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import UUID
 
 from . import _binding
 from ._notices import notices
@@ -19,6 +18,7 @@ from ._uuid7 import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
 VARIABLE = "RUNLOG_BATCH_ID"
 
@@ -91,6 +91,8 @@ def batch(batch_id: UUID | str | None = None) -> Iterator[UUID]:
     Yields:
         The batch's id, for a query: ``select * from runs where batch_id = …``.
     """
+    from uuid import UUID
+
     chosen = as_uuid(batch_id) or inherited() or UUID(new_id())
     token = _batch.set(_Batch(chosen, _binding.run_variable.get()))
     export = Export(chosen)
@@ -103,6 +105,8 @@ def batch(batch_id: UUID | str | None = None) -> Iterator[UUID]:
 
 def as_uuid(value: object) -> UUID | None:
     """Return ``value`` as a UUID; what is none is told once, and ignored."""
+    from uuid import UUID
+
     if value is None or isinstance(value, UUID):
         return value
     try:

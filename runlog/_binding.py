@@ -11,7 +11,6 @@ import os
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
-from uuid import UUID
 
 from ._notices import notices
 
@@ -65,6 +64,8 @@ def inherited_run_id() -> str | None:
     text = os.environ.get(RUN_ID_VARIABLE)
     if not text:
         return None
+    from uuid import UUID
+
     try:
         return str(UUID(text))
     except ValueError:

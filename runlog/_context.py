@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from typing import TYPE_CHECKING, Any, Self
-from uuid import UUID
 
 from . import _binding, _detect, _process
 from ._batch import Export, as_uuid, inherited
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from contextvars import Token
     from datetime import datetime, timedelta
     from types import TracebackType
+    from uuid import UUID
 
     from ._recorder import Recorder
 
@@ -94,6 +94,8 @@ class RunContext(SyncWindow, Decorator):
     @property
     def id(self) -> UUID:
         """The run's id, known before the row is there."""
+        from uuid import UUID
+
         return UUID(self.id_text)
 
     def copy(self) -> Self:

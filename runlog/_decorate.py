@@ -8,7 +8,6 @@ that consumes it is not in the run.
 from __future__ import annotations
 
 import functools
-import inspect
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from . import _binding
@@ -34,6 +33,8 @@ class Decorator:
 
 
 def _wrapped(function: Callable[..., Any], make: Callable[[], Any]) -> Callable[..., Any]:
+    import inspect
+
     if inspect.isasyncgenfunction(function):
         return _async_generator(function, make)
     if inspect.iscoroutinefunction(function):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,6 +71,8 @@ def _split_userinfo(text: str) -> tuple[str, str]:
 def _escaped(userinfo: str) -> str:
     if not userinfo:
         return ""
+    from urllib.parse import quote, unquote
+
     user, colon, password = userinfo.partition(":")
     return f"{quote(unquote(user), safe='')}{colon}{quote(unquote(password), safe='')}@"
 
@@ -105,6 +106,8 @@ def parts(dsn: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _from_url(dsn: str) -> dict[str, str]:
+    from urllib.parse import unquote
+
     found = _URL.match(dsn)
     if not found:
         return {}
@@ -172,6 +175,8 @@ def without_password(text: str, dsn: str, environ: Mapping[str, str]) -> str:
 
 def _secret_pieces(dsn: str, environ: Mapping[str, str]) -> set[str]:
     """Return the password as it is and as it is written, and where libpq may cut it in two."""
+    from urllib.parse import quote
+
     password = parts(dsn, environ)["password"]
     whole = {password, quote(password, safe=""), _written_password(dsn)}
     return whole.union(*(_CUTS.split(each) for each in whole))

@@ -11,7 +11,7 @@ import logging
 from typing import Any
 
 from . import _process
-from ._calls import claim, remember_calls
+from ._calls import claim, keep_what_waits
 from ._notices import notices
 from ._record import is_own_noise, read_fields
 from ._settings import resolve
@@ -52,7 +52,7 @@ class RunLogHandler(logging.Handler):
         self._recorder = _process.recorder_for(resolved)
         self._wrote = False
         if self._recorder is not None:
-            remember_calls()
+            keep_what_waits()
 
     def createLock(self) -> None:  # noqa: N802 - logging's name
         """Have no lock: a record is one write to a file, and a lock can be waited for."""
@@ -60,10 +60,14 @@ class RunLogHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Filter and emit, without the lock that ``logging.Handler`` would take."""
-        passed: Any = self.filter(record)
-        if passed:
-            self.emit(record if passed is True else passed)
-        return bool(passed)
+        if self.filters:
+            passed: Any = self.filter(record)
+            if not passed:
+                return False
+            # Since Python 3.12 a filter may hand on another record.
+            record = record if passed is True else passed
+        self.emit(record)
+        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append ``record`` to the spool."""
@@ -71,19 +75,18 @@ class RunLogHandler(logging.Handler):
         if recorder is None or is_own_noise(record.name):
             return
         try:
-            binding = claim(record, recorder)
-            if binding is None:
+            told = claim(record, recorder.claims)
+            if told is None:
                 return
-            run_id, active_step, at_call = binding
+            run_id, active_step, at_call = told
             if run_id is None:
                 recorder.count_unbound()
                 return
-            step, message, meta = read_fields(record, at_call)
-            if step is None:
-                step = active_step
+            step, message, meta, logger = read_fields(record, at_call)
             recorder.record(
-                run_id, record.created, record.levelno, record.levelname, step, message, meta
-            )
+                run_id, record.created, record.levelno, record.levelname,
+                active_step if step is None else step, message, meta, logger,
+            )  # fmt: skip
         except Exception as error:
             # Whatever it is, the script must not notice; the first of its kind is told.
             notices.change("handler", repr(error), f"a record could not be stored: {error!r}")

@@ -90,6 +90,14 @@ class JsonWriter:
             kind = type(item)
             if kind is int or kind is bool or item is None:
                 continue
+            # Said here as well: most texts in meta are short words, and a call costs more.
+            if (
+                kind is str
+                and self._short_is_plain
+                and len(item) < _SHORTEST_SECRET
+                and item.isalnum()
+            ):
+                continue
             left = self._rest_after(item, kind, depth, left)
             if left < 0:
                 return _NOT_PLAIN

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from . import _binding, _detect, _folders, _jitter, _sql
 from ._notices import say
@@ -31,8 +30,7 @@ _POLL_SECONDS = (0.5, 2.0)
 """Between these, at random: scripts that wait for the same one must not ask in step."""
 
 
-@dataclass(frozen=True, slots=True)
-class AliveRun:
+class AliveRun(NamedTuple):
     """A run that stands in the way."""
 
     run_id: str
@@ -131,8 +129,7 @@ def _give_up(alive: AliveRun, script_name: str, overlap: Overlap, *, is_hopeless
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A run that wants to be the only one of its script.
 
     Attributes:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
+    from ._claims import Claims
+
 _CHAIN = "_process_event"
 _ENTRANCES = frozenset({"makeRecord", "callHandlers", "call_handlers"})
 _NEAR = 16
@@ -31,7 +33,7 @@ class _Mark(NamedTuple):
     The frame by its number: a reference would keep the caller's variables alive.
     """
 
-    recorder: object
+    claims: Claims
     frame: int
     code: CodeType
     logger: type
@@ -44,7 +46,7 @@ class _Current(threading.local):
 current = _Current()
 
 
-def announce(recorder: object, logger: object) -> None:
+def announce(claims: Claims, logger: object) -> None:
     """Note that the event of the chain that runs here is stored, on its way to ``logger``."""
     frame: FrameType | None = sys._getframe(1)
     for _ in range(_NEAR):
@@ -52,7 +54,7 @@ def announce(recorder: object, logger: object) -> None:
             break
         if frame.f_code.co_name == _CHAIN and frame.f_back is not None:
             runner = frame.f_back
-            current.event = _Mark(recorder, id(runner), runner.f_code, type(logger))
+            current.event = _Mark(claims, id(runner), runner.f_code, type(logger))
             return
         frame = frame.f_back
     current.event = None
@@ -63,7 +65,7 @@ def forget() -> None:
     current.event = None
 
 
-def claims_of_call() -> list[object] | None:
+def claims_of_call() -> list[Claims] | None:
     """Return who has stored the record that is being made or handled here; None for nobody."""
     mark = current.event
     if mark is None:
@@ -75,7 +77,7 @@ def claims_of_call() -> list[object] | None:
             if not is_direct:
                 return None
             current.event = None
-            return [mark.recorder]
+            return [mark.claims]
         is_direct = is_direct and hasattr(mark.logger, frame.f_code.co_name)
         frame = frame.f_back
     # The event was dropped on its way; this record is another call's.

@@ -6,8 +6,7 @@ Reads an orphaned spool before it is delivered; pure but for reading files.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._copy_text import decode_lines
 
@@ -20,8 +19,7 @@ _TAIL_BYTES = 2**18
 _MESSAGE_MAX = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Death:
+class Death(NamedTuple):
     """A run whose process ended without a word."""
 
     run_id: str

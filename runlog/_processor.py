@@ -65,7 +65,7 @@ class RunLogProcessor:
         self._recorder: Recorder | None = _process.recorder_for(self._settings)
         existing.add(self)
         if self._recorder is not None:
-            _calls.remember_calls()
+            _calls.keep_what_waits()
 
     def __call__(self, logger: Any, method_name: str, event_dict: _Event) -> _Event:
         """Store ``event_dict`` and return it."""
@@ -100,7 +100,7 @@ class RunLogProcessor:
         self._append(recorder, run_id, _binding.step_variable.get(), time.time(), read)
         if not type(logger).__module__.startswith("structlog._"):
             # Those print; any other may be, or end in, a logger of the standard library.
-            _passing.announce(recorder, logger)
+            _passing.announce(recorder.claims, logger)
 
     def _store_handled(
         self, recorder: Recorder, handled: logging.LogRecord, event: Mapping[str, Any]
@@ -108,8 +108,8 @@ class RunLogProcessor:
         """Store a record that ``ProcessorFormatter`` is formatting, unless it is stored."""
         if self._is_left_out(handled.levelno, handled.name):
             return
-        binding = _calls.claim(_find_original(handled), recorder)
-        if binding is None:
+        told = _calls.claim(_find_original(handled), recorder.claims)
+        if told is None:
             return
         extras = _record.extras_of(handled)
         fields = {**extras, **event}
@@ -117,7 +117,7 @@ class RunLogProcessor:
             fields.pop(name, None)
         read = read_event(fields, "", handled.name)
         read = read._replace(levelno=handled.levelno, levelname=handled.levelname)
-        run_id, active_step, _ = binding
+        run_id, active_step, _ = told
         self._append(recorder, run_id, active_step, handled.created, read)
 
     def _is_left_out(self, levelno: int, name: object) -> bool:
@@ -156,7 +156,6 @@ def _find_original(handled: logging.LogRecord) -> logging.LogRecord:
             if (
                 isinstance(record, logging.LogRecord)
                 and record is not handled
-                and _calls.is_known(record)
                 and record.created == handled.created
                 and record.name == handled.name
             ):

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from . import _dsn, _jitter, _process, _sql
 from ._fork import preload
@@ -32,8 +31,7 @@ _Answer = TypeVar("_Answer")
 _MISSING = frozenset({"42P01", "3F000", "42703", "42501"})
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """Where the next incremental sync of a script begins, and who said so.
 
     Attributes:

@@ -6,8 +6,7 @@ or another one looks. Runs on the thread of whoever holds the connection; waits 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _detect, _sql
 from ._sqlstate import sqlstate
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 _NO_RIGHT = "42501"
 
 
-@dataclass(frozen=True, slots=True)
-class ReapedRun:
+class ReapedRun(NamedTuple):
     """A run that was closed because its process went silent."""
 
     id: UUID

@@ -8,8 +8,9 @@ every record: must not block.
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from ._event import read_event
 from ._meta import add_fields, merge_meta
@@ -24,12 +25,12 @@ TRAVELLING = "_runlog"
 """The attribute in which a pickled record takes along what is known of its call."""
 
 
-class Fields(NamedTuple):
-    """What a record says, beside its time and level."""
+Fields: TypeAlias = tuple[object, object, Any, str | None]
+"""What a record says beside its time and level: step, message, meta, logger.
 
-    step: object
-    message: object
-    meta: dict[str, Any]
+Meta may be the caller's own dict and is not to be changed; logger is the name that meta is to tell
+and does not yet. A tuple without names, for one is made for every record.
+"""
 
 
 def read_fields(record: logging.LogRecord, at_call: Fields | None = None) -> Fields:
@@ -40,6 +41,32 @@ def read_fields(record: logging.LogRecord, at_call: Fields | None = None) -> Fie
         at_call: what it said when it was copied for a queue; counts where the copy's message and
             exception have been overwritten.
     """
+    fields = record.__dict__
+    step, meta = fields.get("step"), fields.get("meta")
+    extras = len(fields) - _PLAIN_COUNT - (step is not None) - (meta is not None)
+    if extras and extras == ("message" in fields) + ("asctime" in fields):
+        # Set by the formatters of other handlers.
+        extras = 0
+    if (
+        extras
+        or at_call is not None
+        or record.exc_info
+        or record.exc_text
+        or record.stack_info
+        or (meta is not None and type(meta) is not dict)
+    ):
+        return _read_closely(record, at_call)
+    message = record.msg
+    if record.args:
+        try:
+            message = record.getMessage()
+        except Exception:
+            return _read_closely(record, at_call)
+    name = record.name
+    return step, message, meta, None if name == "root" else name
+
+
+def _read_closely(record: logging.LogRecord, at_call: Fields | None) -> Fields:
     extras = extras_of(record)
     if at_call is not None and not _was_overwritten(record):
         at_call = None
@@ -47,10 +74,11 @@ def read_fields(record: logging.LogRecord, at_call: Fields | None = None) -> Fie
         return at_call or _read_wrapped(record, extras)
     step = extras.pop("step", None)
     if at_call is not None:
-        meta = add_fields(merge_meta(extras.pop("meta", None), extras), at_call.meta)
-        return Fields(step, at_call.message, meta)
+        _, message, told, _ = at_call
+        meta = add_fields(merge_meta(extras.pop("meta", None), extras), told)
+        return step, message, meta, None
     meta = _meta(record, extras)
-    return Fields(step, _message(record, meta), meta)
+    return step, _message(record, meta), meta, None
 
 
 def read_what_queues_drop(record: logging.LogRecord) -> Fields:
@@ -59,7 +87,7 @@ def read_what_queues_drop(record: logging.LogRecord) -> Fields:
     if "_name" in extras and type(record.msg) is dict:
         return _read_wrapped(record, extras)
     meta = _meta(record, {})
-    return Fields(None, text_of(_message(record, meta)), meta)
+    return None, text_of(_message(record, meta)), meta, None
 
 
 def extras_of(record: logging.LogRecord) -> dict[str, Any]:
@@ -76,7 +104,7 @@ def _read_wrapped(record: logging.LogRecord, extras: dict[str, Any]) -> Fields:
     """Return what an event of structlog says that ``wrap_for_formatter`` handed on."""
     event: Any = record.msg
     read = read_event(event, extras["_name"], record.name)
-    return Fields(read.step, read.message, read.meta)
+    return read.step, read.message, read.meta, None
 
 
 def _was_overwritten(record: logging.LogRecord) -> bool:
@@ -89,6 +117,7 @@ def _was_overwritten(record: logging.LogRecord) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def is_own_noise(name: str) -> bool:
     """Tell whether a logger's records come from the shipping itself, which they would feed."""
     return name[:7] == "psycopg" or name == "runlog" or name[:7] == "runlog."

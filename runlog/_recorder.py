@@ -9,10 +9,10 @@ import itertools
 import os
 import threading
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _dsn, _folders
+from ._claims import Claims
 from ._entry import Encoder
 from ._fork import at_end_of_child
 from ._notices import notices, say
@@ -33,8 +33,7 @@ _ERROR = 40
 _WARNING = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(NamedTuple):
     """Where entries are: ``appended = committed + waiting + dead_letters + shed``."""
 
     appended: int = 0
@@ -57,6 +56,8 @@ class Recorder:
     def __init__(self, settings: Settings) -> None:
         """Open nothing yet: the first entry or run does."""
         self.settings = settings
+        self.claims = Claims()
+        """Which records of logging are stored already."""
         redactor = Redactor(
             enabled=settings.redact,
             keys=settings.redact_keys,
@@ -90,9 +91,10 @@ class Recorder:
         step: object,
         message: object,
         meta: dict[str, Any] | None,
+        logger: str | None = None,
     ) -> None:
         """Encode one entry and append it to the spool; PostgreSQL gets it later."""
-        line = self.encoder.encode(run_id, created, levelno, levelname, step, message, meta)
+        line = self.encoder.encode(run_id, created, levelno, levelname, step, message, meta, logger)
         spool = self._spool or self.open()
         while not spool.append(line, levelno, run_id):
             spool = self.open()
@@ -218,7 +220,7 @@ class Recorder:
 
     def stats(self) -> Stats:
         """Count where the entries are; reads the spool's files."""
-        past = replace(self._past, unbound=int(repr(self._unbound)[6:-1]))
+        past = self._past._replace(unbound=int(repr(self._unbound)[6:-1]))
         spool, shipper = self._spool, self._shipper
         if spool is None or shipper is None:
             return past

@@ -42,7 +42,7 @@ class Redactor:
         SettingError: a key has no letters, or a pattern does not compile or matches no text at all.
     """
 
-    __slots__ = ("_callback", "_keys", "_patterns", "_secrecy", "enabled")
+    __slots__ = ("_callback", "_keys", "_patterns", "_secrecy", "enabled", "has_own_rules")
 
     def __init__(
         self,
@@ -56,12 +56,9 @@ class Redactor:
         self._keys = frozenset(_words_of(key) for key in keys)
         self._patterns = tuple(_compiled(pattern) for pattern in patterns)
         self._callback = callback
-        self._secrecy: dict[str, Secrecy] = {}
-
-    @property
-    def has_own_rules(self) -> bool:
+        self.has_own_rules = bool(self._patterns) or callback is not None
         """Whether any text, however short and plain, may be secret to the user."""
-        return bool(self._patterns) or self._callback is not None
+        self._secrecy: dict[str, Secrecy] = {}
 
     def is_secret_key(self, key: str) -> bool:
         """Say whether a text under ``key`` is hidden."""
@@ -102,9 +99,7 @@ class Redactor:
             or " '" in text
         ):
             text = self._redact_closely(text)
-        if self._patterns or self._callback is not None:
-            text = self._redact_own(text)
-        return text
+        return self._redact_own(text) if self.has_own_rules else text
 
     def redact_argv(self, argv: list[str]) -> list[str]:
         """Return the words of a command line without the secrets in them."""

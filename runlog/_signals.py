@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import struct
 import threading
 import time
@@ -125,6 +124,8 @@ class _Deputy:
     def __init__(self, is_mine: Callable[[int], bool], stand_in: Callable[[int], None]) -> None:
         self._is_mine = is_mine
         self._stand_in = stand_in
+        import socket
+
         self._inbox, sender = socket.socketpair()
         sender.setblocking(False)
         self._sender = sender.detach()
@@ -185,6 +186,8 @@ class _Deputy:
 
     def _next(self, timeout: float | None) -> int | None:
         """Return the next number that this process sent; None when time ran out."""
+        import socket
+
         self._inbox.settimeout(timeout)
         while True:
             try:
@@ -196,6 +199,8 @@ class _Deputy:
 
 
 def _is_own(ancillary: list[Any]) -> bool:
+    import socket
+
     for _, kind, content in ancillary:
         if kind == getattr(socket, "SCM_CREDENTIALS", None):
             pid: int = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0]

@@ -8,9 +8,9 @@ to a database or imports psycopg. Runs on any thread; the first use of a name re
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from .errors import RunlogError, SettingError
 
@@ -24,8 +24,7 @@ _DOLLAR_QUOTE = re.compile(r"\$\w*\$")
 _MIGRATION = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(NamedTuple):
     """One numbered file of ``sql/migrations``, with the SHA-256 of its text in hexadecimal."""
 
     version: int

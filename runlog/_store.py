@@ -13,9 +13,8 @@ import contextlib
 import os
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _dsn, _sql
 from ._backlog import count_lines
@@ -51,8 +50,7 @@ _EVENTS = {
 Row = list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(NamedTuple):
     """What PostgreSQL refused for itself, or what cannot be read, with the reason."""
 
     content: str
@@ -60,8 +58,7 @@ class DeadLetter:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """How a block ended: entries committed (or there already), and those that were refused."""
 
     committed: int

@@ -10,7 +10,6 @@ import logging
 import shutil
 import tempfile
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +81,7 @@ class Capture:
         if key not in self._recorders:
             folder = self._folder / str(len(self._recorders))
             self._recorders[key] = SpoolRecorder(
-                replace(settings, dsn=_ADDRESS, spool_dir=str(folder), enabled=True)
+                settings.replaced(dsn=_ADDRESS, spool_dir=str(folder), enabled=True)
             )
         return self._recorders[key]
 

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,8 +95,8 @@ def recording_to(dsn: str, spool_dir: Path) -> Iterator[None]:
     recorders: dict[Settings, Recorder] = {}
 
     def make(settings: Settings) -> Recorder:
-        settings = replace(
-            settings, dsn=dsn, schema="public", spool_dir=str(spool_dir), enabled=True
+        settings = settings.replaced(
+            dsn=dsn, schema="public", spool_dir=str(spool_dir), enabled=True
         )
         if settings not in recorders:
             recorders[settings] = Recorder(settings)

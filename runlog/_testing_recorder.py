@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from . import _binding, _install, _process, _processor
-from ._calls import remember_calls
+from ._calls import keep_what_waits
 from ._endings import ending_of
 from ._handler import RunLogHandler
 from ._recorder import Recorder, database_folder
@@ -66,7 +66,7 @@ def redirected(make: Make) -> Iterator[None]:
         stack.enter_context(_without_outer_run())
         stack.enter_context(_other_recorders(make))
         stack.enter_context(_installation_undone())
-        remember_calls()
+        keep_what_waits()
         yield
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import struct
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -20,12 +19,11 @@ if TYPE_CHECKING:
 _ONE_SECOND_NS = 1_000_000_000
 # How often, in our own time, the wall clock is looked at.
 _CHECK_EVERY_NS = _ONE_SECOND_NS // 4
-# The first eight digits of an id stay the same for 65.536 seconds.
-_WINDOW_NS = 65_536_000_000
+_MILLISECOND_NS = 1_000_000
+_LARGEST_TIME = 2**48 - 1
 # RFC 9562, at their places in the second and third of the three middle groups.
 _VERSION = 0x7000
 _VARIANT = 0x8000
-_pack = struct.Struct(">HHH").pack
 
 
 class IdGenerator:
@@ -41,18 +39,7 @@ class IdGenerator:
         random: gives that many random bytes.
     """
 
-    __slots__ = (
-        "_base",
-        "_calls",
-        "_check_at",
-        "_last",
-        "_moving",
-        "_random",
-        "_suffix",
-        "_ticks",
-        "_wall",
-        "_window",
-    )
+    __slots__ = ("_random", "_set_suffix", "new_id_bytes")
 
     def __init__(
         self,
@@ -61,60 +48,84 @@ class IdGenerator:
         ticks: Callable[[], int] = time.perf_counter_ns,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._wall = wall
-        self._ticks = ticks
         self._random = random
-        self._calls = itertools.count()
-        self._base = wall() - ticks()
-        self._last = 0
-        self._check_at = 0
-        self._window = (0, "")
+        self.new_id_bytes, self._set_suffix = _generator(wall, ticks)
+        """Return the next id, 36 ASCII letters in the usual form."""
         self.reseed()
 
     def new_id(self) -> str:
-        """Return the next id, 36 characters in the usual form."""
-        now = self._ticks() + self._base
-        # Two calls may see one tick. What another thread or a signal handler does between these
-        # two lines overlaps with this call, and the counter still tells the two apart.
-        if now <= self._last:
-            now = self._last + 1
-        self._last = now
-        if now > self._check_at:
-            self._follow_wall(now)
-        # One tuple, read once: another thread may replace it in between.
-        start, prefix = self._window
-        if not 0 <= now - start < _WINDOW_NS:
-            start, prefix = self._window = _window_of(now)
-        ms, rest = divmod(now - start, 1_000_000)
-        fine = rest << 6 | next(self._calls) & 63
-        middle = _pack(ms, _VERSION | fine >> 14, _VARIANT | fine & 0x3FFF)
-        return prefix + middle.hex("-", 2) + self._suffix
+        """Return the next id as text."""
+        return self.new_id_bytes().decode()
 
     def reseed(self) -> None:
         """Draw new random bits; a forked child must, or it could repeat its parent's ids."""
-        # A new lock too: the parent may have forked while another thread held it.
-        self._moving = threading.Lock()
-        self._suffix = "-" + self._random(6).hex()
+        self._set_suffix(b"-" + self._random(6).hex().encode())
 
-    def _follow_wall(self, now: int) -> None:
+
+def _generator(
+    wall: Callable[[], int], ticks: Callable[[], int]
+) -> tuple[Callable[[], bytes], Callable[[bytes], None]]:
+    """Return the functions that make the next id, and that set the random part of all further ids.
+
+    Functions over shared variables and not methods over attributes: a third faster, once an entry.
+    """
+    base = wall() - ticks()
+    last = check_at = 0
+    window = (0, b"")
+    suffix = b""
+    count = itertools.count().__next__
+    moving = threading.Lock()
+
+    def new_id() -> bytes:
+        nonlocal last, window
+        now = ticks() + base
+        # Two calls may see one tick. What another thread or a signal handler does between these
+        # two lines overlaps with this call, and the counter still tells the two apart.
+        if now <= last:
+            now = last + 1
+        last = now
+        if now > check_at:
+            follow_wall(now)
+        # One tuple, read once: another thread may replace it in between.
+        start, prefix = window
+        rest = now - start
+        if not 0 <= rest < _MILLISECOND_NS:
+            start, prefix = window = _window_of(now)
+            rest = now - start
+        # Of the 20 bits of nanoseconds 12 stand beside the version, 8 beside the variant.
+        fine = _VARIANT | (rest & 255) << 6 | count() & 63
+        return b"%b%04x-%04x%b" % (prefix, _VERSION | rest >> 8, fine, suffix)
+
+    def follow_wall(now: int) -> None:
         """Move the base when the machine slept or its clock was set forward."""
-        self._check_at = now + _CHECK_EVERY_NS
-        ahead = self._wall() - now
+        nonlocal base, check_at
+        check_at = now + _CHECK_EVERY_NS
         # Never waits: whoever holds the lock is moving the base already. Without it two threads
         # would add the same distance twice.
-        if ahead > _ONE_SECOND_NS and self._moving.acquire(blocking=False):
+        lock = moving
+        if wall() - now > _ONE_SECOND_NS and lock.acquire(blocking=False):
             try:
-                self._base += max(0, self._wall() - self._ticks() - self._base)
+                base += max(0, wall() - ticks() - base)
             finally:
-                self._moving.release()
+                lock.release()
+
+    def set_suffix(drawn: bytes) -> None:
+        nonlocal suffix, moving
+        # A new lock too: the parent may have forked while another thread held it.
+        suffix, moving = drawn, threading.Lock()
+
+    return new_id, set_suffix
 
 
-def _window_of(now: int) -> tuple[int, str]:
-    number = now // _WINDOW_NS
-    return number * _WINDOW_NS, f"{number & 0xFFFFFFFF:08x}-"
+def _window_of(now: int) -> tuple[int, bytes]:
+    """Return the beginning of the millisecond, and the part of an id that tells it."""
+    number = now // _MILLISECOND_NS
+    digits = b"%012x" % (number & _LARGEST_TIME)
+    return number * _MILLISECOND_NS, b"%b-%b-" % (digits[:8], digits[8:])
 
 
 _GENERATOR = IdGenerator()
 new_id = _GENERATOR.new_id
+new_id_bytes = _GENERATOR.new_id_bytes
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_GENERATOR.reseed)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from runlog import _dsn, _folders, embedded
-from runlog._settings import Settings, resolve, variable
+from runlog._settings import TABLE, Settings, resolve, variable
 from runlog.errors import SettingError
 
 from ._findings import Finding
@@ -27,7 +26,7 @@ _SECRET_SETTINGS = frozenset({"dsn", "redact_patterns", "redact_callback"})
 
 def examine_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Return which settings come from variables, which are unusable, and which mean nothing."""
-    known = {variable(field.name) for field in fields(Settings)} | _OTHER_VARIABLES
+    known = {variable(name) for name in TABLE} | _OTHER_VARIABLES
     for name in sorted(environ):
         if name.startswith("RUNLOG_") and name not in known | {"RUNLOG_TEST_DSN"}:
             close = difflib.get_close_matches(name, known, n=1)
@@ -35,10 +34,10 @@ def examine_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding(
                 check="variable", state="warning", found=f"{name} means nothing", remedy=remedy
             )
-    for field in fields(Settings):
-        name = variable(field.name)
-        if name in environ and field.name != "dsn":
-            yield _examine_variable(field.name, environ[name])
+    for setting in TABLE:
+        name = variable(setting)
+        if name in environ and setting != "dsn":
+            yield _examine_variable(setting, environ[name])
 
 
 def _examine_variable(setting: str, text: str) -> Finding:

@@ -187,7 +187,9 @@ class Conservation(RuleBasedStateMachine):
         process.kill()
         returned, shed = progress(path)
         process.shed = max(process.shed, shed)
-        for entry in process.note(process.name, first, min(returned + 1, count), run, "INFO", PLAIN):
+        for entry in process.note(
+            process.name, first, min(returned + 1, count), run, "INFO", PLAIN
+        ):
             entry.is_certain = entry.number < first + returned
         self.counts["entries_logged"] += returned
         self.counts["kills"] += 1

@@ -25,7 +25,7 @@ CHILD = Path(__file__).with_name("conservation_child.py")
 PATIENCE = 60.0  # seconds; for a machine that stands still
 
 
-class Gone(Exception):
+class GoneError(Exception):
     """The process has ended."""
 
 
@@ -94,7 +94,7 @@ class Process:
         while not text.endswith(b"\n"):
             part = self._receive()
             if not part:
-                raise Gone(f"{self.name} ended in the middle of a command")
+                raise GoneError(f"{self.name} ended in the middle of a command")
             text += part
         reply = json.loads(text)
         assert "raised" not in reply, f"{self.name}: {reply}"

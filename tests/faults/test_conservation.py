@@ -56,5 +56,4 @@ def test_the_law_holds_whatever_happens(world, nursery, rounds, request, evidenc
             print_blob=False,
         ),
     )
-    print(dict(counts))
     evidence(**counts)

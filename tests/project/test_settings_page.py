@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import fields
 from pathlib import Path
 
-from runlog._settings import Settings, variable
+from runlog._settings import TABLE, variable
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md"
 HEAD = """# Settings
@@ -42,9 +41,8 @@ def _size(value):
 
 def page():
     rows = [
-        f"| `{setting.name}` | `{variable(setting.name)}` | {shown(setting.default)} |"
-        f" {setting.metadata['about']} |"
-        for setting in fields(Settings)
+        f"| `{name}` | `{variable(name)}` | {shown(setting.default)} | {setting.about} |"
+        for name, setting in TABLE.items()
     ]
     return HEAD + "\n".join(rows) + "\n"
 

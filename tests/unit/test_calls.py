@@ -14,7 +14,7 @@ import sys
 import pytest
 
 import runlog
-from runlog import _calls
+from runlog import _calls, _claims
 from runlog.testing import capture
 
 log = logging.getLogger("calls")
@@ -36,29 +36,48 @@ def make(**extra):
     return log.makeRecord("calls", 20, "x.py", 1, "hello %s", ("you",), None, "f", extra)
 
 
+def queued(**extra):
+    """A record as a QueueHandler leaves it for whoever reads its queue."""
+    records = queue.SimpleQueue()
+    logging.handlers.QueueHandler(records).handle(make(**extra))
+    return records.get()
+
+
 def test_a_record_looks_as_it_always_did(captured, run):
     """The same attributes in the same order, the same repr: formatters that print all see nothing."""
     plain = logging.LogRecord("calls", 20, "x.py", 1, "hello %s", ("you",), None, "f")
     plain.step = "S"
     made = make(step="S")
-    assert list(made.__dict__) == list(plain.__dict__)
+    runlog.RunLogHandler().handle(made)
+    logging.handlers.QueueHandler(queue.SimpleQueue()).handle(made)
+    # That one is of logging's own formatter.
+    assert [name for name in made.__dict__ if name != "message"] == list(plain.__dict__)
     assert repr(made) == repr(plain)
     assert isinstance(made, logging.LogRecord)
+    assert made.processName == plain.processName
+    assert type(made.processName) is str
 
 
 def test_the_class_of_a_record_can_be_assigned(captured, run):
-    """As Sphinx does in a filter; its run and step are still those of the call."""
+    """As Sphinx does in a filter; behind the queue, run and step are still those of the call."""
 
     class Coloured(logging.LogRecord):
         pass
 
     with runlog.step("CALL"):
-        made = make()
-    made.__class__ = Coloured
-    with runlog.RunContext("another", lifecycle_logs=False):
-        log.handle(made)
-    (entry,) = captured.entries
-    assert (entry.run_id, entry.step, entry.message) == (run.id, "CALL", "hello you")
+        early, late = make(), queued()
+        early.__class__ = Coloured
+        records = queue.SimpleQueue()
+        logging.handlers.QueueHandler(records).handle(early)
+    late.__class__ = Coloured
+    with runlog.RunContext("another", lifecycle_logs=False) as another:
+        log.handle(late)
+        log.handle(records.get())
+    assert [(entry.run_id, entry.step, entry.message) for entry in captured.entries] == [
+        # Its class is not one whose copies remember, and QueueHandler queues a copy.
+        (another.id, "LOG", "hello you"),
+        (run.id, "CALL", "hello you"),
+    ]
 
 
 def test_a_record_handled_later_is_of_the_run_of_its_call(captured):
@@ -79,9 +98,9 @@ def test_nothing_is_kept_of_a_record_that_is_gone(captured, run):
     """The table lets go of a record when everybody else does, also in a cycle."""
     gc.collect()
     before = len(_calls._calls)
-    kept = [make() for _ in range(10)]
+    kept = [queued() for _ in range(10)]
     kept.append(copy.copy(kept[0]))
-    cyclic = make()
+    cyclic = queued()
     cyclic.me = cyclic
     assert len(_calls._calls) == before + 12
     del cyclic
@@ -138,7 +157,7 @@ def test_behind_a_queue_a_filter_still_counts(captured, run):
 
 def test_a_pickled_record_needs_no_runlog(captured, run):
     """A reader without runlog gets a plain record; one with runlog the run of the call."""
-    sent = pickle.dumps(copy.copy(make(n=1)))
+    sent = pickle.dumps(queued(n=1))
     code = (
         "import pickle, sys; sys.modules['runlog'] = None; import logging\n"
         "record = pickle.loads(sys.stdin.buffer.read())\n"
@@ -155,10 +174,51 @@ def test_a_pickled_record_needs_no_runlog(captured, run):
 def test_what_cannot_be_pickled_fails_as_before_and_not_because_of_runlog(captured, run):
     """A step that no pickle takes is left out; an extra that no pickle takes is the caller's."""
     with runlog.step(lambda: None):
-        made = make()
+        made = queued()
     assert pickle.loads(pickle.dumps(made)).getMessage() == "hello you"
     with pytest.raises((pickle.PicklingError, AttributeError)):
-        pickle.dumps(make(callback=lambda: None))
+        pickle.dumps(queued(callback=lambda: None))
+
+
+@pytest.mark.parametrize("name", ["MainProcess", "P", "", None])
+def test_a_record_is_stored_once_whatever_its_process_is_called(captured, run, name, monkeypatch):
+    """Also where the name of the process cannot carry a mark; with records logged in between."""
+    monkeypatch.setattr(logging, "logMultiprocessing", name is not None)
+
+    class Chatty(logging.Handler):
+        def emit(self, record):
+            if record.name == "calls":
+                for number in range(1000):
+                    logging.getLogger("chat").info("%d", number)
+
+    def rename(record):
+        record.processName = record.processName and name
+        return True
+
+    first = runlog.RunLogHandler()
+    first.addFilter(rename)
+    log.handlers = [first, Chatty()]
+    root = logging.getLogger()
+    root.addHandler(second := runlog.RunLogHandler())
+    log.info("once")
+    root.removeHandler(second)
+    log.handlers = []
+    assert [entry.message for entry in captured.entries if entry.step == "LOG"].count("once") == 1
+    told = [entry.message for entry in captured.entries]
+    assert sorted(told) == sorted(["once", *map(str, range(1000))])
+
+
+def test_names_without_end_take_no_memory_without_end(captured, run):
+    """A program that makes up names of processes is recorded as any other, in bounded tables."""
+    handlers = [runlog.RunLogHandler(), runlog.RunLogHandler()]
+    count = _claims._MOST_MARKS + 10
+    for number in range(count):
+        made = make()
+        made.processName = f"Worker-{number}"
+        for handler in handlers:
+            handler.handle(made)
+    assert len(captured.entries) == count
+    assert len(_claims._marks) <= _claims._MOST_MARKS
 
 
 @pytest.mark.parametrize(

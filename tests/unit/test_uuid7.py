@@ -159,31 +159,47 @@ def test_threads_never_share_an_id():
     assert len({entry_id for own in made for entry_id in own}) == 8 * 3000
 
 
+class WallThatCalls(Clocks):
+    """A wall clock far ahead that calls ``inside`` when it is asked the second time.
+
+    That is in the middle of moving the base, with the lock held.
+    """
+
+    def __init__(self, inside):
+        super().__init__()
+        self.asked = 0
+        self.inside = inside
+        self.made = self.generator()
+        self.wall_ns += 10**12
+
+    def wall(self):
+        self.asked += 1
+        # The first time it was asked for the base.
+        if self.asked == 3:
+            self.inside(self.made)
+        return self.wall_ns
+
+
 def test_a_call_inside_a_call_works():
     """A signal handler that logs in the middle of a call neither hangs nor repeats an id."""
-    made = []
-
-    def wall():
-        if len(made) < 3:
-            made.append("inner")
-            made.append(generator.new_id())
-        return START + 10**12
-
-    generator = IdGenerator(wall=lambda: START, ticks=lambda: 0)
-    generator._wall = wall
-    made.append(generator.new_id())
-    ids = [entry for entry in made if entry != "inner"]
+    ids = []
+    generator = WallThatCalls(lambda generator: ids.append(generator.new_id())).made
+    ids.append(generator.new_id())
+    ids.append(generator.new_id())
     assert len(set(ids)) == len(ids) == 3
 
 
 def test_a_held_lock_is_not_waited_for():
     """While another thread moves the base, ids are made without it."""
-    clocks = Clocks()
-    generator = clocks.generator()
-    clocks.wall_ns += 10**12
-    with generator._moving:
-        first = generator.new_id()
-    assert milliseconds(first) == START // 10**6
+    ids = []
+
+    def call_in_a_thread(generator):
+        thread = threading.Thread(target=lambda: ids.append(generator.new_id()))
+        thread.start()
+        thread.join(10)
+
+    WallThatCalls(call_in_a_thread).made.new_id()
+    assert [milliseconds(made) for made in ids] == [START // 10**6]
 
 
 @pytest.mark.guarantee("fork-threads")
@@ -203,7 +219,14 @@ def test_a_forked_child_draws_new_random_bits():
 
 def test_reseeding_replaces_a_lock_that_was_held():
     """A lock that a thread of the parent held at the fork does not stay held in the child."""
-    generator = Clocks().generator()
-    generator._moving.acquire()
-    generator.reseed()
-    assert not generator._moving.locked()
+    ids = []
+
+    def fork(generator):
+        generator.reseed()
+        clocks.ticks_ns += 10**9
+        generator.new_id()
+        ids.append(generator.new_id())
+
+    clocks = WallThatCalls(fork)
+    clocks.made.new_id()
+    assert [milliseconds(made) for made in ids] == [clocks.wall_ns // 10**6]
