@@ -22,22 +22,18 @@ _MOST_MARKS = 4096
 class Claims:
     """The claims of one recorder."""
 
-    __slots__ = ("_mark", "_plain")
+    __slots__ = ("mark", "plain")
 
     def __init__(self) -> None:
-        self._plain: object = self
-        self._mark = ""
+        self.plain: object = self
+        """The name of this process as unmarked records have it."""
+        self.mark = ""
+        """What replaces it."""
 
     def take(self, record: logging.LogRecord) -> bool:
         """Note that ``record`` is stored; False when it was already, it or what it is a copy of."""
         name = record.processName
-        if name is self._plain:
-            record.processName = self._mark
-            return True
-        return self._take_closely(record, name)
-
-    def _take_closely(self, record: logging.LogRecord, name: str | None) -> bool:
-        if name is self._mark:
+        if name is self.mark:
             return False
         if type(name) is not str or len(name) < _SHORTEST_MARKED:
             return self._take_by_table(record)
@@ -54,7 +50,7 @@ class Claims:
             _holders[id(mark)] = (mark, (*holders, self))
         record.processName = mark
         if not holders:
-            self._plain, self._mark = name, mark
+            self.plain, self.mark = name, mark
         return True
 
     def _take_by_table(self, record: logging.LogRecord) -> bool:

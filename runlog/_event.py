@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from ._meta import add_fields, merge_meta
 from ._notices import notices
@@ -40,43 +40,59 @@ _LEVELS = {
     "fatal": (50, "CRITICAL"),
     "critical": (50, "CRITICAL"),
 }
+# Keys that most events have not.
+_RARE = frozenset(
+    {"exc_info", "exception", "stack", "stack_info", "positional_args", "level_number"}
+)
 _STACK_TITLE = "Stack (most recent call last):"
 _GROUP_EDGE = "  | "
 # A timestamp that a processor of the same chain made is the entry's own, a moment earlier.
 _SAME_MOMENT_SECONDS = 1.0
 
 
-class Event(NamedTuple):
-    """What an event says."""
-
-    levelno: int
-    levelname: str
-    step: object
-    message: object
-    meta: dict[str, Any]
+Event: TypeAlias = tuple[int, str, object, object, dict[str, Any], str | None]
+"""What an event says: levelno, levelname, step, message, meta, and the name of the logger where
+meta is to tell it and does not yet. A tuple without names, for one is made for every event."""
 
 
-def read_event(event: Mapping[str, Any], method_name: str, logger_name: str | None = None) -> Event:
+def read_event(
+    event: Mapping[str, Any], method_name: str, logger_name: str | None, now: float
+) -> Event:
     """Return what ``event`` says.
 
     Args:
         event: an event_dict, after any number of processors; it stays as it is.
         method_name: how the logger was called; the level unless the event names one.
         logger_name: of the wrapped logger; None when it has none.
+        now: seconds since 1970; a timestamp of this moment is the entry's own.
     """
     fields = dict(event)
-    levelno, levelname = _take_level(fields, method_name)
-    added = _take_exception(fields)
-    _take_stack(fields, added)
-    message = _take_message(fields, added)
-    _drop_timestamp(fields)
+    named = fields.get("level", method_name)
+    level = _LEVELS.get(method_name) if type(named) is str and named == method_name else None
+    if level is None:
+        level = _take_level(fields, method_name)
+    else:
+        fields.pop("level", None)
+    added: dict[str, Any] = {}
+    if _RARE.isdisjoint(fields):
+        message = fields.pop("event", "")
+    else:
+        if fields.get("level_number") == level[0]:
+            del fields["level_number"]
+        added = _take_exception(fields)
+        _take_stack(fields, added)
+        message = _take_message(fields, added)
+    if "timestamp" in fields and _is_now(fields["timestamp"], now):
+        del fields["timestamp"]
     if logger_name and fields.get("logger", logger_name) == logger_name:
         fields.pop("logger", None)
-        if logger_name != "root":
-            added["logger"] = logger_name
+    else:
+        logger_name = None
     step = fields.pop("step", None)
-    meta = merge_meta(fields.pop("meta", None), fields)
-    return Event(levelno, levelname, step, message, add_fields(meta, added) if added else meta)
+    if "meta" in fields:
+        fields = merge_meta(fields.pop("meta"), fields)
+    meta = add_fields(fields, added) if added else fields
+    return (*level, step, message, meta, None if logger_name == "root" else logger_name)
 
 
 def level_of(name: object) -> tuple[int, str] | None:
@@ -92,13 +108,9 @@ def level_of(name: object) -> tuple[int, str] | None:
 
 def _take_level(fields: dict[str, Any], method_name: str) -> tuple[int, str]:
     named = level_of(fields.get("level"))
-    by_method = level_of(method_name) or (_INFO, str(method_name).upper())
     if named is None:
-        named = by_method
-    else:
-        del fields["level"]
-    if fields.get("level_number") == named[0]:
-        del fields["level_number"]
+        return level_of(method_name) or (_INFO, str(method_name).upper())
+    del fields["level"]
     return named
 
 
@@ -176,12 +188,19 @@ def _take_message(fields: dict[str, Any], added: dict[str, Any]) -> object:
         return event
 
 
-def _drop_timestamp(fields: dict[str, Any]) -> None:
-    stamp = fields.get("timestamp")
-    if stamp is not None and any(
-        abs(moment - time.time()) <= _SAME_MOMENT_SECONDS for moment in _moments(stamp)
-    ):
-        del fields["timestamp"]
+def _is_now(stamp: object, now: float) -> bool:
+    global _this_second  # noqa: PLW0603 - one tuple, replaced as a whole
+    second, text = _this_second
+    if type(stamp) is str and stamp[:19] == text and stamp[-1] == "Z" and 0 <= now - second < 1:
+        # As structlog's TimeStamper writes it; parsing takes longer than all the rest here.
+        return True
+    if not any(abs(moment - now) <= _SAME_MOMENT_SECONDS for moment in _moments(stamp)):
+        return False
+    _this_second = (now // 1, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)))
+    return True
+
+
+_this_second = (0.0, "none yet")
 
 
 def _moments(stamp: object) -> list[float]:

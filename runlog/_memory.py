@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from ._segments import Segment
+    from ._segment import Segment
 
 _PROBE_BYTES = 2**16
 _COPY_BYTES = 2**20

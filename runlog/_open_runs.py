@@ -24,20 +24,27 @@ class OpenRuns:
         self._append = append
         self._to_json = to_json
         self._runs: dict[str, RunState] = {}
+        self._unannounced: set[str] = set()
 
     def start(self, run: RunState) -> None:
         """Take the start of ``run``."""
+        self._unannounced.add(run.id_text)
         self._runs[run.id_text] = run
         _binding.open_runs[run.id_text] = run
         self._append(run.start_event(self._to_json))
+        self._unannounced.discard(run.id_text)
 
     def finish(self, run: RunState, status: str, error_message: str | None) -> None:
         """Take the end of ``run``."""
+        if run.id_text in self._unannounced:
+            # Ctrl-C came before its start was written; its last entries need a row.
+            self._append(run.start_event(self._to_json))
         self._append(run.finish_event(status, error_message, self._to_json))
         self.forget(run)
 
     def forget(self, run: RunState) -> None:
         """Let go of ``run`` without an event: it ended, or it is another process's."""
+        self._unannounced.discard(run.id_text)
         self._runs.pop(run.id_text, None)
         _binding.open_runs.pop(run.id_text, None)
 

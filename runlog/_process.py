@@ -97,7 +97,8 @@ def close_all(*, at_once: bool = False) -> None:
             recorder.close(0.0 if at_once else max(0.0, left))
         except Exception as error:
             # No memory, no descriptor: what waits is in the spool.
-            say(f"the last delivery failed ({type(error).__name__}); the next runlog process goes on")
+            name = type(error).__name__
+            say(f"the last delivery failed ({name}); the next runlog process goes on")
 
 
 def reset() -> None:

@@ -83,7 +83,7 @@ class RunLogProcessor:
         return _again, (self._given,)
 
     def _store(self, recorder: Recorder, logger: Any, method_name: str, event: Any) -> None:
-        if not isinstance(event, Mapping):
+        if type(event) is not dict and not isinstance(event, Mapping):
             # Behind the renderer there is no event_dict any more.
             event = {"event": event}
         handled = event.get("_record")
@@ -93,11 +93,11 @@ class RunLogProcessor:
         _passing.forget()
         name = getattr(logger, "name", None)
         name = name if isinstance(name, str) and isinstance(logger, logging.Logger) else None
-        read = read_event(event, method_name, name)
-        if self._is_left_out(read.levelno, name or read.meta.get("logger")):
+        now = time.time()
+        read = read_event(event, method_name, name, now)
+        if self._is_left_out(read[0], name or event.get("logger")):
             return
-        run_id = _binding.run_id()
-        self._append(recorder, run_id, _binding.step_variable.get(), time.time(), read)
+        self._append(recorder, _binding.run_id(), _binding.step_variable.get(), now, read)
         if not type(logger).__module__.startswith("structlog._"):
             # Those print; any other may be, or end in, a logger of the standard library.
             _passing.announce(recorder.claims, logger)
@@ -115,8 +115,8 @@ class RunLogProcessor:
         fields = {**extras, **event}
         for name in ("_record", "_from_structlog", "_logger", "_name", "level", "level_number"):
             fields.pop(name, None)
-        read = read_event(fields, "", handled.name)
-        read = read._replace(levelno=handled.levelno, levelname=handled.levelname)
+        read = read_event(fields, "", handled.name, handled.created)
+        read = (handled.levelno, handled.levelname, *read[2:])
         run_id, active_step, _ = told
         self._append(recorder, run_id, active_step, handled.created, read)
 
@@ -132,10 +132,10 @@ class RunLogProcessor:
         if run_id is None:
             recorder.count_unbound()
             return
-        step = active_step if read.step is None else read.step
-        recorder.record(
-            run_id, created, read.levelno, read.levelname, step, read.message, read.meta
-        )
+        levelno, levelname, step, message, meta, logger = read
+        if step is None:
+            step = active_step
+        recorder.record(run_id, created, levelno, levelname, step, message, meta, logger)
 
 
 def _again(given: MutableMapping[str, Any]) -> RunLogProcessor:

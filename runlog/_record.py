@@ -103,8 +103,8 @@ def extras_of(record: logging.LogRecord) -> dict[str, Any]:
 def _read_wrapped(record: logging.LogRecord, extras: dict[str, Any]) -> Fields:
     """Return what an event of structlog says that ``wrap_for_formatter`` handed on."""
     event: Any = record.msg
-    read = read_event(event, extras["_name"], record.name)
-    return read.step, read.message, read.meta, None
+    read = read_event(event, extras["_name"], record.name, record.created)
+    return read[2:]
 
 
 def _was_overwritten(record: logging.LogRecord) -> bool:

@@ -24,50 +24,19 @@ from typing import TYPE_CHECKING
 
 from . import _memory
 from ._copy_text import CANCEL
+from ._segment import counted, doubled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ._segment import Segment
+
 _MEMORY_SHARE = 4
 """So many times the size of a file may stand in memory."""
 _MEMORY_SEGMENTS_MAX = 32
 """In so many pieces: the share that is taken is looked at after each."""
-_SETTLED_AFTER_SECONDS = 10.0
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-
-
-class Segment:
-    """One file: its number, its own descriptor for reading, and who is writing to it now."""
-
-    __slots__ = ("ended", "in_memory", "left_at", "number", "path", "read_fd", "started")
-
-    def __init__(self, number: int, path: Path | None, read_fd: int) -> None:
-        self.number = number
-        self.path = path
-        self.read_fd = read_fd
-        self.in_memory = path is None
-        self.started = itertools.count()
-        self.ended = itertools.count()
-        self.left_at: float | None = None
-
-    def is_settled(self) -> bool:
-        """Tell whether nothing can be written to this file any more."""
-        if self.left_at is None:
-            return False
-        # An exception thrown into a thread between counting in and out would keep them apart
-        # forever; no write to a local file takes this long.
-        late = time.monotonic() - self.left_at > _SETTLED_AFTER_SECONDS
-        return late or _value(self.started) == _value(self.ended)
-
-    def size(self) -> int:
-        return os.fstat(self.read_fd).st_size
-
-
-def _value(counter: itertools.count[int]) -> int:
-    # repr is the one way to look at a count without advancing it that does not go through pickle,
-    # which itertools drops in Python 3.14.
-    return int(repr(counter)[6:-1])
 
 
 class SegmentWriter:
@@ -177,10 +146,10 @@ class SegmentWriter:
         if self._folder is not None and not to_memory:
             path = self._folder / (self._name % number)
             with contextlib.suppress(OSError):
-                return _doubled(number, path, os.open(path, _FLAGS, 0o600))
+                return doubled(number, path, os.open(path, _FLAGS, 0o600))
         if sum(segment.in_memory for segment in self._segments.values()) >= _MEMORY_SEGMENTS_MAX:
             raise OSError("the memory for entries is full")
-        return _doubled(number, None, _memory.anonymous_file())
+        return doubled(number, None, _memory.anonymous_file())
 
     def _room_in(self, segment: Segment) -> int:
         parts = _MEMORY_SEGMENTS_MAX // _MEMORY_SHARE if segment.in_memory else 1
@@ -227,8 +196,8 @@ class SegmentWriter:
     @property
     def lines_written(self) -> int:
         """Lines that ``append`` has taken since the start."""
-        held = sum(_value(segment.ended) for segment in list(self._segments.values()))
-        return self._lines_dropped + held - _value(self._refused)
+        held = sum(counted(segment.ended) for segment in list(self._segments.values()))
+        return self._lines_dropped + held - counted(self._refused)
 
     @property
     def bytes_held(self) -> int:
@@ -287,21 +256,10 @@ class SegmentWriter:
         segment = self._segments.pop(number, None)
         if segment is None:
             return
-        self._lines_dropped += _value(segment.ended)
+        self._lines_dropped += counted(segment.ended)
         if segment is not self._segment:
             self._left_bytes -= segment.size()
         os.close(segment.read_fd)
         if segment.path is not None:
             with contextlib.suppress(OSError):
                 segment.path.unlink()
-
-
-def _doubled(number: int, path: Path | None, fd: int) -> tuple[Segment, int]:
-    """Return the segment that reads from a second descriptor, and ``fd`` to write to."""
-    try:
-        return Segment(number, path, os.dup(fd)), fd
-    except OSError:
-        os.close(fd)
-        if path is not None:
-            path.unlink()
-        raise

@@ -66,11 +66,13 @@ class Aftermath:
         rows = self.connection.execute("select id from runs where status = 'running'").fetchall()
         return [str(row[0]) for row in rows]
 
+    def folder(self):
+        """The folder of the database in the spool."""
+        return database_folder(resolve({"dsn": self.dsn, "spool_dir": self.spool_dir}))
+
     def folders(self):
-        """The folders of processes that are still in the spool."""
-        given = {"dsn": self.dsn, "spool_dir": self.spool_dir}
-        folder = database_folder(resolve(given))
-        return sorted(path for path in folder.iterdir() if path.is_dir())
+        """The folders of processes that are still there."""
+        return sorted(path for path in self.folder().glob("*") if path.is_dir())
 
     def is_clean(self):
         """Assert that no run is left open and no spool is left over."""

@@ -36,6 +36,7 @@ def beat_of(connection, run_id):
     ).fetchone()[0]
 
 
+@pytest.mark.guarantee("true-run")
 def test_a_silent_run_ends_when_it_was_last_heard_of(connection):
     """Status, message, end, duration and outcome tell the truth, and the rest of the row stays."""
     run_id = add_run(connection, beat=91, about={"host": "gone"}, records_fetched=7)
@@ -61,6 +62,7 @@ def test_a_silent_run_ends_when_it_was_last_heard_of(connection):
     assert reap(connection, "public") == []
 
 
+@pytest.mark.guarantee("true-run")
 @pytest.mark.parametrize(
     "run",
     [
@@ -98,6 +100,7 @@ def test_a_row_that_is_being_written_is_alive(connection, database):
         assert [run.id for run in reap(connection, "public")] == [free]
 
 
+@pytest.mark.guarantee("order")
 def test_a_start_after_the_last_heartbeat(connection):
     """Clocks that disagree make no negative duration, and a long life fits the column."""
     add_run(connection, "ahead", beat=100, started_at="2100-01-01")
@@ -108,6 +111,7 @@ def test_a_start_after_the_last_heartbeat(connection):
     assert runs_of(connection, "ancient", columns) == [(2147483647, True)]
 
 
+@pytest.mark.guarantee("true-run")
 def test_many_at_once_share_the_work(connection, database):
     """Processes that reap at the same time close each run once, and none waits for another."""
     ids = {add_run(connection, beat=500) for _ in range(40)}
@@ -151,6 +155,7 @@ def _closed(connection, run_id):
     assert [run.id for run in reap(connection, "public")] == [run_id]
 
 
+@pytest.mark.guarantee("true-run")
 def test_the_end_of_a_swept_run_corrects_the_sweep(here, connection):
     """A process that ends before its next heartbeat still tells how it ended."""
     with RunContext("sync") as run:
@@ -253,6 +258,7 @@ def test_the_next_process_anywhere_closes_the_dead(silent, connection):
     assert runs_of(connection, columns=told) == [(True, "died")]
 
 
+@pytest.mark.guarantee("true-run")
 def test_a_frozen_process_corrects_the_sweep(silent, connection):
     """A process that stood still for longer than that runs on: its row says so, and how it ended."""
     script = silent(signal.SIGSTOP)

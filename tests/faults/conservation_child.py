@@ -25,7 +25,7 @@ import orjson  # noqa: F401
 import psycopg  # noqa: F401
 
 import runlog
-from runlog import _segments, _shipper, _spool, _store
+from runlog import _segment, _shipper, _spool, _store
 
 PLAIN, ODD, LARGE, BULKY, REFUSED = "plain", "odd", "large", "bulky", "refused"
 _TAILS = {
@@ -51,7 +51,7 @@ def lower_the_thresholds():
     _shipper._BLOCK_BYTES = 2**14
     _spool._SEGMENT_BYTES_MIN = _spool._SEGMENT_BYTES_MAX = 2**13
     _spool._EVENT_SEGMENT_BYTES = 2**12
-    _segments._SETTLED_AFTER_SECONDS = 60.0
+    _segment._SETTLED_AFTER_SECONDS = 60.0
 
 
 class Served:

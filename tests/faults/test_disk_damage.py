@@ -12,7 +12,6 @@ from recording import messages, run_row
 from waiting import eventually
 
 from runlog import _store
-from runlog._backlog import Position, _ack
 
 
 @pytest.fixture
@@ -188,56 +187,6 @@ def test_flipped_bits_in_run_events(
     evidence(damaged_starts=rounds, entries=20 * rounds, lost=lost)
 
 
-POSITIONS = [
-    b"", b"\0" * 64, b"garbage", os.urandom(24), b"000009 000000000000000\n",
-    b"000001 000000000000050\n", b"999999 999999999999999 00000000\n", b"-00001 000000000000000\n",
-    b"9" * 5000, _ack(Position(1, 10**12)), _ack(Position(7, 0)), _ack(Position(1, 17)),
-    _ack(Position(1, 700))[:-3], bytes([_ack(Position(1, 700))[0] ^ 1]) + _ack(Position(1, 700))[1:],
-    None,
-]  # fmt: skip
-
-
-@pytest.mark.guarantee("disk", "exactly-once")
-@pytest.mark.parametrize("content", POSITIONS, ids=range(len(POSITIONS)))
-@pytest.mark.parametrize("name", ["logs.ack", "runs.ack"])
-def test_a_damaged_position_loses_nothing(
-    leave_orphan, recording, database, connection, content, name, evidence
-):
-    """The file of what was acknowledged is gone, garbage, or points anywhere: all is sent again, which changes nothing."""
-    orphan = leave_orphan(database, 50)
-    path = orphan.folder / name
-    path.unlink(missing_ok=True)
-    if content is not None:
-        path.write_bytes(content)
-    deliver(recording, database)
-    stored = messages(connection, orphan.run_id)
-    assert stored == orphan.messages
-    assert run_row(connection, orphan.run_id, "status") == "error"
-    assert not orphan.folder.exists()
-    evidence(
-        entries=len(stored), lost=50 - len(set(stored)), doubled=len(stored) - len(set(stored))
-    )
-
-
-@pytest.mark.guarantee("disk")
-def test_any_flip_in_a_position_is_noticed(tmp_path):
-    """A position with one bit flipped is never believed."""
-    from runlog._backlog import _read_ack
-
-    true = _ack(Position(3, 4_567))
-    path = tmp_path / "logs.ack"
-    believed = 0
-    for place in range(len(true)):
-        for bit in range(8):
-            flipped = bytearray(true)
-            flipped[place] ^= 1 << bit
-            path.write_bytes(flipped)
-            fd = os.open(path, os.O_RDONLY)
-            believed += _read_ack(fd) != Position(0, 0)
-            os.close(fd)
-    assert believed == 0
-
-
 KILLED_IN_A_WRITE = """
     import logging, os, signal
     import runlog
@@ -279,3 +228,25 @@ def test_killed_in_the_middle_of_a_write(run_script, database, connection, own_e
     (path,) = own_environment.glob("*/dead-letters.jsonl")
     assert len(path.read_text().splitlines()) == 1
     assert str(path) in following.stderr
+
+
+@pytest.mark.guarantee("disk", "survives-death")
+@pytest.mark.xfail(
+    reason="an unknown run is waited for by each process anew, and it blocks the rest"
+)
+def test_a_flipped_run_id_does_not_hold_up_the_rest(
+    leave_orphan, commands, database, connection, own_environment
+):
+    """One entry of an old spool names a run that nobody knows: `runlog flush` delivers all the others and keeps that one apart."""
+    orphan = leave_orphan(database, 2000, own_environment)
+    (segment,) = orphan.segments
+    lines = segment.read_bytes().splitlines(keepends=True)
+    known = orphan.run_id.encode()
+    lines[5] = lines[5].replace(known, b"%x" % (int(known[:1], 16) ^ 1) + known[1:])
+    segment.write_bytes(b"".join(lines))
+    for path in orphan.folder.iterdir():
+        os.utime(path, (0, 0))
+    code, _, err = commands.run("flush")
+    assert code == 0, err
+    assert len(messages(connection, orphan.run_id)) == 1999
+    assert len(letters(orphan.folder)) == 1

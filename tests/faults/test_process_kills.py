@@ -30,19 +30,21 @@ BACKLOG = f"""{START}
     os.write(1, b"ended\\n")
 """
 COPYING = """
-    import logging, os
+    import logging, os, threading
     import runlog
+    from runlog import _process
 
     log = logging.getLogger("app")
     log.setLevel(logging.INFO)
-    log.addHandler(runlog.RunLogHandler(flush_interval=60))
+    log.addHandler(runlog.RunLogHandler())
     with runlog.RunContext("victim", lifecycle_logs=False) as run:
         os.write(1, f"{run.id}\\n".encode())
-        # Only what is logged after this pass waits together, for the next one.
-        runlog.flush(30)
-        for number in range(5000):
-            log.info("line %06d", number)
+        # Keeps the shipper from delivering the first lines alone, which would not be a COPY.
+        with _process.active()._shipper._passing:
+            for number in range(5000):
+                log.info("line %06d", number)
         runlog.flush(60)
+        threading.Event().wait()
 """
 THREADS = f"""{START}
     def chatter(number):

@@ -55,7 +55,9 @@ def schema(request, empty_database):
 
 
 @pytest.mark.guarantee("secrets")
-@pytest.mark.parametrize("schema", map(SCHEMAS.get, WHOLE_WAY), ids=WHOLE_WAY, indirect=True)
+@pytest.mark.parametrize(
+    "schema", [SCHEMAS[name] for name in WHOLE_WAY], ids=WHOLE_WAY, indirect=True
+)
 def test_everything_works_in_a_schema_with_any_name(
     schema, recording, empty_database, leave_orphan, tmp_path
 ):
@@ -122,7 +124,7 @@ def test_the_command_line_in_a_schema_with_any_name(schema, empty_database, tmp_
 
 
 @pytest.mark.guarantee("secrets")
-@pytest.mark.parametrize("name", map(SCHEMAS.get, PRINTED), ids=PRINTED)
+@pytest.mark.parametrize("name", [SCHEMAS[name] for name in PRINTED], ids=PRINTED)
 def test_the_printed_script_means_the_same(empty_database, name):
     """What `migrate --sql` prints makes that schema and touches no other, roles of any name included."""
     role = f"{name[:20]} role"

@@ -84,6 +84,7 @@ def holds(one):
     )
 
 
+@pytest.mark.guarantee("true-run")
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("way", WAYS)
@@ -156,12 +157,14 @@ def _lose_host(matrix, way):
 GONE = ("error", DIED.format(last="line 000029"), "died")
 
 
+@pytest.mark.guarantee("true-run")
 @pytest.mark.parametrize("way", WAYS)
 def test_the_host_is_gone(gone, way):
     """No spool tells of it: after three missed heartbeats whoever looks closes the run."""
     assert gone[way] == (GONE, numbered(30))
 
 
+@pytest.mark.guarantee("true-run", "survives-death")
 def test_exec_itself_is_killed(matrix):
     """The program's lines are kept; the next process closes the run and says so."""
     path = matrix.write("lingering", SOURCES["exec"].format(end="time.sleep(60)"))

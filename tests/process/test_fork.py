@@ -35,6 +35,7 @@ def run(run_script, source, database, **env):
     return script
 
 
+@pytest.mark.guarantee("fork-threads")
 def test_many_runs_at_once_in_one_process_never_mix(run_script, database, connection):
     """Runs in threads, tasks and a pool, nested and side by side: each record is its own run's."""
     run(run_script, """
@@ -86,6 +87,7 @@ def test_many_runs_at_once_in_one_process_never_mix(run_script, database, connec
         assert step in {script.upper(), "LOG"}
 
 
+@pytest.mark.guarantee("fork-threads")
 def test_threads_without_a_context_log_into_the_only_open_run(run_script, database, connection):
     """Plain threads, also those started before the run, and executors have no run of their own."""
     run(run_script, """
@@ -118,6 +120,7 @@ def test_threads_without_a_context_log_into_the_only_open_run(run_script, databa
     ]
 
 
+@pytest.mark.guarantee("fork-threads")
 def test_behind_a_queue_the_run_is_that_of_the_call(run_script, database, connection):
     """A QueueListener handles the records of two runs in its thread, late; each stays its own."""
     run(run_script, """
@@ -146,6 +149,7 @@ def test_behind_a_queue_the_run_is_that_of_the_call(run_script, database, connec
     )
 
 
+@pytest.mark.guarantee("fork-threads")
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_children_of_multiprocessing_log_into_the_run(run_script, database, connection, method):
     """Process, Pool and ProcessPoolExecutor, by every way of starting them: all entries, one run."""
@@ -178,6 +182,7 @@ def test_children_of_multiprocessing_log_into_the_run(run_script, database, conn
     ]
 
 
+@pytest.mark.guarantee("fork-threads", "true-run")
 def test_a_forked_child_ends_no_run_of_its_parent(run_script, database, connection):
     """A child that leaves the parent's block, by its end or by an exception, changes no row."""
     run(run_script, """
@@ -265,6 +270,7 @@ def storm(run_script, database, connection, repetitions):
         assert statuses == [("success",)]
 
 
+@pytest.mark.guarantee("fork-threads")
 def test_twenty_forked_children_while_threads_log(run_script, database, connection):
     """20 children of ten lines each, forked while three threads log: 200 of 200, nothing hangs."""
     storm(run_script, database, connection, repetitions=3)

@@ -52,6 +52,7 @@ def address(request, database):
     return database if request.param == "direct" else request.getfixturevalue("pooler")
 
 
+@pytest.mark.guarantee("true-run")
 def test_of_many_that_begin_at_once_one_wins(start_script, tmp_path, address, connection):
     """Eight processes ask in the same moment: one begins, seven are skipped, one row is there."""
     gate = tmp_path / "gate"
@@ -100,6 +101,7 @@ def test_fail_ends_the_script_badly(run_script, database, connection):
     assert f"OverlapError: 'sync' does not start: run {alive}" in script.stderr
 
 
+@pytest.mark.guarantee("true-run", "survives-death")
 @pytest.mark.parametrize("overlap", ["skip", "fail", "wait"])
 def test_a_killed_run_on_this_host_blocks_nobody(
     run_script, start_script, database, connection, overlap
@@ -142,6 +144,7 @@ def test_a_run_that_waits_can_be_ended(start_script, database, connection):
     assert runs_of(connection) == ["running"]
 
 
+@pytest.mark.guarantee("own-connection", "fork-threads")
 def test_asking_in_a_forked_child(run_script, database, connection):
     """Parent and forked child each ask over connections of their own, before and after the fork."""
     script = run_script(

@@ -46,6 +46,7 @@ def by(name):
 SUCCESS = ("success", None, "finished")
 
 
+@pytest.mark.guarantee("true-run")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_that_ends_the_process(script, connection, name):
     """Recorded, then the process dies by that very signal."""
@@ -64,6 +65,7 @@ with runlog.RunContext('x'): send(signal.SIGINT)
     assert rows(connection) == [by("SIGINT")]
 
 
+@pytest.mark.guarantee("true-run")
 def test_all_open_runs_end(script, connection):
     """Nested runs end together, and the batch is theirs."""
     ended = script("""
@@ -73,6 +75,7 @@ with runlog.RunContext('outer'), runlog.RunContext('inner'): send(signal.SIGTERM
     assert rows(connection) == [by("SIGTERM")] * 2
 
 
+@pytest.mark.guarantee("never-raises")
 @pytest.mark.parametrize("is_before", [True, False])
 def test_a_handler_of_the_users_is_called(script, connection, is_before):
     """Set before or after the start, it is the one that is called, and its exit code counts."""
@@ -132,6 +135,7 @@ assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     assert rows(connection) == [SUCCESS]
 
 
+@pytest.mark.guarantee("never-raises")
 def test_everything_is_put_back(script):
     """After the last run signals and the wakeup descriptor are as they were."""
     ended = script("""
@@ -182,6 +186,7 @@ with runlog.RunContext('stuck'):
 """
 
 
+@pytest.mark.guarantee("true-run")
 def test_a_main_thread_stuck_in_a_c_call(started, connection):
     """The deputy records the end, and the process dies by the signal, not when the call returns."""
     stuck = started(STUCK)
@@ -204,6 +209,7 @@ def test_a_second_signal_does_not_wait_for_the_deputy(started, proxy):
     assert stuck.wait(timeout=20) == -signal.SIGTERM
 
 
+@pytest.mark.guarantee("never-raises")
 def test_a_second_signal_ends_the_process_at_once(started, proxy):
     """While the first one's delivery hangs, a second one kills."""
     proxy.hang()

@@ -40,6 +40,7 @@ def by(name):
 SUCCESS = ("success", None, "finished")
 
 
+@pytest.mark.guarantee("true-run")
 @pytest.mark.parametrize(
     ("source", "exit_code", "row"),
     [
@@ -92,6 +93,7 @@ asyncio.run(main())
     assert "told" in messages(connection)
 
 
+@pytest.mark.guarantee("true-run")
 def test_a_run_in_a_thread(script, connection):
     """Only the main thread can catch signals: the process dies as it would, the next one tells."""
     ended = script("""

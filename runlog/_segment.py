@@ -1,0 +1,62 @@
+"""One file of a spool: its number, its descriptor for reading, and who is writing to it now.
+
+How lines come into it is the subject of ``_segments``. Any thread; takes no lock.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SETTLED_AFTER_SECONDS = 10.0
+
+
+class Segment:
+    """One file: its number, its own descriptor for reading, and who is writing to it now."""
+
+    __slots__ = ("ended", "in_memory", "left_at", "number", "path", "read_fd", "started")
+
+    def __init__(self, number: int, path: Path | None, read_fd: int) -> None:
+        self.number = number
+        self.path = path
+        self.read_fd = read_fd
+        self.in_memory = path is None
+        self.started = itertools.count()
+        self.ended = itertools.count()
+        self.left_at: float | None = None
+
+    def is_settled(self) -> bool:
+        """Tell whether nothing can be written to this file any more."""
+        if self.left_at is None:
+            return False
+        # An exception thrown into a thread between counting in and out would keep them apart
+        # forever; no write to a local file takes this long.
+        late = time.monotonic() - self.left_at > _SETTLED_AFTER_SECONDS
+        return late or counted(self.started) == counted(self.ended)
+
+    def size(self) -> int:
+        """Return how many bytes the file holds."""
+        return os.fstat(self.read_fd).st_size
+
+
+def counted(counter: itertools.count[int]) -> int:
+    """Return what ``counter`` stands at."""
+    # repr is the one way to look at a count without advancing it that does not go through pickle,
+    # which itertools drops in Python 3.14.
+    return int(repr(counter)[6:-1])
+
+
+def doubled(number: int, path: Path | None, fd: int) -> tuple[Segment, int]:
+    """Return the segment that reads from a second descriptor, and ``fd`` to write to."""
+    try:
+        return Segment(number, path, os.dup(fd)), fd
+    except OSError:
+        os.close(fd)
+        if path is not None:
+            path.unlink()
+        raise

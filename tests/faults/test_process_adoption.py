@@ -1,0 +1,95 @@
+"""Many processes find the same orphans at the same moment: exactly one ships each of them."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from recording import QUICK
+
+from runlog._recorder import Recorder
+from runlog._run import RunState
+from runlog._settings import resolve
+from runlog._spool import Spool
+from runlog._uuid7 import new_id
+
+ADOPTER = """
+    import pathlib, sys, time
+    import psycopg, orjson
+    import runlog
+    from runlog._recorder import Recorder
+    from runlog._settings import resolve
+
+    recorder = Recorder(resolve())
+    gate = pathlib.Path(sys.argv[1])
+    print("ready", flush=True)
+    while not gate.exists():
+        time.sleep(0.0005)
+    recorder.open()
+    assert recorder.flush(60)
+    assert recorder.close(60)
+    print("adopted", recorder.stats().adopted, flush=True)
+"""
+
+
+@pytest.mark.guarantee("survives-death", "exactly-once")
+@pytest.mark.storm(short=1, long=60)
+def test_many_adopt_the_same_orphans_at_once(
+    start_script, database, aftermath, tmp_path, rounds, evidence
+):
+    """Six processes begin in the same moment over four orphans of 500 lines: each line is shipped by one of them, and stored once."""
+    adoptions = 0
+    for number in range(rounds):
+        gate = tmp_path / f"gate-{number}"
+        runs = [_leave_an_orphan(aftermath) for _ in range(4)]
+        assert len(aftermath.folders()) == 4
+        adopters = [start_script(ADOPTER, gate, env=_environment(database)) for _ in range(6)]
+        for adopter in adopters:
+            adopter.wait_for_line("ready")
+        gate.touch()
+        assert [adopter.wait() for adopter in adopters] == [0] * 6, [a.stderr for a in adopters]
+        shipped = [int(adopter.stdout.split()[-1]) for adopter in adopters]
+        # What two had shipped would be counted by both.
+        assert sum(shipped) == 4 * 500
+        adoptions += 4
+        for run in runs:
+            aftermath.check(run, [f"line {line:06d}" for line in range(500)])
+            assert aftermath.status(run)[::2] == ("error", "died")
+        aftermath.is_clean()
+    evidence(orphans=adoptions, shipped_twice=sum(shipped) - 4 * 500, **aftermath.counted())
+
+
+@pytest.mark.guarantee("survives-death", "blast-radius")
+def test_an_entry_of_a_run_that_never_appears_holds_up_nobody(aftermath, evidence):
+    """Behind an entry of a run without a row, the rest of an old orphan is delivered by the first process, however short it lives; the entry becomes a dead letter."""
+    run = _leave_an_orphan(aftermath, unknown=new_id())
+    (folder,) = aftermath.folders()
+    for path in folder.iterdir():
+        os.utime(path, (1.7e9, 1.7e9))
+    assert aftermath.deliver() == 500
+    aftermath.check(run, [f"line {line:06d}" for line in range(500)])
+    (letters,) = aftermath.folder().glob("dead-letters*")
+    assert letters.read_text().count("of a run without a row") == 1
+    aftermath.is_clean()
+    evidence(dead_letters=1, **aftermath.counted())
+
+
+def _environment(database):
+    quick = {f"RUNLOG_{name.upper()}": str(value) for name, value in QUICK.items()}
+    return {**quick, "RUNLOG_STATEMENT_TIMEOUT": "30", "RUNLOG_DSN": database}
+
+
+def _leave_an_orphan(aftermath, unknown=None):
+    """Log 500 lines into a spool and let go of it, as the kernel does when a process is killed."""
+    recorder = Recorder(resolve({"dsn": aftermath.dsn, "spool_dir": aftermath.spool_dir}))
+    run = RunState(new_id(), "orphan")
+    # Without its shipper, which would deliver.
+    spool = recorder._spool = Spool(aftermath.folder(), 2**29)
+    if unknown:
+        recorder.record(unknown, 1.7e9, 20, "INFO", None, "of a run without a row", None)
+    recorder.start_run(run)
+    for number in range(500):
+        recorder.record(run.id_text, 1.7e9 + number, 20, "INFO", None, f"line {number:06d}", None)
+    recorder.forget_run(run)
+    spool.close(remove=False)
+    return run.id_text
