@@ -5,7 +5,8 @@ The way of an entry, file by file:
     _handler, _processor   a LogRecord or an event_dict …
     _entry                 … becomes one line of COPY text
     _segments              … which one os.write puts into the spool (survives kill -9)
-    _shipper               … from where a thread takes blocks, in order, again after failures
+    _shipper               … where a thread comes for it, now and then, again after failures
+    _delivery              … takes a block of whole lines, in order
     _store                 … and PostgreSQL gets each exactly once
 
 Beside it: _context (the run), _recorder (the wiring, fork and exit), queries (reading back).

@@ -40,6 +40,8 @@ class Block(NamedTuple):
 
     data: bytes
     end: Position
+    limit: int
+    """How many bytes were asked for."""
 
 
 class Backlog:
@@ -85,7 +87,8 @@ class Backlog:
             data = os.pread(fd, limit, place.offset) if fd is not None else b""
             whole = data.rfind(b"\n") + 1
             if whole:
-                return Block(data[:whole], Position(place.segment, place.offset + whole))
+                end = Position(place.segment, place.offset + whole)
+                return Block(data[:whole], end, limit)
             if len(data) == limit:
                 limit *= 2
                 continue
@@ -98,7 +101,18 @@ class Backlog:
     def _torn(self, data: bytes, place: Position) -> Block | None:
         if not data or not self._torn_lines_count:
             return None
-        return Block(data + b"\n", Position(place.segment, place.offset + len(data)))
+        end = Position(place.segment, place.offset + len(data))
+        return Block(data + b"\n", end, len(data) + 1)
+
+    def end(self) -> Position:
+        """Return the place after everything that was appended until now."""
+        number = self._source.last()
+        fd = self._source.fd(number)
+        return Position(number, os.fstat(fd).st_size if fd is not None else 0)
+
+    def was_all(self, block: Block) -> bool:
+        """Tell whether ``block`` was everything that there was when it was read."""
+        return len(block.data) < block.limit // 2 and block.end.segment == self._source.last()
 
     def acknowledge(self, end: Position) -> None:
         """Forget everything before ``end``; finished files are unlinked."""
@@ -140,7 +154,12 @@ def count_lines(data: bytes) -> int:
     lines = data.count(b"\n")
     if CANCEL not in data and b"\n\n" not in data and not data.startswith(b"\n"):
         return lines
-    return sum(1 for line in data.split(b"\n") if line and not line.endswith(CANCEL[:1]))
+    return len(list_lines(data))
+
+
+def list_lines(data: bytes) -> list[bytes]:
+    """Return the lines of a block without their ends: not blank, not cancelled."""
+    return [line for line in data.split(b"\n") if line and not line.endswith(CANCEL[:1])]
 
 
 def _at_a_line(fd: int | None, place: Position) -> Position:

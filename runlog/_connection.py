@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 
 from . import _dsn
+from ._fork import without_fork
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,17 +44,30 @@ class WriteConnection(psycopg.Connection[Any]):
         return super().wait(self._until_deadline(gen), *args, **kwargs)
 
     def _until_deadline(self, gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
+        steps = _without_fork(gen)
         try:
-            want = next(gen)
+            want = next(steps)
             while True:
                 ready = yield want
                 # Asked each time: the end of the script brings the deadline forward.
                 if not ready and monotonic() > self.deadline:
-                    gen.close()
+                    steps.close()
                     raise DeadlineError("the database did not answer in time")
-                want = gen.send(ready)
+                want = steps.send(ready)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+
+    @classmethod
+    def _connect_gen(cls, *args: Any, **kwargs: Any) -> Any:
+        return _without_fork(super()._connect_gen(*args, **kwargs))
+
+    def _cancel_gen(self) -> Any:
+        return _without_fork(super()._cancel_gen())
+
+    def close(self) -> None:
+        """Close the connection."""
+        with without_fork():
+            super().close()
 
     def forget_in_child(self) -> None:
         """Close the forked child's copy of the socket without a word to the server."""
@@ -64,6 +78,23 @@ class WriteConnection(psycopg.Connection[Any]):
 
 _left_to_the_parent: list[WriteConnection] = []
 """Kept for ever: the end of such an object would say goodbye on the parent's session."""
+
+
+def _without_fork(gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
+    """Take each step of ``gen`` while no fork can happen; the waits between them do not count.
+
+    Inside a step libpq may hold locks of OpenSSL. A child forked then would find them locked for
+    ever: at its next connection, or at its exit, where OpenSSL cleans up. The first step of a
+    connection may wait for a name server as well, and a fork then waits along.
+    """
+    ready = None
+    try:
+        while True:
+            with without_fork():
+                want = gen.send(ready)
+            ready = yield want
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
 
 
 def connect(dsn: str, *, application_name: str, timeout: float) -> WriteConnection:

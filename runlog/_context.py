@@ -1,4 +1,4 @@
-"""RunContext: one execution of a script, from its start to however it ends.
+"""RunContext: one execution of a script, from its start to however it ends (``_run_end``).
 
 Runs on the caller's thread. Nothing here waits for the database and nothing raises because of
 runlog, but for what asks the database: ``overlap`` (``_lease``), ``since`` (``_window``).
@@ -14,18 +14,15 @@ from . import _binding, _detect, _process
 from ._batch import Export, as_uuid, inherited
 from ._binding import step
 from ._decorate import Decorator
-from ._endings import ABANDONED, FINISHED, Ending, ending_of
+from ._endings import ending_of
 from ._joined import Part, run_to_join
 from ._lease import Claim, Overlap, checked, claims
-from ._notices import notices
-from ._process_end import at_end, process_end
-from ._signals import SignalWatch
+from ._process_end import process_end
+from ._run_end import RunEnd, quietly
 from ._uuid7 import new_id
-from ._window import SyncWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from contextvars import Token
+    from collections.abc import Iterator, Mapping
     from datetime import datetime, timedelta
     from types import TracebackType
     from uuid import UUID
@@ -33,7 +30,7 @@ if TYPE_CHECKING:
     from ._recorder import Recorder
 
 
-class RunContext(SyncWindow, Decorator):
+class RunContext(RunEnd, Decorator):
     """A run: a row in ``runs`` that is true however the script ends.
 
     Use it as ``with``, ``async with``, as a decorator of a function, or with ``start`` and
@@ -86,10 +83,6 @@ class RunContext(SyncWindow, Decorator):
         self.metadata = dict(metadata or {})
         self.overlap: Overlap = checked(overlap)
         self.lifecycle_logs = lifecycle_logs
-        self._token: Token[_binding.BoundRun | None] | None = None
-        self._export: Export | None = None
-        self._is_block = False
-        self.ending: Ending | None = None
 
     @property
     def id(self) -> UUID:
@@ -127,17 +120,21 @@ class RunContext(SyncWindow, Decorator):
             OverlapError: with ``overlap="fail"``, another run of this script is alive.
             DatabaseUnavailableError: whether one is alive could not be asked.
         """
-        for pause in self._starting():
-            time.sleep(pause)
-        return self
+        try:
+            for pause in self._starting():
+                time.sleep(pause)
+            return self  # noqa: TRY300 - until it is returned
+        except BaseException as error:
+            self._take_back(error)
+            raise
 
     def _starting(self) -> Iterator[float]:
         """Begin the run; yields seconds to wait while another run is in the way."""
-        _quietly(self._prepare)
+        quietly(self._prepare)
         if self.overlap != "allow" and not self.is_joined:
             claim = Claim(self._recorder, self.id_text, self.script_name, self._new_event)
             yield from claims(claim, self.overlap)
-        _quietly(self._begin)
+        quietly(self._begin)
 
     def _prepare(self) -> None:
         joined = run_to_join()
@@ -163,6 +160,7 @@ class RunContext(SyncWindow, Decorator):
             process_end.look()
         else:
             process_end.watch()
+        self._end_with_process()
         self._token = _binding.run_variable.set(self)
         self._export = Export(self.batch_id or self.id)
         if self._recorder is None:
@@ -171,64 +169,8 @@ class RunContext(SyncWindow, Decorator):
             self._part = Part(self, self._recorder)
         else:
             self._recorder.start_run(self)
-        _watch.start()
-        at_end(_end_with_process)
+        self._watch_signals()
         self._log_start()
-
-    def finish(self, error: BaseException | None = None) -> None:
-        """End the run: as a success, or as what ``error`` says. The first call counts."""
-        self.end(ending_of(error) if error is not None else FINISHED)
-
-    def end(self, ending: Ending, *, stay_bound: bool = False) -> None:
-        """Record ``ending`` as the run's final state, unless it has one.
-
-        With ``stay_bound`` what is logged later in this context is still its entry.
-        """
-        if self.ending is not None:
-            return
-        self.ending = ending
-        try:
-            _quietly(lambda: self._end(ending))
-        finally:
-            if not stay_bound:
-                self._unbind()
-
-    def _end(self, ending: Ending) -> None:
-        if self._export is not None:
-            self._export.take_back()
-        if self._recorder is None:
-            return
-        if not self.is_own:
-            # A forked child left the block that its parent is still in.
-            self._forget()
-            return
-        self.note_backfill()
-        self._log_end(ending)
-        if self._part is not None:
-            self._part.end()
-        else:
-            self.note(outcome=ending.outcome)
-            if self.sync_end_date is None:
-                self.sync_end_date = self.started_at
-            self._recorder.finish_run(self, ending.status, ending.error_message)
-            _quietly(lambda: self._tell_github(ending))
-        if not self._recorder.open_ids():
-            _watch.stop()
-
-    def _forget(self) -> None:
-        if self._part is not None:
-            self._part.forget()
-        elif self._recorder is not None:
-            self._recorder.forget_run(self)
-
-    def _unbind(self) -> None:
-        token, self._token = self._token, None
-        if token is not None:
-            try:
-                _binding.run_variable.reset(token)
-            except ValueError:
-                # finish() in another context than start(): nothing to put back here.
-                return
 
     def __enter__(self) -> Self:
         """Start the run."""
@@ -249,9 +191,13 @@ class RunContext(SyncWindow, Decorator):
         import asyncio
 
         self._is_block = True
-        for pause in self._starting():
-            await asyncio.sleep(pause)
-        return self
+        try:
+            for pause in self._starting():
+                await asyncio.sleep(pause)
+            return self  # noqa: TRY300 - until it is returned
+        except BaseException as error:
+            self._take_back(error)
+            raise
 
     async def __aexit__(
         self,
@@ -267,28 +213,3 @@ def current_run() -> RunContext | None:
     """Return the run that a record logged here would belong to, None outside of any."""
     run = _binding.current()
     return run if isinstance(run, RunContext) else None
-
-
-def _end_by_signal(ending: Ending) -> None:
-    for run in list(_binding.open_runs.values()):
-        if isinstance(run, RunContext) and run.is_own:
-            run.end(ending)
-    _process.close_all()
-
-
-_watch = SignalWatch(_end_by_signal)
-
-
-def _end_with_process() -> None:
-    """End what is still open; a block that the process leaves open was not left at all."""
-    ending = process_end.ending()
-    for run in reversed(list(_binding.open_runs.values())):
-        if isinstance(run, RunContext) and run.is_own:
-            run.end(ABANDONED if run._is_block else ending, stay_bound=True)  # noqa: SLF001
-
-
-def _quietly(action: Callable[[], None]) -> None:
-    try:
-        action()
-    except Exception as error:
-        notices.change("run", repr(error), f"the run could not be recorded: {error!r}")

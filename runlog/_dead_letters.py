@@ -7,6 +7,7 @@ appends whole lines. Runs on the shipping thread.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from typing import TYPE_CHECKING
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 NAME = "dead-letters.jsonl"
 
 
+class NoPlaceError(Exception):
+    """A refused entry cannot be kept now; it stays in the spool with its neighbours."""
+
+
 class DeadLetters:
     """The file of refused entries of one database, and how many this process added to it."""
 
@@ -30,11 +35,16 @@ class DeadLetters:
         self.kept = 0
 
     def keep(self, letters: Sequence[DeadLetter]) -> None:
-        """Append ``letters``; says once in a process that there are any, and why the first."""
+        """Append ``letters``; says once in a process that there are any, and why the first.
+
+        Raises:
+            NoPlaceError: the disk takes none.
+        """
         if not letters:
             return
+        self._append(letters)
         self.kept += len(letters)
-        place = self._path if self._append(letters) else "nowhere: the file cannot be written"
+        place = self._path or "nowhere: there is no folder"
         first = letters[0]
         code = f" ({first.sqlstate})" if first.sqlstate else ""
         reason = first.reason.splitlines()[0]
@@ -44,9 +54,9 @@ class DeadLetters:
             f"the database refused an entry{code}: {reason}; kept in {place}",
         )
 
-    def _append(self, letters: Sequence[DeadLetter]) -> bool:
+    def _append(self, letters: Sequence[DeadLetter]) -> None:
         if self._path is None:
-            return False
+            return
         import orjson
 
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -62,11 +72,27 @@ class DeadLetters:
             + b"\n"
             for letter in letters
         )
-        with contextlib.suppress(OSError):
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            fd = os.open(self._path, flags, 0o600)
-            try:
-                return os.write(fd, lines) == len(lines)
-            finally:
-                os.close(fd)
-        return False
+        topic = f"letters {self._path}"
+        try:
+            _write(self._path, lines)
+        except OSError as error:
+            why = error.strerror or repr(error)
+            told = f"the database refused an entry, and {self._path} cannot be written: {why}"
+            notices.change(topic, "refused", f"{told}; what waits stays in the spool until it can")
+            raise NoPlaceError from error
+        if notices.is_in(topic, "refused"):
+            notices.change(topic, "ok", f"{self._path} can be written again")
+
+
+def _write(path: Path, lines: bytes) -> None:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    fd = os.open(path, flags, 0o600)
+    try:
+        written = os.write(fd, lines)
+        if written != len(lines):
+            # Others append to this file too: what is torn must not join with their lines.
+            with contextlib.suppress(OSError):
+                os.write(fd, b"\n")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        os.close(fd)

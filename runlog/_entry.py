@@ -138,7 +138,7 @@ class Encoder:
             except Exception:
                 # None, NaN, infinity, or a year without four digits.
                 meta = add_fields(meta, {"created": created})
-                head, micros = self._head_of(run_id, time.time())
+                head, micros = self._head_of(run_id, time.time_ns() / 1e9)
             column = self._steps.get(step) if type(step) is str else None
             if column is None:
                 column = self._step_column(step)

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from types import CodeType
 
 _IMPORT_WAIT_SECONDS = 10.0
-_gate = threading.Lock()
+_VOICE_WAIT_SECONDS = 1.0
+_gate = threading.RLock()
 _held = False
+_voice = threading.RLock()
+_is_quiet = False
 
 
 def preload() -> None:
@@ -36,6 +39,17 @@ def preload() -> None:
         import psycopg  # noqa: F401 - as above
 
         from . import _connection  # noqa: F401 - as above
+
+
+def without_fork() -> contextlib.AbstractContextManager[Any]:
+    """Return a block that a fork waits for; for what holds locks of C libraries, milliseconds."""
+    # Read at each use: a forked child has a gate of its own.
+    return _gate
+
+
+def one_voice() -> contextlib.AbstractContextManager[Any]:
+    """Return a block that a fork waits for: a child could find stderr locked for ever."""
+    return _voice
 
 
 def at_end_of_child(end: Callable[[], Any], *, priority: int = -100) -> None:
@@ -68,18 +82,21 @@ def code_of_child() -> CodeType | None:
 
 
 def _before() -> None:
-    global _held  # noqa: PLW0603 - hooks of fork get no argument
+    global _held, _is_quiet  # noqa: PLW0603 - hooks of fork get no argument
     _held = _gate.acquire(timeout=_IMPORT_WAIT_SECONDS)
+    _is_quiet = _voice.acquire(timeout=_VOICE_WAIT_SECONDS)
 
 
 def _after_in_parent() -> None:
+    if _is_quiet:
+        _voice.release()
     if _held:
         _gate.release()
 
 
 def _after_in_child() -> None:
-    global _gate  # noqa: PLW0603 - the lock may be held by a thread that is not here
-    _gate = threading.Lock()
+    global _gate, _voice
+    _gate, _voice = threading.RLock(), threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -8,14 +8,17 @@ from __future__ import annotations
 import contextlib
 import sys
 
+from ._fork import one_voice
+from ._visible import visible
+
 
 def say(message: str) -> None:
-    """Write one line to stderr, if there is one."""
+    """Write one line to stderr, if there is one; what a terminal would obey is shown instead."""
     # One write: lines of several threads and processes must not mix.
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception), one_voice():
         stream = sys.stderr or sys.__stderr__
         if stream is not None:
-            stream.write(f"runlog: {message}\n")
+            stream.write(f"runlog: {visible(message)}\n")
             stream.flush()
 
 

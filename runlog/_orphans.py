@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ._late_runs import SetAside
 from ._spool import OrphanedSpool, adopt_orphans
 from ._store import RunNotThereYetError, Store
 
@@ -28,11 +29,13 @@ class Orphans:
         own_folder: Path | None,
         store: Store,
         deliver: Callable[[OrphanedSpool], None],
+        own_ids: Callable[[], list[str]],
     ) -> None:
         self._database_folder = database_folder
         self._own_folder = own_folder
         self._store = store
         self._deliver = deliver
+        self._own_ids = own_ids
         self._next_look = 0.0
         self._adopted: list[OrphanedSpool] = []
 
@@ -49,14 +52,21 @@ class Orphans:
             self._bury(self._adopted[0])
 
     def _bury(self, orphan: OrphanedSpool) -> None:
+        aside = SetAside(orphan.folder, orphan.last_sign_of_life)
+        self._store.patience = aside
         try:
             self._deliver(orphan)
         except RunNotThereYetError:
             # Entries of a run that another process owns and has not delivered: later, or by others.
             self._let_go(orphan, remove=False)
             return
+        finally:
+            self._store.patience = self._store.own_patience
+            aside.close()
         alive = datetime.fromtimestamp(orphan.last_sign_of_life, UTC)
-        for death in orphan.deaths:
+        # A spool that this process closed before all was delivered may tell of runs that live on.
+        own = set(self._own_ids())
+        for death in [each for each in orphan.deaths if each.run_id not in own]:
             self._store.sweep(
                 death.run_id,
                 finished_at=alive.isoformat(),

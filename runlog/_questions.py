@@ -88,7 +88,9 @@ def ask(settings: Settings, what: str, question: Callable[[WriteConnection], _An
         except psycopg.Error as error:
             is_over = time.monotonic() + pause >= until
             if fault_of(error) is not Fault.OUTAGE or is_over:
-                raise _explained(error, settings, what) from error
+                # What libpq cannot read as an address it quotes, and the password with it.
+                is_quoted = isinstance(error, psycopg.ProgrammingError) and not sqlstate(error)
+                raise _explained(error, settings, what) from None if is_quoted else error
         time.sleep(pause * _jitter.between(0.5, 1.0))
         pause *= 2
 

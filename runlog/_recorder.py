@@ -9,7 +9,7 @@ import itertools
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from . import _dsn, _folders
 from ._claims import Claims
@@ -18,8 +18,10 @@ from ._fork import at_end_of_child
 from ._notices import notices, say
 from ._open_runs import OpenRuns
 from ._redact import Redactor
+from ._segment import counted
 from ._shipper import Shipper
-from ._spool import Spool
+from ._spool import NEVER_SHED, Spool
+from ._stats import Stats, count_entries
 from ._store import Store
 from ._texts import storable
 
@@ -31,20 +33,6 @@ if TYPE_CHECKING:
 
 _ERROR = 40
 _WARNING = 30
-
-
-class Stats(NamedTuple):
-    """Where entries are: ``appended = committed + waiting + dead_letters + shed``."""
-
-    appended: int = 0
-    committed: int = 0
-    waiting: int = 0
-    dead_letters: int = 0
-    shed: int = 0
-    unbound: int = 0
-    """Records logged outside of any run; they were never entries."""
-    adopted: int = 0
-    """Entries of processes that are gone, committed by this one."""
 
 
 class Recorder:
@@ -116,7 +104,8 @@ class Recorder:
             self._store = Store(self.settings)
             self._told.clear()
             self._shipper = Shipper(spool, self._store, self._runs, self.settings, folder)
-            self._shipper.before_idle = self.tell_shed
+            self._shipper.delivery.before_idle = self.tell_shed
+            spool.on_block = self._shipper.wake
             self._spool = spool
             # A forked child's own spool must bring the runs that it inherited: its parent's may
             # not be there yet.
@@ -184,10 +173,10 @@ class Recorder:
             notices.change("events", "lost", f"no place for the {event['event']} of a run")
         self.wake()
 
-    def tell_shed(self) -> None:
-        """Tell in one row a run what was shed of it, once there is room again."""
+    def tell_shed(self, *, has_room: bool = True) -> None:
+        """Tell in one row a run what was shed of it, once there is room again or never will be."""
         spool = self._spool
-        if spool is None or spool.is_under_pressure:
+        if spool is None or (has_room and spool.is_under_pressure):
             return
         for key, count in spool.shed_counts().items():
             new = count - self._told.get(key, 0)
@@ -196,7 +185,10 @@ class Recorder:
                 run_id, reason = key
                 message = f"runlog shed {new} entries of this run; {_SHED_REASONS[reason]}"
                 meta = {"shed": new, "reason": reason}
-                self.record(run_id, time.time(), _WARNING, "WARNING", "RUNLOG", message, meta)
+                line = self.encoder.encode(
+                    run_id, time.time(), _WARNING, "WARNING", "RUNLOG", message, meta
+                )
+                spool.append(line, NEVER_SHED, run_id)
 
     def wake(self) -> None:
         """Ask for delivery now, without waiting for it."""
@@ -210,30 +202,24 @@ class Recorder:
             return True
         return shipper.flush(self.settings.exit_timeout if timeout is None else timeout)
 
-    def catch_up(self) -> bool:
+    def catch_up(self, timeout: float | None = None) -> bool:
         """Deliver what waits on this machine, before a question; also what dead processes left."""
         if self._spool is None:
             self.open()
-        if self._shipper is not None:
-            self._shipper.look_for_orphans()
-        return self.flush(self.settings.statement_timeout)
+        if self._shipper is None:
+            return True
+        longest = self.settings.statement_timeout if timeout is None else timeout
+        return self._shipper.flush(longest, orphans=True)
 
     def stats(self) -> Stats:
-        """Count where the entries are; reads the spool's files."""
-        past = self._past._replace(unbound=int(repr(self._unbound)[6:-1]))
-        spool, shipper = self._spool, self._shipper
-        if spool is None or shipper is None:
-            return past
-        shed = sum(spool.shed_counts().values())
-        return Stats(
-            appended=past.appended + spool.entries_taken + shed,
-            committed=past.committed + shipper.committed,
-            waiting=past.waiting + spool.entries.count_waiting(),
-            dead_letters=past.dead_letters + shipper.dead,
-            shed=past.shed + shed,
-            unbound=past.unbound,
-            adopted=past.adopted + shipper.adopted,
-        )
+        """Count where the entries are, at one moment; reads the spool's files."""
+        # Not while another thread puts one spool in the place of another.
+        with self._opening:
+            past = self._past._replace(unbound=counted(self._unbound))
+            spool, shipper = self._spool, self._shipper
+            if spool is None or shipper is None:
+                return past
+            return past.plus(count_entries(spool, shipper.delivery))
 
     def close(self, timeout: float | None = None) -> bool:
         """Deliver what waits within ``timeout`` seconds and stop; what is left stays in the spool.
@@ -245,20 +231,22 @@ class Recorder:
             return True
         until = time.monotonic() + (self.settings.exit_timeout if timeout is None else timeout)
         done = shipper.stop(max(0.0, until - time.monotonic()))
-        spool.seal()
-        if done and not shipper.is_done():
-            done = shipper.stop(max(0.0, until - time.monotonic()))
-        self._past = self.stats()
         if not done:
-            waiting = spool.entries.count_waiting()
-            say(f"{waiting} entries wait in {spool.folder or 'memory, and are lost now'}; "
-                'the next runlog process or "runlog flush" delivers them')  # fmt: skip
-        if shipper.is_stopped:
-            spool.close(remove=done)
+            self.tell_shed(has_room=False)
+        spool.seal()
+        if shipper.is_stopped and not shipper.is_done():
+            # What other threads have logged meanwhile; from now on they log into another spool.
+            done = shipper.stop(max(0.0, until - time.monotonic()))
         with self._opening:
+            last = count_entries(spool, shipper.delivery)
+            self._past = self._past.plus(last)
             # Another thread may have logged since ``seal``, and opened the next spool.
             if self._spool is spool:
                 self._spool, self._shipper = None, None
+        if not done:
+            say(f"{last.waiting} entries wait in {spool.folder or 'memory, and are lost now'}; "
+                'the next runlog process or "runlog flush" delivers them')  # fmt: skip
+        shipper.when_stopped(lambda: spool.close(remove=shipper.is_done()))
         return done
 
     def after_fork_in_child(self) -> None:

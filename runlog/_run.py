@@ -70,7 +70,8 @@ class RunState:
 
     def duration_ms(self) -> int:
         """Return milliseconds since the start, by a clock that never jumps."""
-        return min(int((time.perf_counter() - self._started_clock) * 1000), INTEGER_MAX)
+        milliseconds = int((time.perf_counter() - self._started_clock) * 1000)
+        return max(0, min(milliseconds, INTEGER_MAX))
 
     def counts(self) -> dict[str, Any]:
         """Return the counts that were set, by column."""
@@ -103,7 +104,8 @@ class RunState:
             "event": "finish",
             "status": status,
             "error_message": error_message,
-            "finished_at": datetime.now(UTC).isoformat(),
+            # The clock may have been set back meanwhile.
+            "finished_at": max(datetime.now(UTC), self.started_at).isoformat(),
             "duration_ms": self.duration_ms(),
             **self._columns(to_json),
         }

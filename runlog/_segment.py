@@ -49,14 +49,3 @@ def counted(counter: itertools.count[int]) -> int:
     # repr is the one way to look at a count without advancing it that does not go through pickle,
     # which itertools drops in Python 3.14.
     return int(repr(counter)[6:-1])
-
-
-def doubled(number: int, path: Path | None, fd: int) -> tuple[Segment, int]:
-    """Return the segment that reads from a second descriptor, and ``fd`` to write to."""
-    try:
-        return Segment(number, path, os.dup(fd)), fd
-    except OSError:
-        os.close(fd)
-        if path is not None:
-            path.unlink()
-        raise

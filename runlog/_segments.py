@@ -24,18 +24,20 @@ from typing import TYPE_CHECKING
 
 from . import _memory
 from ._copy_text import CANCEL
-from ._segment import counted, doubled
+from ._segment import Segment, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ._segment import Segment
-
+_LONGEST_ROTATION_SECONDS = 1.0
+_LONGEST_WRITE_SECONDS = 0.2
 _MEMORY_SHARE = 4
 """So many times the size of a file may stand in memory."""
 _MEMORY_SEGMENTS_MAX = 32
 """In so many pieces: the share that is taken is looked at after each."""
+BLOCK_BYTES = 2**20
+"""So much is worth a delivery of its own, before its time."""
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -56,6 +58,8 @@ class SegmentWriter:
         on_full: Callable[[], None] = lambda: None,
     ) -> None:
         self._on_full = on_full
+        self.on_block: Callable[[], None] = lambda: None
+        """Called after each ``BLOCK_BYTES``, on the thread that wrote them."""
         self._folder = folder
         self._name = f"{stem}-%06d{suffix}"
         self._segment_bytes = segment_bytes
@@ -63,12 +67,12 @@ class SegmentWriter:
         self._rotation = threading.Lock()
         self._filled = 0
         self._left_bytes = 0
-        self._refused = itertools.count()
-        self._lines_dropped = 0
+        self._taken = itertools.count()
         self.is_sealed = False
-        self._segment, self._fd = self._create(1)
-        self._segments[1] = self._segment
+        self._segment = self._segments[1] = self._create(1)
+        self._fd = os.dup(self._segment.read_fd)
         self._room = self._room_in(self._segment)
+        self._mark = min(BLOCK_BYTES, self._room)
 
     def append(self, line: bytes) -> bool:
         """Write one whole line; False if neither disk nor memory took it, or after ``seal``."""
@@ -82,12 +86,19 @@ class SegmentWriter:
             next(segment.ended)
         if written != len(line):
             return self._append_elsewhere(line, torn=written > 0)
+        next(self._taken)
         # Not atomic over threads: a lost addition only makes the file a little longer.
         self._filled += written
+        if self._filled >= self._mark:
+            self._pass_mark()
+        return True
+
+    def _pass_mark(self) -> None:
         if self._filled >= self._room:
             self.rotate()
             self._on_full()
-        return True
+        self._mark = min(self._filled + BLOCK_BYTES, self._room)
+        self.on_block()
 
     def _write(self, line: bytes) -> int:
         """Do the same as ``append`` for what comes in its stead: a call less for every entry."""
@@ -102,19 +113,17 @@ class SegmentWriter:
 
     def _append_elsewhere(self, line: bytes, *, torn: bool) -> bool:
         """Take a line that the disk refused (full, gone, quota) into memory."""
-        next(self._refused)
         if self.is_sealed:
             return False
         if torn:
-            next(self._refused)
             self._write(CANCEL)
         if not self._segment.in_memory and not self.rotate(to_memory=True):
             return False
-        if self._write(line) == len(line):
-            self._filled += len(line)
-            return True
-        next(self._refused)
-        return False
+        if self._write(line) != len(line):
+            return False
+        next(self._taken)
+        self._filled += len(line)
+        return True
 
     def rotate(self, *, to_memory: bool = False) -> bool:
         """Put a new file behind the descriptor; False if there is none or others do it."""
@@ -125,10 +134,12 @@ class SegmentWriter:
             if self.is_sealed:
                 return False
             old = self._segment
-            new, fd = self._create(old.number + 1, to_memory=to_memory)
-            self._segments[new.number] = new
-            os.dup2(fd, self._fd, inheritable=False)
-            os.close(fd)
+            # There already if a rotation was interrupted by Ctrl-C.
+            new = self._segments.get(old.number + 1)
+            if new is None:
+                new = self._create(old.number + 1, to_memory=to_memory)
+                self._segments[new.number] = new
+            os.dup2(new.read_fd, self._fd, inheritable=False)
             # After dup2, never before: a writer that counts in on the new segment must write to it.
             self._segment = new
             self._room = self._room_in(new)
@@ -142,14 +153,16 @@ class SegmentWriter:
         finally:
             self._rotation.release()
 
-    def _create(self, number: int, *, to_memory: bool = False) -> tuple[Segment, int]:
+    def _create(self, number: int, *, to_memory: bool = False) -> Segment:
         if self._folder is not None and not to_memory:
             path = self._folder / (self._name % number)
             with contextlib.suppress(OSError):
-                return doubled(number, path, os.open(path, _FLAGS, 0o600))
+                # Left there by a rotation that Ctrl-C interrupted before anything was written.
+                path.unlink(missing_ok=True)
+                return Segment(number, path, os.open(path, _FLAGS, 0o600))
         if sum(segment.in_memory for segment in self._segments.values()) >= _MEMORY_SEGMENTS_MAX:
             raise OSError("the memory for entries is full")
-        return doubled(number, None, _memory.anonymous_file())
+        return Segment(number, None, _memory.anonymous_file())
 
     def _room_in(self, segment: Segment) -> int:
         parts = _MEMORY_SEGMENTS_MAX // _MEMORY_SHARE if segment.in_memory else 1
@@ -196,8 +209,7 @@ class SegmentWriter:
     @property
     def lines_written(self) -> int:
         """Lines that ``append`` has taken since the start."""
-        held = sum(counted(segment.ended) for segment in list(self._segments.values()))
-        return self._lines_dropped + held - counted(self._refused)
+        return counted(self._taken)
 
     @property
     def bytes_held(self) -> int:
@@ -206,7 +218,9 @@ class SegmentWriter:
 
     def seal(self) -> None:
         """Let no further line in; ``append`` returns False from now on."""
-        with self._rotation:
+        # Not for ever: this very thread may hold it, interrupted by a signal in ``rotate``.
+        is_held = self._rotation.acquire(timeout=_LONGEST_ROTATION_SECONDS)
+        try:
             if self.is_sealed:
                 return
             self.is_sealed = True
@@ -216,19 +230,29 @@ class SegmentWriter:
                 closed = os.open(os.devnull, os.O_RDONLY)
                 os.dup2(closed, fd, inheritable=False)
                 os.close(closed)
-            self._segment.left_at = time.monotonic()
+            # All of them: a rotation that was interrupted has left one behind that others write to.
+            left = [segment for segment in self._segments.values() if segment.left_at is None]
+            for segment in left:
+                segment.left_at = time.monotonic()
             # Who has counted in may still hold the number: closing it before they are out could
-            # send their line into a file of the program that got the same number.
-            while not self._segment.is_settled():
+            # send their line into a file of the program that got the same number. This very thread
+            # may be the one, interrupted by a signal in ``_write``: then the number stays taken.
+            until = time.monotonic() + _LONGEST_WRITE_SECONDS
+            while not (is_settled := all(segment.is_settled() for segment in left)) and (
+                time.monotonic() < until
+            ):
                 time.sleep(0.001)
-            os.close(fd)
+            if is_settled:
+                os.close(fd)
+        finally:
+            if is_held:
+                self._rotation.release()
 
     def abandon(self) -> None:
         """Close every descriptor and leave the files: at the end, or to the parent after a fork."""
         self.is_sealed = True
         fd, self._fd = self._fd, -1
-        self._lines_dropped, segments = self.lines_written, self._segments
-        self._segments, self._refused = {}, itertools.count()
+        segments, self._segments = self._segments, {}
         for number in {fd, *(segment.read_fd for segment in segments.values())}:
             with contextlib.suppress(OSError):
                 os.close(number)
@@ -238,8 +262,8 @@ class SegmentWriter:
         return min(self._segments, default=self._segment.number)
 
     def last(self) -> int:
-        """Return the number of the current segment."""
-        return self._segment.number
+        """Return the highest number there is: that of the current segment, or of the next."""
+        return max(self._segments, default=self._segment.number)
 
     def fd(self, number: int) -> int | None:
         """Return the descriptor to read segment ``number`` from, None if it is not held."""
@@ -256,7 +280,6 @@ class SegmentWriter:
         segment = self._segments.pop(number, None)
         if segment is None:
             return
-        self._lines_dropped += counted(segment.ended)
         if segment is not self._segment:
             self._left_bytes -= segment.size()
         os.close(segment.read_fd)

@@ -1,9 +1,9 @@
 """Shipper: the one background thread of a process that brings the spool to PostgreSQL.
 
 When it ships: at once for what is urgent (ERROR, a run's start and end), else every
-``flush_interval`` seconds, and again at once while a full block waits. What it does in one pass
-reads downwards from ``_pass``. After a failure it waits longer and longer, with jitter, and sends
-the same block again: nothing is acknowledged before COMMIT, so order and completeness are kept.
+``flush_interval`` seconds, and again at once when a full block waits. What it does in one pass is
+the subject of ``_delivery``. After a failure it waits longer and longer, with jitter, and makes the
+pass again.
 
 At the end of the script the thread makes a last pass within ``exit_timeout``; where there is no
 thread (it cannot start late in an exit), the exiting thread makes it.
@@ -18,11 +18,10 @@ import time
 from typing import TYPE_CHECKING
 
 from . import _jitter
-from ._dead_letters import DeadLetters
+from ._dead_letters import NoPlaceError
+from ._delivery import Delivery
 from ._fork import preload
-from ._housekeeping import Housekeeping
 from ._notices import notices
-from ._orphans import Orphans
 from ._sqlstate import Fault, fault_of, find_remedy
 from ._store import OutOfTimeError, RunNotThereYetError
 
@@ -32,11 +31,9 @@ if TYPE_CHECKING:
 
     from ._open_runs import OpenRuns
     from ._settings import Settings
-    from ._spool import OrphanedSpool, Spool
+    from ._spool import Spool
     from ._store import Store
 
-_BLOCK_BYTES = 2**20
-_EVENT_BYTES = 2**18
 _NEVER = float("inf")
 _FAILING = "failing"
 
@@ -56,10 +53,12 @@ class Shipper:
         self._store = store
         self._runs = runs
         self._settings = settings
-        self._dead_letters = DeadLetters(database_folder)
-        self.before_idle: Callable[[], None] = lambda: None
-        """Called when this process's own entries are delivered; may append to the spool."""
+        self.delivery = Delivery(spool, store, runs, settings, database_folder)
+        self.delivery.after_block = self._notify
         self._thread: threading.Thread | None = None
+        self._ending = threading.Lock()
+        self._has_ended = False
+        self._last_action: Callable[[], None] = lambda: None
         # SimpleQueue and not Event: its put may run in a signal handler that interrupts a put.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._passing = threading.Lock()
@@ -69,15 +68,6 @@ class Shipper:
         self._in_a_hurry = False
         self._stop_at = _NEVER
         self._failures = 0
-        self._is_replay = False
-        self._next_beat = time.monotonic() + settings.heartbeat_interval
-        self._housekeeping = Housekeeping(store, runs, settings)
-        # A block whose rows are refused one by one must not make the runs look dead.
-        store.between_statements = self._beat
-        self._orphans = Orphans(database_folder, spool.folder, store, self._deliver_orphan)
-        self.committed = 0
-        self.dead = 0
-        self.adopted = 0
 
     def start(self) -> None:
         """Start the thread; late in an exit there may be none, and the last pass does the work."""
@@ -92,13 +82,33 @@ class Shipper:
 
     def _loop(self) -> None:
         preload()
+        # Without a pass there is no sign of life.
+        interval = min(self._settings.flush_interval, self._settings.heartbeat_interval)
         pause = 0.0
         while self._stop_at == _NEVER:
             self._pause(pause)
             self._spool.touch()
-            pause = self._settings.flush_interval if self._attempt() else self._backoff()
+            pause = interval if self._attempt() else self._backoff()
         if self._last_success < self._pass_number or not self.is_done():
             self._attempt()
+        # ``stop`` may have given up on this thread long ago.
+        self._let_go()
+        with self._ending:
+            self._has_ended = True
+        self._last_action()
+
+    def when_stopped(self, action: Callable[[], None]) -> None:
+        """Call ``action`` once no thread uses the spool any more; now, if there is none."""
+        with self._ending:
+            if not self.is_stopped and not self._has_ended:
+                # It hangs in a statement or a connection; the spool is nobody's as soon as it ends.
+                self._last_action = action
+                return
+        action()
+
+    def _let_go(self) -> None:
+        self.delivery.release()
+        self._store.close()
 
     def _pause(self, seconds: float) -> None:
         """Wait; an urgent entry ends the wait, but only a hurry ends the wait before a retry."""
@@ -112,10 +122,8 @@ class Shipper:
 
     def _backoff(self) -> float:
         """Return the seconds before the next try: doubling; jitter spreads 50 scripts."""
-        longest = self._settings.retry_interval_max
         doubled: float = self._settings.retry_interval * 2.0 ** min(self._failures - 1, 20)
-        step = min(longest, doubled)
-        return step * _jitter.between(0.5, 1.0)
+        return min(self._settings.retry_interval_max, doubled) * _jitter.between(0.5, 1.0)
 
     def _attempt(self) -> bool:
         """Make one pass; False when it failed, which is said once and tried again later."""
@@ -124,17 +132,20 @@ class Shipper:
             number = self._pass_number
             try:
                 self._pass_or_reconnect()
-            except (RunNotThereYetError, OutOfTimeError):
+            except (RunNotThereYetError, OutOfTimeError, NoPlaceError):
                 self._failures += 1
             except Exception as error:
                 self._fail(error)
             else:
                 self._succeed()
-                with self._passed:
-                    self._last_success = number
-                    self._passed.notify_all()
+                self._last_success = number
+                self._notify()
                 return True
             return False
+
+    def _notify(self) -> None:
+        with self._passed:
+            self._passed.notify_all()
 
     def _pass_or_reconnect(self) -> None:
         """Make a pass; if a connection from an earlier one is gone, once more on a new one.
@@ -143,13 +154,13 @@ class Shipper:
         """
         was_connected = self._store.is_connected
         try:
-            self._pass()
+            self.delivery.make_pass()
         except Exception as error:
             if not was_connected or self._store.is_connected or fault_of(error) is not Fault.OUTAGE:
                 raise
-            self._is_replay = True
+            self.delivery.is_replay = True
             self._tell_starts_again()
-            self._pass()
+            self.delivery.make_pass()
 
     def _tell_starts_again(self) -> None:
         """Have the open runs' rows inserted again where they are missing.
@@ -159,70 +170,8 @@ class Shipper:
         if self._stop_at == _NEVER:
             self._runs.append_starts()
 
-    def _pass(self) -> None:
-        """Deliver everything that waits, own entries first, then those of the dead."""
-        self._deliver(self._spool, is_live=True)
-        self.before_idle()
-        self._beat()
-        self._orphans.bury_all()
-        self._housekeeping.do_what_is_due()
-
-    def look_for_orphans(self) -> None:
-        """Look for spools of dead processes in the next pass, whenever the last look was."""
-        self._orphans.look_again()
-
-    def _deliver(self, spool: Spool | OrphanedSpool, *, is_live: bool) -> None:
-        while True:
-            # Read before the events: whatever run an entry in it belongs to, its start is there.
-            block = spool.entries.read(_BLOCK_BYTES)
-            self._apply_events(spool, is_live=is_live)
-            if block is None:
-                return
-            # Here too: a long backlog must not make the runs of this process look dead.
-            self._beat()
-            written = self._store.write(block.data, sure=self._is_replay or not is_live)
-            self._dead_letters.keep(written.dead)
-            spool.entries.acknowledge(block.end)
-            self._is_replay = False
-            if is_live:
-                self._spool.measure()
-                self.committed += written.committed
-                self.dead += len(written.dead)
-            else:
-                self.adopted += written.committed
-
-    def _deliver_orphan(self, orphan: OrphanedSpool) -> None:
-        for death in orphan.deaths:
-            self._store.note_started(death.run_id)
-        self._deliver(orphan, is_live=False)
-
-    def _apply_events(self, spool: Spool | OrphanedSpool, *, is_live: bool) -> None:
-        import orjson
-
-        while block := spool.events.read(_EVENT_BYTES):
-            for line in block.data.splitlines():
-                with contextlib.suppress(orjson.JSONDecodeError):
-                    event = orjson.loads(line)
-                    letter = self._store.apply(event, is_live=is_live)
-                    self._dead_letters.keep([letter] if letter else [])
-            if is_live and block.end.segment > spool.events.position.segment:
-                # The next process must find the start of each open run, also after this file goes.
-                self._runs.append_starts()
-            spool.events.acknowledge(block.end)
-
-    def _beat(self) -> None:
-        """Leave a sign of life and the counts so far on the rows of the open runs."""
-        if time.monotonic() < self._next_beat:
-            return
-        self._next_beat = time.monotonic() + self._settings.heartbeat_interval
-        self._spool.leave_memory()
-        if ids := self._runs.owned_ids():
-            self._runs.append_progress()
-            self._apply_events(self._spool, is_live=True)
-            self._store.heartbeat(ids)
-
     def _fail(self, error: Exception) -> None:
-        self._is_replay = True
+        self.delivery.is_replay = True
         fault = fault_of(error)
         if not self._failures:
             self._tell_starts_again()
@@ -249,8 +198,7 @@ class Shipper:
         if not self._store.is_connected:
             # Nothing waited, so nothing was asked: that says nothing about the database.
             return
-        topic = self._store.shown()
-        if notices.is_in(topic, _FAILING):
+        if notices.is_in(topic := self._store.shown(), _FAILING):
             notices.change(topic, "ok", f"{topic} answers again; everything is delivered")
 
     @property
@@ -260,23 +208,41 @@ class Shipper:
 
     def is_done(self) -> bool:
         """Tell whether nothing of this process waits."""
-        return self._spool.entries.is_empty() and self._spool.events.is_empty()
+        return self.delivery.is_done()
 
-    def flush(self, timeout: float) -> bool:
-        """Wait until everything appended before this call is committed; False if not in time."""
+    def flush(self, timeout: float, *, orphans: bool = False) -> bool:
+        """Wait until everything appended before this call is committed; False if not in time.
+
+        With ``orphans`` until a whole pass is made, which also delivers what the dead have left.
+        """
+        if orphans:
+            self.delivery.look_for_orphans()
         if self.is_stopped:
             return self._attempt()
+        entries, events = self._spool.entries, self._spool.events
+        last_entry, last_event = entries.end(), events.end()
         with self._passed:
             wanted = self._pass_number + 1
             self._in_a_hurry = True
             self._wake.put(None)
-            return self._passed.wait_for(lambda: self._last_success >= wanted, timeout)
+            return self._passed.wait_for(
+                lambda: (
+                    self._last_success >= wanted
+                    # Not the end of the pass: others may log faster than it delivers.
+                    or (
+                        entries.position >= last_entry
+                        and events.position >= last_event
+                        and not orphans
+                    )
+                ),
+                timeout,
+            )
 
     def stop(self, timeout: float) -> bool:
         """Make a last pass within ``timeout`` seconds and stop; True if nothing waits then."""
         self._stop_at = time.monotonic() + timeout
         self._store.hasten(self._stop_at)
-        self._orphans.look_again()
+        self.delivery.look_for_orphans()
         self._in_a_hurry = True
         self._wake.put(None)
         if self._thread is not None and self._thread.is_alive():
@@ -287,6 +253,5 @@ class Shipper:
                 return False
         else:
             self._attempt()
-        self._orphans.release()
-        self._store.close()
+        self._let_go()
         return self.is_done()

@@ -22,13 +22,15 @@ from ._segments import SegmentWriter
 from ._stored import StoredSegments
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _SEGMENTS_AT_LIMIT = 32
 _SEGMENT_BYTES_MIN = 2**14
 _SEGMENT_BYTES_MAX = 2**24
 _EVENT_SEGMENT_BYTES = 2**20
-_EVERYTHING = 10**9
+NEVER_SHED = 10**9
+"""The level of what is taken under any pressure."""
 
 
 class Spool:
@@ -50,6 +52,15 @@ class Spool:
 
     def _path(self, name: str) -> Path | None:
         return self.folder / name if self.folder is not None else None
+
+    @property
+    def on_block(self) -> Callable[[], None]:
+        """Called when another block of entries waits, on the thread that wrote them."""
+        return self._entries.on_block
+
+    @on_block.setter
+    def on_block(self, call: Callable[[], None]) -> None:
+        self._entries.on_block = call
 
     def append(self, line: bytes, levelno: int, run_id: str) -> bool:
         """Take one entry; False only after ``seal`` (the caller opens another spool).
@@ -77,7 +88,7 @@ class Spool:
         is_refused = self.folder is not None and memory_share > share
         self._shed_reason = "disk" if is_refused else "limit"
         share = max(share, memory_share)
-        steps = ((1.0, _EVERYTHING), (0.9, 30), (0.8, 20))
+        steps = ((1.0, NEVER_SHED), (0.9, 30), (0.8, 20))
         self._lowest_level = next((level for limit, level in steps if share >= limit), 0)
         self._tell_pressure()
 
@@ -161,8 +172,10 @@ class Spool:
 
     def seal(self) -> None:
         """Let nothing further in; what is in can still be read."""
-        self._events.seal()
+        # Entries first: ``is_sealed`` asks them, and whoever then finds no room for a run event
+        # opens another spool; the other way round a run's end could be lost between the two.
         self._entries.seal()
+        self._events.seal()
 
     def close(self, *, remove: bool) -> None:
         """Close everything; with ``remove``, when all is delivered, the folder goes too."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import _dsn, _sql
 from ._backlog import count_lines
 from ._copy_text import decode_lines
+from ._late_runs import OwnPatience
 from ._notices import notices
 from ._sqlstate import Fault, fault_of, sqlstate
 
@@ -38,7 +39,6 @@ _NO_RIGHT = "42501"
 _UNKNOWN_RUN = "23503"
 _SERVER_TIMEOUT = "57014"
 _LEFT_TO_INSERT = frozenset({_NOT_SUPPORTED, _NO_RIGHT, _SERVER_TIMEOUT})
-_WAIT_FOR_RUN_SECONDS = 60.0
 _EVENTS = {
     "start": ("start_run",),
     "update": ("update_run",),
@@ -85,7 +85,9 @@ class Store:
         self._connection: WriteConnection | None = None
         self._may_copy = True
         self._started: set[str] = set()
-        self._missed_since: dict[str, float] = {}
+        self.own_patience = OwnPatience()
+        self.patience = self.own_patience
+        """With runs whose row is missing; another one while an orphan is delivered."""
         self._stop_at = float("inf")
         self.between_statements: Callable[[], None] = lambda: None
         """Called now and then while a block takes many statements; may use the connection."""
@@ -142,7 +144,8 @@ class Store:
         ]
         for start in range(0, len(rows), _INSERT_MAX_ROWS):
             dead += self._insert(rows[start : start + _INSERT_MAX_ROWS])
-        return Written(len(rows) + len(damaged) - len(dead), dead)
+        elsewhere = len(dead) + self.patience.count_kept()
+        return Written(len(rows) + len(damaged) - elsewhere, dead)
 
     def _copy(self, block: bytes) -> bool:
         """Send the block as it is; False when the sure lane has to find out more."""
@@ -186,22 +189,20 @@ class Store:
 
     def _refused(self, rows: list[Row], refusal: Exception) -> list[DeadLetter]:
         run_id = rows[0][1]
-        if sqlstate(refusal) == _UNKNOWN_RUN and self._is_worth_waiting_for(run_id):
+        is_late = sqlstate(refusal) == _UNKNOWN_RUN and run_id not in self._started
+        if is_late and self.patience.lasts_for(run_id):
+            if self.patience.keep_entries(rows):
+                return []
             raise RunNotThereYetError(run_id) from refusal
         reason = str(refusal).strip()
         return [DeadLetter("\t".join(row), sqlstate(refusal), reason) for row in rows]
-
-    def _is_worth_waiting_for(self, run_id: str) -> bool:
-        """Tell whether the run of another process (RUNLOG_RUN_ID) may still appear."""
-        if run_id in self._started:
-            return False
-        now = time.monotonic()
-        return now - self._missed_since.setdefault(run_id, now) < _WAIT_FOR_RUN_SECONDS
 
     def apply(self, event: dict[str, Any], *, is_live: bool) -> DeadLetter | None:
         """Apply one run event to ``runs``; return it as a dead letter if it is refused."""
         import psycopg
 
+        # Before: an address that cannot be read is no fault of the event, and holds the password.
+        self.connection()
         try:
             for name in _EVENTS[event["event"]]:
                 done = self.connection().execute(self._sql(name), {**event, "is_live": is_live})
@@ -216,7 +217,11 @@ class Store:
         if event["event"] == "start":
             self.note_started(event["id"])
         if event["event"] == "join" and not done.rowcount:
-            if self._is_worth_waiting_for(event["id"]):
+            # This process's own events are applied in between, while an orphan is delivered.
+            patience = self.own_patience if is_live else self.patience
+            if event["id"] not in self._started and patience.lasts_for(event["id"]):
+                if patience.keep_event(event):
+                    return None
                 raise RunNotThereYetError(event["id"])
             return _dead_event(event, LookupError("the run that was joined never appeared"))
         return None

@@ -29,8 +29,7 @@ class Aftermath:
         """Be the next runlog process: take over what is left, deliver it, and end."""
         given = {"dsn": self.dsn, "spool_dir": self.spool_dir, **QUICK, "statement_timeout": 20}
         recorder = Recorder(resolve(given))
-        recorder.open()
-        assert recorder.flush(timeout), "the next process could not deliver"
+        assert recorder.catch_up(timeout), "the next process could not deliver"
         assert recorder.close(timeout)
         return recorder.stats().adopted
 

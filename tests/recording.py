@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from runlog._recorder import Recorder, Stats
+from runlog._recorder import Recorder
 from runlog._run import RunState
 from runlog._settings import resolve
 from runlog._uuid7 import new_id
@@ -43,7 +43,7 @@ class Recording:
     def finish(self, status="success", error_message=None):
         self.recorder.finish_run(self.run, status, error_message)
 
-    def stats(self) -> Stats:
+    def stats(self):
         return self.recorder.stats()
 
     def is_lawful(self):

@@ -11,9 +11,9 @@ import click
 
 from runlog import _dsn, _reading, queries
 from runlog._settings import resolve
+from runlog._visible import visible
 
 from ._failures import NotFoundError
-from ._text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

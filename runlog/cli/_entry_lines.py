@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog._rows import Entry, ScriptEntry
+from runlog._visible import visible
 
 from ._output import to_json
 from ._table import LEVEL_STYLES
-from ._text import clock, visible
+from ._text import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

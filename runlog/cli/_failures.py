@@ -8,9 +8,8 @@ import sys
 import click
 
 from runlog import _dsn
+from runlog._visible import visible
 from runlog.errors import RunlogError, SchemaError
-
-from ._text import visible
 
 USAGE, NO_DATABASE, NOT_FOUND, INTERRUPTED = 2, 3, 4, 130
 

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog import _reading, queries
+from runlog._visible import visible
 from runlog.errors import DatabaseUnavailableError
-
-from ._text import visible
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -18,8 +18,9 @@ from uuid import UUID
 
 import click
 
+from runlog._visible import escaped_in_json, visible
+
 from ._table import Column, print_table
-from ._text import escaped_in_json, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runlog._visible import visible
+
 from ._database import SHORT_ID
 from ._entry_lines import lines_of, styled
 from ._output import Output, record_of, to_json
 from ._table import STATE_STYLES, Column, has_colours, table_lines
-from ._text import ago, duration, moment, number, share, visible
+from ._text import ago, duration, moment, number, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

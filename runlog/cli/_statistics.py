@@ -12,11 +12,12 @@ import click
 
 from runlog import queries
 from runlog._figures import Day, ScriptHealth, SlowStep
+from runlog._visible import visible
 
 from ._failures import NotFoundError
 from ._output import Output, record_of
 from ._table import Column, print_table
-from ._text import duration, number, share, visible
+from ._text import duration, number, share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

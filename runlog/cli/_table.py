@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._text import visible
+from runlog._visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,6 +7,7 @@ import os
 import click
 
 from runlog._settings import resolve, variable
+from runlog._visible import visible
 
 from ._failures import NO_DATABASE
 from ._findings import Finding
@@ -18,7 +19,6 @@ from ._machine_findings import (
 )
 from ._output import Output, output_options
 from ._table import Column, print_table
-from ._text import visible
 
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "problem": "bold red"}
 _UNUSABLE = frozenset({"address", "embedded server", "connection", "schema"})

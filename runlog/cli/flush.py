@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from runlog import _process, _reading, _recorder
+from runlog._visible import visible
 
 from ._database import settings
 from ._spools import count_waiting
-from ._text import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +47,7 @@ def deliver(chosen: Settings, timeout: float) -> int:
     if recorder is None:
         raise click.UsageError("RUNLOG_ENABLED switches runlog off; nothing is delivered")
     until = time.monotonic() + timeout
-    recorder.open()  # its first pass takes over what is left
-    recorder.flush(timeout)
+    recorder.catch_up(timeout)
     recorder.close(max(0.0, until - time.monotonic()))
     return recorder.stats().adopted
 

@@ -13,13 +13,14 @@ from runlog._questions import Cursor, find_cursor
 from runlog._reap import ReapedRun, close_run, closer, reap
 from runlog._settings import resolve
 from runlog._uuid7 import new_id
+from runlog._visible import visible
 
 from ._database import connected, find_run, short_ids
 from ._failures import NotFoundError
 from ._options import SINCE
 from ._output import Output, output_options
 from ._table import Column
-from ._text import moment, visible
+from ._text import moment
 
 if TYPE_CHECKING:
     from psycopg import Connection

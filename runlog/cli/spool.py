@@ -9,6 +9,7 @@ import click
 
 from runlog import _folders, _reading
 from runlog._settings import resolve
+from runlog._visible import visible
 
 from ._database import settings
 from ._letters import put_back
@@ -22,7 +23,7 @@ from ._spools import (
     list_spools,
 )
 from ._table import Column, print_table
-from ._text import duration, number, size, visible
+from ._text import duration, number, size
 from .flush import database_folder, deliver
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runlog._visible import visible
 from runlog.cli import _text
 from runlog.cli._options import span
 from runlog.cli._output import to_json
@@ -21,7 +22,7 @@ OBEYED = {*map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), *"\u202e\u2066\u20
 @given(st.text(st.one_of(st.sampled_from(sorted(OBEYED)), st.characters())))
 def test_visible_text_holds_nothing_that_is_obeyed(text):
     """Whatever the text, what is shown has no control character, and plain text is unchanged."""
-    shown = _text.visible(text)
+    shown = visible(text)
     assert OBEYED.isdisjoint(shown)
     if OBEYED.isdisjoint(text) and shown != text:
         assert any(ord(character) > 0x600 for character in text)
@@ -43,10 +44,10 @@ def test_json_means_the_same_and_holds_nothing_that_is_obeyed(value):
 @pytest.mark.guarantee("secrets")
 def test_escapes_are_shown_by_their_code():
     """An escape sequence is shown, a line feed as people write it."""
-    assert _text.visible("\x1b[31mred\x9b0m\n\t") == "\\x1b[31mred\\x9b0m\\n\\t"
-    assert _text.visible("a\nb\x00", keep="\n") == "a\nb\\x00"
-    assert _text.visible("\u202egnp.exe") == "\\u202egnp.exe"
-    assert _text.visible(None) == ""
+    assert visible("\x1b[31mred\x9b0m\n\t") == "\\x1b[31mred\\x9b0m\\n\\t"
+    assert visible("a\nb\x00", keep="\n") == "a\nb\\x00"
+    assert visible("\u202egnp.exe") == "\\u202egnp.exe"
+    assert visible(None) == ""
 
 
 @pytest.mark.parametrize(

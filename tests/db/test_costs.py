@@ -5,11 +5,11 @@ These guard what the benchmarks won; the figures in seconds are in tests/bench.
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -17,23 +17,49 @@ import runlog
 from runlog import _segments
 
 LINES = 5000
+PACKAGE = str(Path(runlog.__file__).parent)
 
 
 @pytest.fixture
-def log(database, monkeypatch):
+def log(database):
     """A logger with a RunLogHandler, in a run, warmed up."""
     handler = runlog.RunLogHandler(database, flush_interval=3600)
-    logger = logging.Logger("costs", logging.INFO)
-    logger.addHandler(handler)
+    logger = make_logger("costs", handler)
     with runlog.RunContext("costs", lifecycle_logs=False):
         write(logger, 100)
         assert runlog.flush(10)
         yield logger
+    handler._recorder.close(10)
+    logger.handlers = []
+
+
+def make_logger(name, handler):
+    logger = logging.getLogger(name)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.handlers = [handler]
+    return logger
 
 
 def write(logger, count):
     for number in range(count):
         logger.info("Fetched %d", number, extra={"step": "FETCH", "meta": {"count": number}})
+
+
+def calls_in_runlog(action):
+    """The functions of the package that ``action`` calls on this thread."""
+    called = []
+
+    def note(frame, event, _):
+        if event == "call" and frame.f_code.co_filename.startswith(PACKAGE):
+            called.append(frame.f_code.co_qualname)
+
+    sys.setprofile(note)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return called
 
 
 def test_an_entry_is_one_system_call(log, monkeypatch):
@@ -49,56 +75,49 @@ def test_an_entry_is_one_system_call(log, monkeypatch):
 
 
 def test_an_entry_takes_few_calls(log):
-    """The handler's way is at most 15 calls of Python functions deep and wide; more is slower."""
-    called = []
-    package = os.path.dirname(runlog.__file__)
-
-    def note(frame, event, _):
-        if event == "call" and frame.f_code.co_filename.startswith(package):
-            called.append(frame.f_code.co_qualname)
-
-    sys.setprofile(note)
-    write(log, 1)
-    sys.setprofile(None)
-    assert 5 <= len(called) <= 14, called
+    """An entry is no more than 13 calls of Python functions; each is 50 ns and more."""
+    called = calls_in_runlog(lambda: write(log, 1))
+    assert 5 <= len(called) <= 13, called
 
 
-def test_an_entry_leaves_nothing_in_memory(log):
-    """10,000 entries later there are no more objects than before: nothing is queued."""
-    write(log, 1000)
-    gc.collect()
-    before = len(gc.get_objects())
-    write(log, 10_000)
-    gc.collect()
-    assert len(gc.get_objects()) - before < 200
+def test_an_entry_leaves_nothing_in_memory(run_script):
+    """With the database away, 20,000 entries later there are no more objects than after 10,000."""
+    script = run_script(
+        """
+        import gc, logging, runlog
+
+        log = logging.getLogger("memory")
+        log.setLevel(logging.INFO)
+        log.addHandler(runlog.RunLogHandler(exit_timeout=0))
+        with runlog.RunContext("memory", lifecycle_logs=False):
+            for _ in range(2):
+                for number in range(10_000):
+                    log.info("Fetched %d", number, extra={"step": "F", "meta": {"count": number}})
+                gc.collect()
+                print(len(gc.get_objects()))
+        """,
+        env={"RUNLOG_DSN": "host=127.0.0.1 port=1"},
+    )
+    before, after = map(int, script.stdout.split())
+    assert after - before < 200
 
 
 def test_other_loggers_pay_nothing(log):
     """A record that no handler of ours sees runs no line of runlog."""
-    called = []
-    package = os.path.dirname(runlog.__file__)
-    other = logging.Logger("other", logging.INFO)
-    other.addHandler(logging.NullHandler())
-    sys.setprofile(
-        lambda frame, *_: (
-            called.append(frame) if frame.f_code.co_filename.startswith(package) else None
-        )
-    )
-    write(other, 10)
-    sys.setprofile(None)
-    assert called == []
+    other = make_logger("other", logging.NullHandler())
+    assert calls_in_runlog(lambda: write(other, 10)) == []
     assert logging.getLogRecordFactory() is logging.LogRecord
 
 
 def test_a_backlog_is_one_statement_a_block(recording, proxy, connection):
-    """5,000 entries take one COPY, not 5,000 statements."""
+    """5,000 entries take a COPY or two, not 5,000 statements."""
     made = recording(proxy.conninfo, flush_interval=3600)
     made.log("first")
     assert made.recorder.flush(10)
     before = proxy.counters.statements
     made.log_many(LINES)
     assert made.recorder.flush(30)
-    assert proxy.counters.statements - before <= 2
+    assert 1 <= proxy.counters.statements - before <= 3
     assert connection.execute("select count(*) from logs").fetchone() == (LINES + 1,)
 
 
@@ -110,7 +129,8 @@ def test_a_few_entries_are_one_statement(recording, proxy, connection):
     before = proxy.counters.statements
     made.log_many(100)
     assert made.recorder.flush(10)
-    assert proxy.counters.statements - before == 1
+    # Two when the pass before had not quite ended.
+    assert 1 <= proxy.counters.statements - before <= 2
 
 
 def test_one_thread_and_one_connection(recording, proxy, connection):

@@ -25,7 +25,7 @@ import orjson  # noqa: F401
 import psycopg  # noqa: F401
 
 import runlog
-from runlog import _segment, _shipper, _spool, _store
+from runlog import _delivery, _segments, _spool, _store
 
 PLAIN, ODD, LARGE, BULKY, REFUSED = "plain", "odd", "large", "bulky", "refused"
 _TAILS = {
@@ -46,12 +46,17 @@ def text_of(kind, writer, number):
 
 def lower_the_thresholds():
     """Have small sequences reach what needs megabytes otherwise: COPY, blocks, rotation."""
-    _store.BULK_MIN_LINES = 60
-    _store._INSERT_MAX_ROWS = 40
-    _shipper._BLOCK_BYTES = 2**14
-    _spool._SEGMENT_BYTES_MIN = _spool._SEGMENT_BYTES_MAX = 2**13
-    _spool._EVENT_SEGMENT_BYTES = 2**12
-    _segment._SETTLED_AFTER_SECONDS = 60.0
+    for module, name, value in (
+        (_store, "BULK_MIN_LINES", 60),
+        (_store, "_INSERT_MAX_ROWS", 40),
+        (_delivery, "BLOCK_BYTES", 2**14),
+        (_segments, "BLOCK_BYTES", 2**14),
+        (_spool, "_SEGMENT_BYTES_MIN", 2**13),
+        (_spool, "_SEGMENT_BYTES_MAX", 2**13),
+        (_spool, "_EVENT_SEGMENT_BYTES", 2**12),
+    ):
+        assert hasattr(module, name), name
+        setattr(module, name, value)
 
 
 class Served:
@@ -152,7 +157,7 @@ class Served:
     def do_catch_up(self, timeout):
         """Deliver what dead processes left, as before a question; give up after ``timeout``."""
         self.recorder.open()
-        self.recorder._shipper.look_for_orphans()
+        self.recorder._shipper.delivery.look_for_orphans()
         return {"done": self.recorder.flush(timeout)}
 
     def do_stats(self):

@@ -155,7 +155,7 @@ class Conservation(RuleBasedStateMachine):
         is_done = process.ask(how, timeout=timeout)["done"]
         stats = process.ask("stats")
         if how == "close":
-            process.left_behind = stats["waiting"]
+            process.left_behind, process.has_closed = stats["waiting"], True
             self.counts["recorders_closed"] += 1
         elif is_done:
             self.ledger().check_delivered(process, stats)
@@ -291,7 +291,7 @@ class Conservation(RuleBasedStateMachine):
         self.counts["doubled"] += ledger.doubled()
         self.counts["lost"] += sum(len(ledger.missing(each)) - each.shed for each in self.processes)
         ledger.check_end()
-        check_runs(self.world, self.runs)
+        check_runs(self.world, self.runs, self.processes)
 
     def only_spool_is_of(self, last):
         assert last.ask("catch_up", timeout=5)["done"]

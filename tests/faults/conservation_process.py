@@ -77,6 +77,7 @@ class Process:
     shed: int = 0
     left_behind: int = 0
     """Entries in spools of this process that were closed before they were delivered."""
+    has_closed: bool = False
     chats: int = 0
 
     def ask(self, do, *fds, **arguments):

@@ -169,7 +169,7 @@ def test_a_file_that_cannot_be_read_now_is_not_taken_for_missing(
     assert orphan.folder.exists()
     assert len(orphan.segments) >= held - 2
     is_broken.clear()
-    made.recorder._shipper.look_for_orphans()
+    made.recorder._shipper.delivery.look_for_orphans()
     eventually(lambda: _assert(made.recorder.flush(10) and not orphan.folder.exists()))
     monkeypatch.undo()
     stored = messages(connection, orphan.run_id)

@@ -11,13 +11,13 @@ import pytest
 from recording import messages, run_row
 from waiting import eventually
 
-from runlog import _store
+from runlog import _late_runs
 
 
 @pytest.fixture
 def patient(monkeypatch):
     """A run that nobody knows is given up at once, and not after a minute."""
-    monkeypatch.setattr(_store, "_WAIT_FOR_RUN_SECONDS", 0.0)
+    monkeypatch.setattr(_late_runs, "WAIT_SECONDS", 0.0)
 
 
 def deliver(recording, database, **settings):
@@ -71,8 +71,8 @@ def test_a_torn_run_event(leave_orphan, recording, database, connection, cut):
     events.write_bytes(events.read_bytes()[:-cut])
     made = recording(database)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_store, "_WAIT_FOR_RUN_SECONDS", 0.0)
-        made.recorder._shipper.look_for_orphans()
+        patch.setattr(_late_runs, "WAIT_SECONDS", 0.0)
+        made.recorder._shipper.delivery.look_for_orphans()
         eventually(lambda: _assert(made.recorder.flush(20) and not orphan.folder.exists()))
     stored = messages(connection, orphan.run_id)
     kept = [letter["content"].split("\t")[5] for letter in letters(orphan.folder)
@@ -148,7 +148,7 @@ def test_flipped_bits_under_a_living_process(
         touched = flip(copy, chance, 5)
         with segment.open("r+b") as file:
             file.write(copy.read_bytes())
-        made.recorder._shipper._is_replay = lane == "sure"
+        made.recorder._shipper.delivery.is_replay = lane == "sure"
         proxy.forward()
         made.close(20)
         stored = messages(connection, made.run.id_text)
@@ -231,9 +231,6 @@ def test_killed_in_the_middle_of_a_write(run_script, database, connection, own_e
 
 
 @pytest.mark.guarantee("disk", "survives-death")
-@pytest.mark.xfail(
-    reason="an unknown run is waited for by each process anew, and it blocks the rest"
-)
 def test_a_flipped_run_id_does_not_hold_up_the_rest(
     leave_orphan, commands, database, connection, own_environment
 ):

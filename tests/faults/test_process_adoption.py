@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from recording import QUICK
 
+from runlog._late_runs import WAIT_SECONDS
 from runlog._recorder import Recorder
 from runlog._run import RunState
 from runlog._settings import resolve
@@ -25,8 +27,7 @@ ADOPTER = """
     print("ready", flush=True)
     while not gate.exists():
         time.sleep(0.0005)
-    recorder.open()
-    assert recorder.flush(60)
+    assert recorder.catch_up(60)
     assert recorder.close(60)
     print("adopted", recorder.stats().adopted, flush=True)
 """
@@ -72,6 +73,75 @@ def test_an_entry_of_a_run_that_never_appears_holds_up_nobody(aftermath, evidenc
     assert letters.read_text().count("of a run without a row") == 1
     aftermath.is_clean()
     evidence(dead_letters=1, **aftermath.counted())
+
+
+@pytest.mark.guarantee("survives-death", "blast-radius")
+def test_an_entry_of_a_run_that_is_late_holds_up_nobody(aftermath, commands, connection, evidence):
+    """The same of an orphan that was alive a moment ago: `runlog flush` delivers the rest at once and says that one entry waits, which is stored as soon as its run is there."""
+    late = new_id()
+    run = _leave_an_orphan(aftermath, unknown=late)
+    env = _environment(aftermath.dsn)
+    for told in (b"delivered 500 of 501", b"delivered 0 of 1"):
+        code, out, err = commands.run("flush", env=env)
+        assert (code, out.partition(b" waiting")[0]) == (1, told)
+        assert err.startswith(b"1 entries still wait")
+        assert len(aftermath.folders()) == 1
+        aftermath.check(run, [f"line {line:06d}" for line in range(500)])
+        assert aftermath.status(run)[::2] == ("error", "died")
+    connection.execute(
+        "insert into runs (id, script_name, status) values (%s, 'late', 'success')", [late]
+    )
+    code, out, _ = commands.run("flush", env=env)
+    assert (code, out) == (0, b"delivered 1 of 1 waiting entries\n")
+    aftermath.check(late, ["of a run without a row"])
+    assert aftermath.folders() == []
+    assert not list(aftermath.folder().glob("dead-letters*"))
+    evidence(**aftermath.counted())
+
+
+@pytest.mark.guarantee("survives-death", "blast-radius")
+def test_what_was_set_aside_grows_old(aftermath):
+    """What waits for its run in a folder of its own is as old as the spool that it comes from: a minute after that it is a dead letter."""
+    _leave_an_orphan(aftermath, unknown=new_id())
+    (folder,) = aftermath.folders()
+    alive = time.time() - WAIT_SECONDS + 30
+    for path in folder.iterdir():
+        os.utime(path, (alive, alive))
+    assert aftermath.deliver() == 500
+    (aside,) = aftermath.folders()
+    assert aside != folder
+    assert {round(path.stat().st_mtime) for path in aside.iterdir()} == {round(alive)}
+    for path in aside.iterdir():
+        os.utime(path, (alive - 30, alive - 30))
+    assert aftermath.deliver() == 0
+    (letters,) = aftermath.folder().glob("dead-letters*")
+    assert letters.read_text().count("of a run without a row") == 1
+    aftermath.is_clean()
+
+
+@pytest.mark.guarantee("survives-death")
+def test_a_part_of_a_run_that_is_late_waits_for_it(aftermath, connection):
+    """A process that joined a run died before that run's row was there, and had a run of its own: that one is closed at once; entries and counts of the other are stored when its row appears."""
+    late, own = new_id(), RunState(new_id(), "own")
+    part = RunState(late, "part")
+    part.records_fetched = 7
+    recorder = Recorder(resolve({"dsn": aftermath.dsn, "spool_dir": aftermath.spool_dir}))
+    spool = recorder._spool = Spool(aftermath.folder(), 2**29)
+    recorder.record(late, 1.7e9, 20, "INFO", None, "of the part", None)
+    recorder.update_run(part, event="join", part=new_id())
+    recorder.start_run(own)
+    recorder.record(own.id_text, 1.7e9, 20, "INFO", None, "own", None)
+    recorder.forget_run(own)
+    spool.close(remove=False)
+    assert aftermath.deliver() == 1
+    assert aftermath.status(own.id_text)[::2] == ("error", "died")
+    connection.execute(
+        "insert into runs (id, script_name, status) values (%s, 'late', 'success')", [late]
+    )
+    assert aftermath.deliver() == 1
+    aftermath.check(late, ["of the part"])
+    assert aftermath.row(late, "records_fetched", "status") == (7, "success")
+    aftermath.is_clean()
 
 
 def _environment(database):

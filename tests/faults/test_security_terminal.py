@@ -237,7 +237,6 @@ REFUSED = """
 
 
 @pytest.mark.guarantee("secrets")
-@pytest.mark.xfail(reason="say() writes what it is given")
 def test_what_the_database_says_is_not_obeyed(run_script, database, connection):
     """A trigger that quotes a message in its error: the notice on stderr is harmless."""
     connection.execute(
