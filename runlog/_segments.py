@@ -143,6 +143,7 @@ class SegmentWriter:
             # After dup2, never before: a writer that counts in on the new segment must write to it.
             self._segment = new
             self._room = self._room_in(new)
+            self._mark = min(BLOCK_BYTES, self._room)
             self._filled = 0
             old.left_at = time.monotonic()
             self._left_bytes += old.size()

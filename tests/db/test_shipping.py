@@ -129,7 +129,7 @@ def test_a_killed_idle_connection_is_no_outage(recording, database, connection, 
     """A server that ends the idle connection is answered with a new one, and nothing is said."""
     made = recording(database)
     made.log("before")
-    assert made.recorder.flush(10)
+    assert made.recorder.catch_up(10)
     connection.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'runlog:%'"
     )

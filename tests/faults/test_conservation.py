@@ -30,7 +30,7 @@ def nursery(tmp_path):
 
 
 @pytest.mark.guarantee("conservation", "exactly-once", "survives-death", "outage", "true-run")
-@pytest.mark.storm(short=40, long=1000)
+@pytest.mark.storm(short=20, long=1000)
 def test_the_law_holds_whatever_happens(world, nursery, rounds, request, evidence):
     """After any sequence of calls, faults, forks and deaths every entry is stored once, a dead letter or counted as shed, in order, and every run says how it ended; meanwhile the law holds after each step."""
     counts = Counter()

@@ -95,7 +95,7 @@ PLACES = ("rotate", "_begin", "start", "_log_start", "record", "append", "_end",
 
 
 @pytest.mark.guarantee("true-run", "never-raises")
-@pytest.mark.storm(short=5, long=270)
+@pytest.mark.storm(short=3, long=270)
 def test_sigterm_in_the_middle_of_runlog(run_script, database, aftermath, rounds, evidence):
     """SIGTERM between two lines of runlog's own, where it rotates, begins or ends: the process dies by it, at once, and its row is closed."""
     chance = random.Random(rounds)

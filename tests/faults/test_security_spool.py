@@ -11,7 +11,7 @@ from recording import messages
 from waiting import eventually
 
 from runlog import _folders
-from runlog._dead_letters import DeadLetters
+from runlog._dead_letters import DeadLetters, NoPlaceError
 from runlog._segments import SegmentWriter
 from runlog._spool import Spool, adopt_orphans
 from runlog._store import DeadLetter
@@ -282,7 +282,8 @@ def test_a_planted_letter_file_is_not_followed(tmp_path):
     target = tmp_path / "target"
     target.write_text("as it was")
     (tmp_path / "dead-letters.jsonl").symlink_to(target)
-    DeadLetters(tmp_path).keep([DeadLetter("content", None, "reason")])
+    with pytest.raises(NoPlaceError):
+        DeadLetters(tmp_path).keep([DeadLetter("content", None, "reason")])
     assert target.read_text() == "as it was"
 
 

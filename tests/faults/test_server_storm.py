@@ -10,6 +10,7 @@ from recording import messages
 from waiting import eventually
 
 STEPS = 12
+"""So many faults a run; the last of a storm may have fewer."""
 FAULTS = ("refuse", "hang", "reset", "half_open", "cut_after_commit", "cut_before_commit")
 
 
@@ -42,10 +43,10 @@ def assert_told_once(text, story):
         assert outage.count("did not answer in time") <= 1, f"{story}\n{text}"
 
 
-def weather(made, proxy, chance):
+def weather(made, proxy, chance, steps):
     """Log bursts under one fault after the other; return what was logged and which faults there were."""
     logged, story = [], []
-    for step in range(STEPS):
+    for step in range(steps):
         story.append(change_weather(proxy, chance))
         count = chance.choice((1, 50, 300, 3000))
         made.log_many(count, f"step {step:02d}")
@@ -58,15 +59,15 @@ def weather(made, proxy, chance):
 
 
 @pytest.mark.guarantee("outage", "exactly-once", "conservation", "never-raises")
-@pytest.mark.storm(short=1, long=100)
+@pytest.mark.storm(short=6, long=1200)
 def test_faults_in_random_order(recording, proxy, connection, capsys, rounds, evidence):
     """Refused, hanging, reset, half open, cut or slow, in any order, under thousands of lines: none lost, doubled or out of order, and no call waits."""
     entries = lost = doubled = faults = 0
-    for seed in range(rounds):
+    for seed, done in enumerate(range(0, rounds, STEPS)):
         proxy.forward()
         made = recording(proxy.conninfo, statement_timeout=0.2, flush_interval=0.01)
         # Each call returns while the database hangs, or this would not come to its end.
-        logged, story = weather(made, proxy, random.Random(seed))
+        logged, story = weather(made, proxy, random.Random(seed), min(STEPS, rounds - done))
         proxy.forward()
         eventually(partial(is_delivered, made), 30)
         made.finish()
