@@ -10,7 +10,7 @@ import csv
 import functools
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -87,7 +87,9 @@ class Output:
 
 def names_of(row_type: type[Any]) -> list[str]:
     """Return the names of the columns in the machine formats."""
-    names = [name for name in row_type.__match_args__ if name not in _LEFT_OUT]
+    is_tuple = issubclass(row_type, tuple)
+    all_names = row_type._fields if is_tuple else [field.name for field in fields(row_type)]
+    names = [name for name in all_names if name not in _LEFT_OUT]
     return names + [name for name in _COMPUTED if name not in names and hasattr(row_type, name)]
 
 

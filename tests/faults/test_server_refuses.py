@@ -66,7 +66,14 @@ class Outage:
         eventually(is_delivered, 30)
         assert self.made.is_lawful()
         assert self.made.stats().waiting == self.made.stats().dead_letters == 0
-        lines = (self.told + self.capsys.readouterr().err).splitlines()
+
+        def is_told():
+            # A flush is over with its entries, the pass a little later.
+            self.told += self.capsys.readouterr().err
+            assert "answers again" in self.told
+
+        eventually(is_told)
+        lines = self.told.splitlines()
         assert len(lines) == 2, lines
         assert "answers again" in lines[1]
         return lines
