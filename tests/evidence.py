@@ -22,7 +22,7 @@ import pytest
 
 GUARANTEES = Path(__file__).with_name("guarantees.toml")
 ROOT = GUARANTEES.parents[1]
-COMMAND = "pytest -m guarantee --storm 1 --report docs/explanation/guarantees.md"
+COMMAND = "pytest -m guarantee --storm {factor:g} --report docs/explanation/guarantees.md"
 
 
 @dataclass
@@ -73,10 +73,17 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture
 def rounds(request):
-    """How often a storm repeats: its short count, or with ``--storm`` a multiple of its long one."""
+    """How often a storm repeats: its short count, or with ``--storm`` a multiple of its long one.
+
+    A storm with ``fixed=True`` is a size and no number of repeats: long with any ``--storm``.
+    """
     storm = request.node.get_closest_marker("storm").kwargs
     factor = request.config.getoption("--storm")
-    return max(1, round(storm["long"] * factor)) if factor else storm["short"]
+    if not factor:
+        return storm["short"]
+    if storm.get("fixed"):
+        return storm["long"]
+    return max(storm["short"], round(storm["long"] * factor))
 
 
 @pytest.fixture
@@ -145,7 +152,7 @@ def _head(config, proofs):
     )
     return (
         "# Guarantees\n\nWhat runlog promises, the tests that show it, and what they counted.\n"
-        f"Made by `{COMMAND}`; do not edit.\n\n"
+        f"Made by `{COMMAND.format(factor=factor or 1)}`; do not edit.\n\n"
         f"Last run: {datetime.now(UTC):%Y-%m-%d}, {told}; {size}, {minutes:.0f} minutes on"
         f" {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()},"
         f" {postgres.pytest_report_header()}.\n"

@@ -56,7 +56,7 @@ def _assert_threads(aftermath, count):
 
 
 @pytest.mark.guarantee("fork-threads", "order", "exactly-once")
-@pytest.mark.storm(short=300, long=10_000)
+@pytest.mark.storm(short=300, long=10_000, fixed=True)
 def test_thirty_two_threads(run_script, database, aftermath, rounds, evidence):
     """32 threads log at once: every entry is stored once, under an id of its own, each thread's in the order of its calls."""
     script = run_script(THREADS, rounds, env={"RUNLOG_DSN": database}, timeout=600)
@@ -67,7 +67,7 @@ def test_thirty_two_threads(run_script, database, aftermath, rounds, evidence):
 
 
 @pytest.mark.guarantee("fork-threads", "order")
-@pytest.mark.storm(short=300, long=10_000)
+@pytest.mark.storm(short=300, long=10_000, fixed=True)
 def test_thirty_two_threads_without_the_global_lock(
     run_script, database, aftermath, rounds, evidence, monkeypatch
 ):
@@ -170,7 +170,7 @@ CROWD = """
 
 
 @pytest.mark.guarantee("fork-threads", "own-connection", "exactly-once")
-@pytest.mark.storm(short=12, long=50)
+@pytest.mark.storm(short=12, long=50, fixed=True)
 def test_many_processes_on_one_database(start_script, proxy, aftermath, tmp_path, rounds, evidence):
     """Processes that begin in the same moment, with all connections cut time and again: none has more than one, and each has all its rows."""
     gate = tmp_path / "gate"

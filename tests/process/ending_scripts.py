@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -176,7 +177,10 @@ class Matrix:
 
     def write(self, name, source):
         path = self.folder / f"{name}.py"
-        path.write_text(source)
+        # In one step: a script of the same text may be starting from it in another worker.
+        whole = self.folder / f"{name}.{threading.get_ident()}"
+        whole.write_text(source)
+        whole.replace(path)
         return path
 
     def python(self, *words, env=None):
