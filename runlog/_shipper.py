@@ -119,6 +119,10 @@ class Shipper:
                 if not self._failures:
                     break
         self._in_a_hurry = False
+        # Whoever asked before the pass gets this one.
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._wake.get_nowait()
 
     def _backoff(self) -> float:
         """Return the seconds before the next try: doubling; jitter spreads 50 scripts."""

@@ -117,7 +117,8 @@ def test_a_backlog_is_one_statement_a_block(recording, proxy, connection):
     before = proxy.counters.statements
     made.log_many(LINES)
     assert made.recorder.flush(30)
-    assert 1 <= proxy.counters.statements - before <= 3
+    # A pass may have begun while they were logged: of these, and one block in the other lane.
+    assert 1 <= proxy.counters.statements - before <= 4
     assert connection.execute("select count(*) from logs").fetchone() == (LINES + 1,)
 
 

@@ -59,7 +59,9 @@ def test_a_refused_entry_waits_until_it_can_be_kept(recording, database, connect
         made.log(message)
     assert not made.recorder.flush(1)
     assert made.is_lawful()
-    assert made.stats().waiting == 3
+    # The first may have been on its way before.
+    assert made.stats().waiting in {2, 3}
+    assert made.stats().dead_letters == 0
     letters.unlink()
     eventually(lambda: _is_true(made.stats().waiting == 0))
     assert made.stats().dead_letters == 1
