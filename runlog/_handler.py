@@ -28,6 +28,10 @@ class RunLogHandler(logging.Handler):
     delivered when the process ends is delivered by the next one. A record logged outside of any run
     is counted and not stored.
 
+    A record that waits in one of logging's own queues or buffers (``QueueHandler``,
+    ``MemoryHandler``) keeps run and step of its call. One that waits in a queue of another make
+    belongs to the run in whose context it is handled at last.
+
     Works from ``logging.config.dictConfig`` with ``class: runlog.RunLogHandler``, behind a
     ``QueueHandler`` and as a sink of loguru. Handlers with the same database share one recorder;
     the settings of the first one hold, and a record that several of them see is stored once.

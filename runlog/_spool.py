@@ -277,6 +277,9 @@ def _own_folder(database_folder: Path | None) -> tuple[Path | None, int | None]:
 
 
 def _newest_change(folder: Path) -> float:
-    with contextlib.suppress(OSError):
-        return max(entry.stat().st_mtime for entry in os.scandir(folder))
+    with contextlib.suppress(OSError, ValueError):
+        # Not the acknowledgements: those may be of another process that delivered a part of it.
+        return max(
+            entry.stat().st_mtime for entry in os.scandir(folder) if not entry.name.endswith(".ack")
+        )
     return time.time()

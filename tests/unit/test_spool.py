@@ -135,3 +135,19 @@ def test_a_link_in_place_of_a_spool_is_not_followed(database_folder, tmp_path):
     (database_folder / "20260101T000000-1-abc").symlink_to(tmp_path / "target")
     assert adopt_orphans(database_folder, None) == []
     assert list((tmp_path / "target").iterdir()) == []
+
+
+@pytest.mark.guarantee("true-run")
+def test_a_death_is_as_old_as_what_the_dead_process_did(database_folder):
+    """What another process has acknowledged of an orphan since then is no sign of life."""
+    spool = Spool(database_folder, 2**20)
+    spool.append(b"line\n", INFO, "run")
+    spool.close(remove=False)
+    for path in spool.folder.iterdir():
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    (orphan,) = adopt_orphans(database_folder, None)
+    orphan.entries.acknowledge(orphan.entries.read(100).end)
+    orphan.close(remove=False)
+    (again,) = adopt_orphans(database_folder, None)
+    assert again.last_sign_of_life == 1_700_000_000
+    again.close(remove=True)
