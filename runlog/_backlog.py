@@ -106,9 +106,12 @@ class Backlog:
 
     def end(self) -> Position:
         """Return the place after everything that was appended until now."""
-        number = self._source.last()
-        fd = self._source.fd(number)
-        return Position(number, os.fstat(fd).st_size if fd is not None else 0)
+        for number in range(self._source.last(), self._source.first() - 1, -1):
+            fd = self._source.fd(number)
+            # Not the beginning of an empty file: nothing there would ever be acknowledged.
+            if fd is not None and (size := os.fstat(fd).st_size):
+                return Position(number, size)
+        return self.position
 
     def was_all(self, block: Block) -> bool:
         """Tell whether ``block`` was everything that there was when it was read."""

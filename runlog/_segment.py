@@ -1,12 +1,14 @@
 """One file of a spool: its number, its descriptor for reading, and who is writing to it now.
 
-How lines come into it is the subject of ``_segments``. Any thread; takes no lock.
+Also here: whose turn it is to make the next one. How lines come into it is the subject of
+``_segments``. Any thread; waits for no lock.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -14,12 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SETTLED_AFTER_SECONDS = 10.0
+_LONGEST_TURN_SECONDS = 10.0
+_LONGEST_OWN_TURN_SECONDS = 0.2
 
 
 class Segment:
     """One file: its number, its own descriptor for reading, and who is writing to it now."""
 
-    __slots__ = ("ended", "in_memory", "left_at", "number", "path", "read_fd", "started")
+    __slots__ = (
+        "ended", "in_memory", "left_at", "left_bytes", "number", "path", "read_fd", "started"
+    )  # fmt: skip
 
     def __init__(self, number: int, path: Path | None, read_fd: int) -> None:
         self.number = number
@@ -29,6 +35,8 @@ class Segment:
         self.started = itertools.count()
         self.ended = itertools.count()
         self.left_at: float | None = None
+        self.left_bytes = 0
+        """What it held when it was left; kept, for the descriptor may be closed at any moment."""
 
     def is_settled(self) -> bool:
         """Tell whether nothing can be written to this file any more."""
@@ -42,6 +50,28 @@ class Segment:
     def size(self) -> int:
         """Return how many bytes the file holds."""
         return os.fstat(self.read_fd).st_size
+
+
+class Turns:
+    """Lets one thread at a time put the next file in place, and nobody wait for it."""
+
+    __slots__ = ("_by", "lock")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._by = (0, 0.0)
+
+    def take(self) -> threading.Lock | None:
+        """Return the lock, taken; None when another has it."""
+        lock, now, thread = self.lock, time.monotonic(), threading.get_ident()
+        if lock.acquire(blocking=False):
+            self._by = (thread, now)
+            return lock
+        by, since = self._by
+        if now - since > (_LONGEST_OWN_TURN_SECONDS if by == thread else _LONGEST_TURN_SECONDS):
+            # Taken for ever: Ctrl-C came after ``acquire`` and before its owner's ``try``.
+            self.lock = threading.Lock()
+        return None
 
 
 def counted(counter: itertools.count[int]) -> int:

@@ -18,19 +18,18 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import threading
 import time
 from typing import TYPE_CHECKING
 
 from . import _memory
 from ._copy_text import CANCEL
-from ._segment import Segment, counted
+from ._segment import Segment, Turns, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_LONGEST_ROTATION_SECONDS = 1.0
+_LONGEST_SEAL_SECONDS = 1.0
 _LONGEST_WRITE_SECONDS = 0.2
 _MEMORY_SHARE = 4
 """So many times the size of a file may stand in memory."""
@@ -64,9 +63,8 @@ class SegmentWriter:
         self._name = f"{stem}-%06d{suffix}"
         self._segment_bytes = segment_bytes
         self._segments: dict[int, Segment] = {}
-        self._rotation = threading.Lock()
+        self._turns = Turns()
         self._filled = 0
-        self._left_bytes = 0
         self._taken = itertools.count()
         self.is_sealed = False
         self._segment = self._segments[1] = self._create(1)
@@ -77,8 +75,9 @@ class SegmentWriter:
     def append(self, line: bytes) -> bool:
         """Write one whole line; False if neither disk nor memory took it, or after ``seal``."""
         segment = self._segment
-        next(segment.started)
         try:
+            # Inside: CPython looks for signals after a call, and Ctrl-C is then counted out again.
+            next(segment.started)
             written = os.write(self._fd, line)
         except OSError:
             written = 0
@@ -103,8 +102,8 @@ class SegmentWriter:
     def _write(self, line: bytes) -> int:
         """Do the same as ``append`` for what comes in its stead: a call less for every entry."""
         segment = self._segment
-        next(segment.started)
         try:
+            next(segment.started)
             return os.write(self._fd, line)
         except OSError:
             return 0
@@ -128,7 +127,8 @@ class SegmentWriter:
     def rotate(self, *, to_memory: bool = False) -> bool:
         """Put a new file behind the descriptor; False if there is none or others do it."""
         # Not blocking: whoever finds the lock taken writes on into the old file.
-        if not self._rotation.acquire(blocking=False):
+        lock = self._turns.take()
+        if lock is None:
             return False
         try:
             if self.is_sealed:
@@ -141,18 +141,19 @@ class SegmentWriter:
                 self._segments[new.number] = new
             os.dup2(new.read_fd, self._fd, inheritable=False)
             # After dup2, never before: a writer that counts in on the new segment must write to it.
+            # Settled first: where Ctrl-C comes in between, the next line does all this again.
+            old.left_at = time.monotonic()
+            old.left_bytes = self._filled
             self._segment = new
             self._room = self._room_in(new)
             self._mark = min(BLOCK_BYTES, self._room)
             self._filled = 0
-            old.left_at = time.monotonic()
-            self._left_bytes += old.size()
         except OSError:
             return False
         else:
             return True
         finally:
-            self._rotation.release()
+            lock.release()
 
     def _create(self, number: int, *, to_memory: bool = False) -> Segment:
         if self._folder is not None and not to_memory:
@@ -199,7 +200,7 @@ class SegmentWriter:
     @property
     def memory_share(self) -> float:
         """Memory taken of what is set aside for when the disk refuses; over 1 it is full."""
-        held = sum(segment.size() for segment in list(self._segments.values()) if segment.in_memory)
+        held = sum(size for segment, size in self._sizes() if segment.in_memory)
         return held / (_MEMORY_SHARE * self._segment_bytes)
 
     def count_in_memory(self, first: int) -> int:
@@ -214,13 +215,21 @@ class SegmentWriter:
 
     @property
     def bytes_held(self) -> int:
-        """Bytes in all segments not yet dropped; the current one approximately."""
-        return self._left_bytes + self._filled
+        """Bytes in all segments not yet dropped, approximately."""
+        return sum(size for _, size in self._sizes())
+
+    def _sizes(self) -> list[tuple[Segment, int]]:
+        current = self._segment
+        return [
+            (segment, self._filled if segment is current else segment.left_bytes)
+            for segment in list(self._segments.values())
+        ]
 
     def seal(self) -> None:
         """Let no further line in; ``append`` returns False from now on."""
         # Not for ever: this very thread may hold it, interrupted by a signal in ``rotate``.
-        is_held = self._rotation.acquire(timeout=_LONGEST_ROTATION_SECONDS)
+        lock = self._turns.lock
+        is_held = lock.acquire(timeout=_LONGEST_SEAL_SECONDS)
         try:
             if self.is_sealed:
                 return
@@ -247,7 +256,7 @@ class SegmentWriter:
                 os.close(fd)
         finally:
             if is_held:
-                self._rotation.release()
+                lock.release()
 
     def abandon(self) -> None:
         """Close every descriptor and leave the files: at the end, or to the parent after a fork."""
@@ -281,8 +290,6 @@ class SegmentWriter:
         segment = self._segments.pop(number, None)
         if segment is None:
             return
-        if segment is not self._segment:
-            self._left_bytes -= segment.size()
         os.close(segment.read_fd)
         if segment.path is not None:
             with contextlib.suppress(OSError):

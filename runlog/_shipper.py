@@ -226,18 +226,16 @@ class Shipper:
         entries, events = self._spool.entries, self._spool.events
         last_entry, last_event = entries.end(), events.end()
         with self._passed:
-            wanted = self._pass_number + 1
+            wanted = self._pass_number + 1 if orphans else 0
             self._in_a_hurry = True
             self._wake.put(None)
+            # Not the end of a pass: others may log faster than it delivers, and one that finds
+            # nothing to read ends well.
             return self._passed.wait_for(
                 lambda: (
                     self._last_success >= wanted
-                    # Not the end of the pass: others may log faster than it delivers.
-                    or (
-                        entries.position >= last_entry
-                        and events.position >= last_event
-                        and not orphans
-                    )
+                    and entries.position >= last_entry
+                    and events.position >= last_event
                 ),
                 timeout,
             )

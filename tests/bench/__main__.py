@@ -19,6 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 
+from anatomy import measure_parts  # noqa: E402 - the path is made above
 from measures import MEASURES, Bench, Measure  # noqa: E402 - the path is made above
 from page import describe_machine, write_page  # noqa: E402
 from results import HEADERS, Result, cells, compare  # noqa: E402
@@ -44,11 +45,12 @@ def main(arguments: list[str] | None = None) -> None:
         results = _measure_all(wanted, bench, options)
         print(_table(results))
         about = describe_machine(bench)
+        parts = measure_parts() if options.page else []
     if options.json:
         whole = {"machine": about, "results": [result.as_json() for result in results]}
         options.json.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
     if options.page:
-        write_page(options.page, about, results)
+        write_page(options.page, about, results, parts)
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

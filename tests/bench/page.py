@@ -71,7 +71,17 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def write_page(path: Path, about: dict[str, str], results: list[Result]) -> None:
+_ANATOMY = """\
+## Where a call's time goes
+
+Each part of a call alone, in a tight loop, the smallest of many repeats (`tests/bench/anatomy.py`);
+within a script each takes somewhat longer. Beside them a call is a dozen calls of Python functions.
+"""
+
+
+def write_page(
+    path: Path, about: dict[str, str], results: list[Result], parts: list[tuple[str, float]]
+) -> None:
     """Write the page."""
     notes = tomllib.loads(_NOTES.read_text(encoding="utf-8"))
     parts = [
@@ -82,6 +92,10 @@ def write_page(path: Path, about: dict[str, str], results: list[Result]) -> None
         *(_row(cells(result)) for result in results),
         "\n## Machine and versions\n",
         *(f"- {name}: {value}" for name, value in about.items()),
+        f"\n{_ANATOMY}",
+        _row(["part", "µs"]),
+        _row(["---", "---"]),
+        *(_row([name, f"{time:.2f}"]) for name, time in parts),
         "\n## How each was measured\n",
         *(_explain(result, notes.get(result.measure.name)) for result in results),
     ]

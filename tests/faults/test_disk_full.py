@@ -86,8 +86,13 @@ def test_a_full_disk_sheds_the_least_important_first(
     doubled = len(stored) - len(set(stored))
     lost = levels.all_taken() - set(stored)
     assert sorted(without_notes(stored)) == sorted(levels.all_taken())
-    told = [int(it.split()[2]) for it in stored if it.startswith("runlog shed")]
-    assert sum(told) == shed
+
+    def is_told():
+        now = messages(connection, made.run.id_text)
+        told = [int(it.split()[2]) for it in now if it.startswith("runlog shed")]
+        assert sum(told) == shed
+
+    eventually(is_told)
     levels.shed.clear()
     levels.log_round()
     assert levels.shed == {}

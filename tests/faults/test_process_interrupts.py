@@ -62,6 +62,7 @@ INTERRUPTS = f"""{INJECT}
     with runlog.RunContext("whole"):
         log.info("after all")
 """
+PRESSURE = ("counted, DEBUG first", "none is shed any more")
 ABANDONED = "the process ended while the run was still open"
 
 
@@ -69,8 +70,10 @@ ABANDONED = "the process ended while the run was still open"
 @pytest.mark.storm(short=60, long=2000)
 def test_ctrl_c_at_any_line(run_script, database, aftermath, rounds, evidence):
     """KeyboardInterrupt in the middle of a run's begin, entries or end: its row is closed, and the runs after it are whole."""
-    script = run_script(INTERRUPTS, rounds, env={"RUNLOG_DSN": database}, timeout=100)
-    assert (script.exit_code, script.stderr) == (0, "")
+    script = run_script(INTERRUPTS, rounds, env={"RUNLOG_DSN": database}, timeout=3000)
+    # For a moment no new file is begun where it came between taking the turn and its ``try``.
+    told = [line for line in script.stderr.splitlines() if not line.endswith(PRESSURE)]
+    assert (script.exit_code, told) == (0, [])
     interrupted = script.stdout.splitlines()
     aftermath.deliver()
     aftermath.is_clean()

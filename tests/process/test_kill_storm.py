@@ -28,7 +28,7 @@ NEXT = """
 
 
 @pytest.mark.guarantee("survives-death", "exactly-once")
-@pytest.mark.storm(short=5, long=200)
+@pytest.mark.storm(short=5, long=200, fixed=True)
 def test_kills_at_random_moments(start_script, run_script, database, connection, rounds, evidence):
     """Every line whose call had returned is stored, none twice, in order; the run is closed."""
     chance = random.Random(rounds)

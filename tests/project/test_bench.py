@@ -162,10 +162,10 @@ def test_the_page_holds_machine_table_and_notes(load, tmp_path, monkeypatch):
         "m", "A title", "group.function", "p99_ms", goals=measures.at_most(1, "ours"), how="So."
     )
     path = tmp_path / "performance.md"
-    page.write_page(
-        path, {"python": "3.11"}, [results.compare(measure, {"runlog": [{"p99_ms": 2.0}]})]
-    )
+    compared = [results.compare(measure, {"runlog": [{"p99_ms": 2.0}]})]
+    page.write_page(path, {"python": "3.11"}, compared, [("the id", 0.4)])
     text = path.read_text()
     assert "| A title | 2.00 ms (2.00 to 2.00) | - | - | - | ≤ 1 ms | no |" in text
     assert "- python: 3.11\n" in text
+    assert "| the id | 0.40 |\n" in text
     assert "### A title: `m`\n\nSo. Rounds: 1.\n\nNot reached: The clock is slow.\n" in text
