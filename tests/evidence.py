@@ -22,7 +22,7 @@ import pytest
 
 GUARANTEES = Path(__file__).with_name("guarantees.toml")
 ROOT = GUARANTEES.parents[1]
-COMMAND = "pytest -m guarantee --storm {factor:g} --report docs/explanation/guarantees.md"
+COMMAND = "pytest tests -m guarantee --storm={factor:g} --report=docs/explanation/guarantees.md"
 
 
 @dataclass

@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 from anatomy import measure_parts  # noqa: E402 - the path is made above
 from measures import MEASURES, Bench, Measure  # noqa: E402 - the path is made above
 from page import describe_machine, write_page  # noqa: E402
-from results import HEADERS, Result, cells, compare  # noqa: E402
+from results import HEADERS, Result, cells, compare, from_json  # noqa: E402
 from rounds import take_turns  # noqa: E402
 
 _PEERS = {
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
         return
     with ExitStack() as stack:
         bench = Bench(stack, options.scale, options.large)
-        results = _measure_all(wanted, bench, options)
+        results = _measure_all(wanted, bench, options) + _earlier(options.add)
         print(_table(results))
         about = describe_machine(bench)
         parts = measure_parts() if options.page else []
@@ -62,9 +62,16 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="share of the calls; default: 1")
     parser.add_argument("--large", action="store_true", help="also 10 million entries")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures there")
+    parser.add_argument("--add", type=Path, metavar="PATH", help="rows of an earlier run, its JSON")
     parser.add_argument("--page", type=Path, metavar="PATH", help="write the page there")
     parser.add_argument("--list", action="store_true", help="tell the names and end")
     return parser.parse_args(arguments)
+
+
+def _earlier(path: Path | None) -> list[Result]:
+    if path is None:
+        return []
+    return [from_json(row, MEASURES) for row in json.loads(path.read_text())["results"]]
 
 
 def _is_wanted(measure: Measure, options: argparse.Namespace) -> bool:

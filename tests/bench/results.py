@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from rounds import Spread, pair
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from measures import Goal, Measure
     from rounds import Sample
 
+_SPREADS = ("ours", "theirs", "ratio", "difference")
 UNITS = {
     "us": "µs",
     "ms": "ms",
@@ -63,6 +66,15 @@ class Result:
     def as_json(self) -> dict[str, Any]:
         """Return everything, for --json."""
         return {**asdict(self), "unit": self.unit, "reached": self.is_reached}
+
+
+def from_json(row: dict[str, Any], measures: Iterable[Measure]) -> Result:
+    """Return the result that ``as_json`` told, of an earlier run."""
+    measure = next(each for each in measures if each.name == row["measure"]["name"])
+    spreads = {name: row[name] and Spread(**row[name]) for name in _SPREADS}
+    further = {name: Spread(**told) for name, told in row["further"].items()}
+    return Result(measure, row["rounds"], ratio_of_medians=row["ratio_of_medians"],
+                  further=further, **spreads)  # fmt: skip
 
 
 def compare(measure: Measure, samples: dict[str, list[Sample]]) -> Result:

@@ -169,3 +169,14 @@ def test_the_page_holds_machine_table_and_notes(load, tmp_path, monkeypatch):
     assert "- python: 3.11\n" in text
     assert "| the id | 0.40 |\n" in text
     assert "### A title: `m`\n\nSo. Rounds: 1.\n\nNot reached: The clock is slow.\n" in text
+
+
+def test_an_earlier_run_is_read_back_as_it_was(load):
+    """What --json wrote goes into a later page (--add) with the same figures."""
+    measures, results = load("measures"), load("results")
+    measure = measures.MEASURES[0]
+    sample = {measure.figure: 2.0, "further_us": 1.0}
+    samples = {measure.ours: [sample], measure.theirs: [{**sample, measure.figure: 4.0}]}
+    made = results.compare(measure, samples)
+    told = json.loads(json.dumps(made.as_json()))
+    assert results.from_json(told, measures.MEASURES) == made
