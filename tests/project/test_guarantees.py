@@ -29,6 +29,7 @@ def test_a_guarantee_is_proven_by_tests_that_exist(name):
     assert rows
     for row in rows:
         assert f"def {row[1]}(" in (ROOT / row[2]).read_text()
+        assert "failed" not in row[4]
 
 
 def test_the_last_long_run_is_told_and_nothing_failed():
@@ -36,11 +37,11 @@ def test_the_last_long_run_is_told_and_nothing_failed():
     head = PAGE.read_text().split("##")[0]
     assert re.search(r"Last run: \d{4}-\d\d-\d\d, \d+ passed", head)
     assert "times their long counts" in head
-    assert "failed" not in PAGE.read_text()
+    assert "failed" not in head
 
 
 def test_every_loss_and_every_double_that_was_counted_is_zero():
     """Whatever the storms counted as lost, doubled or left open is nothing."""
-    counted = re.findall(r"([\d,]+) (lost|doubled|runs left open)\b", PAGE.read_text())
+    counted = re.findall(r"(\d[\d,]*) (lost|doubled|runs left open)\b", PAGE.read_text())
     assert len(counted) > 10
     assert {number for number, _ in counted} == {"0"}
