@@ -8,6 +8,7 @@ all attributes. Runs on the caller's thread; must not block and must not raise.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import weakref
 from functools import cache
@@ -126,10 +127,10 @@ def keep_what_waits() -> None:
 
 def _keeping(original: Any) -> Any:
     def emit(self: logging.Handler, record: logging.LogRecord) -> None:
-        try:
+        # A record of a class of its own making may refuse; the program's handler comes first.
+        with contextlib.suppress(Exception):
             keep(record)
-        finally:
-            original(self, record)
+        original(self, record)
 
     return emit
 

@@ -101,7 +101,7 @@ class Encoder:
         self._loggers: dict[str, bytes] = {}
         self._default_step = default_step or "LOG"
 
-    def encode(  # noqa: C901 - one screen, from the first column to the last
+    def encode(
         self,
         run_id: str,
         created: float,
@@ -139,9 +139,7 @@ class Encoder:
                 # None, NaN, infinity, or a year without four digits.
                 meta = add_fields(meta, {"created": created})
                 head, micros = self._head_of(run_id, time.time_ns() / 1e9)
-            column = self._steps.get(step) if type(step) is str else None
-            if column is None:
-                column = self._step_column(step)
+            column = (type(step) is str and self._steps.get(step)) or self._step_column(step)
             text = message if type(message) is str else text_of(message)
             text = self._redact(text) if len(text) <= self._max_bytes else self._shortened(text)
             if not text.isprintable() or "\\" in text:
@@ -160,11 +158,7 @@ class Encoder:
             line = b"%b%b%06d%b%b\t%b\t%b\n" % (
                 entry_id, head, micros, _LEVEL_COLUMNS[level], column, text.encode(), data
             )  # fmt: skip
-            if len(line) <= self._max_bytes:
-                return line
-            if logger is not None:
-                meta = add_fields(meta, {"logger": logger})
-            return self._cut(line, message, meta)
+            return line if len(line) <= self._max_bytes else self._cut(line, message, meta, logger)
         except Exception as error:
             return _last_resort(entry_id, run_id, error)
 
@@ -216,11 +210,13 @@ class Encoder:
     def _shortened(self, text: str) -> str:
         return shorten_redacted(text, self._max_bytes, self._redact)
 
-    def _cut(self, line: bytes, message: object, meta: object) -> bytes:
+    def _cut(self, line: bytes, message: object, meta: dict[str, Any], logger: str | None) -> bytes:
         """Return the line with message and meta cut to their share of what is allowed."""
+        if logger is not None:
+            meta = add_fields(meta, {"logger": logger})
         first = b"\t".join(line.split(b"\t", _FIRST_COLUMNS)[:_FIRST_COLUMNS]) + b"\t"
         text = storable(self._shortened(text_of(message)))
-        structure = self._json.structure(as_dict(meta))
+        structure = self._json.structure(meta)
         room = self._max_bytes - len(first) - len(b"\t\n")
         text_bytes, data = _copy_bytes(text), self._json_bytes(structure)
         if len(data) <= room // 2:

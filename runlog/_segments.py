@@ -100,7 +100,7 @@ class SegmentWriter:
         self.on_block()
 
     def _write(self, line: bytes) -> int:
-        """Do the same as ``append`` for what comes in its stead: a call less for every entry."""
+        """Write what is not an entry's first try; ``append`` repeats this to save a call."""
         segment = self._segment
         try:
             next(segment.started)
@@ -116,8 +116,10 @@ class SegmentWriter:
             return False
         if torn:
             self._write(CANCEL)
-        if not self._segment.in_memory and not self.rotate(to_memory=True):
-            return False
+        # Twice where an interrupted rotation has left a next file on that very disk.
+        while not self._segment.in_memory:
+            if not self.rotate(to_memory=True):
+                return False
         if self._write(line) != len(line):
             return False
         next(self._taken)

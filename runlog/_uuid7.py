@@ -69,10 +69,8 @@ def _generator(
 
     Functions over shared variables and not methods over attributes: a third faster, once an entry.
     """
-    base = wall() - ticks()
-    last = check_at = 0
-    window = (0, b"")
-    suffix = b""
+    base, last, check_at = wall() - ticks(), 0, 0
+    window, suffix = (0, b""), b""
     count = itertools.count().__next__
     moving = threading.Lock()
 
@@ -81,9 +79,7 @@ def _generator(
         now = ticks() + base
         # Two calls may see one tick. What another thread or a signal handler does between these
         # two lines overlaps with this call, and the counter still tells the two apart.
-        if now <= last:
-            now = last + 1
-        last = now
+        last = now = now if now > last else last + 1
         if now > check_at:
             follow_wall(now)
         # One tuple, read once: another thread may replace it in between.

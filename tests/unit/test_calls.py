@@ -243,3 +243,16 @@ def test_install_takes_what_the_program_would_show(handler, propagate, is_stored
             handler.setLevel(logging.NOTSET)
         log.handlers, log.propagate = [], True
     assert [entry.message for entry in captured.entries] == ["x"] * is_stored
+
+
+@pytest.mark.guarantee("never-raises")
+def test_a_queue_takes_what_is_no_record_as_it_did_before(captured, run):
+    """What a program hands to its own queue and runlog cannot remember goes through, unchanged."""
+
+    class AsItIs(logging.handlers.QueueHandler):
+        def prepare(self, record):
+            return record
+
+    records = queue.SimpleQueue()
+    AsItIs(records).emit(odd := (1, 2))
+    assert records.get() is odd
