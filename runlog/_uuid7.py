@@ -88,9 +88,10 @@ def _generator(
         if not 0 <= rest < _MILLISECOND_NS:
             start, prefix = window = _window_of(now)
             rest = now - start
-        # Of the 20 bits of nanoseconds 12 stand beside the version, 8 beside the variant.
+        # Of the 20 bits of nanoseconds 12 stand beside the version, 8 beside the variant; those two
+        # make four digits of each, with nothing to be filled in.
         fine = _VARIANT | (rest & 255) << 6 | count() & 63
-        return b"%b%04x-%04x%b" % (prefix, _VERSION | rest >> 8, fine, suffix)
+        return b"%b%x-%x%b" % (prefix, _VERSION | rest >> 8, fine, suffix)
 
     def follow_wall(now: int) -> None:
         """Move the base when the machine slept or its clock was set forward."""
