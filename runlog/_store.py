@@ -231,7 +231,7 @@ class Store:
         self._started.add(run_id)
 
     def sweep(self, run_id: str, *, finished_at: str, error_message: str, outcome: str) -> None:
-        """Close a run whose process is gone."""
+        """Close a run whose process is gone; raises also what is refused of this run alone."""
         values = {"id": run_id, "finished_at": finished_at, "error_message": error_message}
         self.connection().execute(self._sql("sweep_run"), {**values, "outcome": outcome})
 
