@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_LINE_BYTES = 2**12
+"""Longer than nearly every line."""
+
+
 class Source(Protocol):
     """The reading half of ``SegmentWriter`` and ``StoredSegments``."""
 
@@ -40,8 +44,6 @@ class Block(NamedTuple):
 
     data: bytes
     end: Position
-    limit: int
-    """How many bytes were asked for."""
 
 
 class Backlog:
@@ -76,7 +78,8 @@ class Backlog:
     def read(self, limit: int, start: Position | None = None) -> Block | None:
         """Return the next whole lines, about ``limit`` bytes, or None when nothing waits.
 
-        Reads from the acknowledged position, or from ``start``.
+        Reads from the acknowledged position, or from ``start``. Half as much again where nothing
+        else is left of the file: a small rest would cost as much as a whole block.
         """
         place = start or self.position
         while True:
@@ -84,12 +87,13 @@ class Backlog:
             place = _at_a_line(fd, place)
             # Asked before reading: what is written between the two must be seen by this read.
             settled = self._source.is_settled(place.segment)
-            data = os.pread(fd, limit, place.offset) if fd is not None else b""
+            left = _size(fd) - place.offset
+            wanted = left if left <= limit + limit // 2 else limit
+            data = os.pread(fd, wanted, place.offset) if fd is not None and wanted > 0 else b""
             whole = data.rfind(b"\n") + 1
             if whole:
-                end = Position(place.segment, place.offset + whole)
-                return Block(data[:whole], end, limit)
-            if len(data) == limit:
+                return Block(data[:whole], Position(place.segment, place.offset + whole))
+            if wanted < left:
                 limit *= 2
                 continue
             if not settled or place.segment >= self._source.last():
@@ -102,20 +106,15 @@ class Backlog:
         if not data or not self._torn_lines_count:
             return None
         end = Position(place.segment, place.offset + len(data))
-        return Block(data + b"\n", end, len(data) + 1)
+        return Block(data + b"\n", end)
 
     def end(self) -> Position:
-        """Return the place after everything that was appended until now."""
+        """Return the place after the last line that was appended until now."""
         for number in range(self._source.last(), self._source.first() - 1, -1):
-            fd = self._source.fd(number)
-            # Not the beginning of an empty file: nothing there would ever be acknowledged.
-            if fd is not None and (size := os.fstat(fd).st_size):
-                return Position(number, size)
+            # Not the beginning of a file without a line: nothing there would ever be acknowledged.
+            if whole := _end_of_lines(self._source.fd(number)):
+                return Position(number, whole)
         return self.position
-
-    def was_all(self, block: Block) -> bool:
-        """Tell whether ``block`` was everything that there was when it was read."""
-        return len(block.data) < block.limit // 2 and block.end.segment == self._source.last()
 
     def acknowledge(self, end: Position) -> None:
         """Forget everything before ``end``; finished files are unlinked."""
@@ -154,9 +153,6 @@ class Backlog:
 
 def count_lines(data: bytes) -> int:
     """Count the lines of a block that are entries: not blank, not cancelled."""
-    lines = data.count(b"\n")
-    if CANCEL not in data and b"\n\n" not in data and not data.startswith(b"\n"):
-        return lines
     return len(list_lines(data))
 
 
@@ -172,6 +168,22 @@ def _at_a_line(fd: int | None, place: Position) -> Position:
     # Behind a torn last line, which was handed out with a newline of ours, there is nothing.
     is_at_end = place.offset == os.fstat(fd).st_size
     return place if is_at_end else Position(place.segment, 0)
+
+
+def _size(fd: int | None) -> int:
+    return os.fstat(fd).st_size if fd is not None else 0
+
+
+def _end_of_lines(fd: int | None) -> int:
+    """Return the offset behind the last whole line; what follows is being written, or is torn."""
+    size, step = _size(fd), _LINE_BYTES
+    while fd is not None and size > 0:
+        start = max(0, size - step)
+        whole = os.pread(fd, size - start, start).rfind(b"\n") + 1
+        if whole or not start:
+            return start + whole if whole else 0
+        step *= 8
+    return 0
 
 
 def _ack(position: Position) -> bytes:

@@ -83,6 +83,9 @@ class Delivery:
         self._orphans.look_again()
 
     def _deliver(self, spool: Spool | OrphanedSpool, *, is_live: bool) -> None:
+        # What comes meanwhile waits for the next pass: small batches cost the script more, and a
+        # pass must not run for ever after a script that logs as fast as it delivers.
+        end = spool.entries.end()
         is_all = False
         while not is_all:
             # Read before the events: whatever run an entry in it belongs to, its start is there.
@@ -95,8 +98,7 @@ class Delivery:
             written = self._store.write(block.data, sure=self.is_replay or not is_live)
             self._dead_letters.keep(written.dead)
             with self.accounts:
-                # What came meanwhile waits for the next pass: small batches cost the script more.
-                is_all = is_live and spool.entries.was_all(block)
+                is_all = is_live and block.end >= end
                 spool.entries.acknowledge(block.end)
                 if is_live:
                     self.committed += written.committed

@@ -41,10 +41,19 @@ class Housekeeping:
         now = time.monotonic()
         if now >= self._next_reap:
             self._next_reap = now + _REAP_INTERVAL
-            reap(self._store.connection(), self._settings.schema, self._runs.owned_ids())
+            self._reap()
         if self._settings.retention_days and now >= self._next_prune:
             self._next_prune = now + _PRUNE_INTERVAL
             self._prune()
+
+    def _reap(self) -> None:
+        # Each connection that the store gives out has its deadline anew.
+        reap(
+            self._store.connection(),
+            self._settings.schema,
+            self._runs.owned_ids(),
+            before_each=self._store.connection,
+        )
 
     def _prune(self) -> None:
         from .retention import prune

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 
 from ._late_runs import SetAside
 from ._spool import OrphanedSpool, adopt_orphans
+from ._sqlstate import Fault, fault_of
 from ._store import RunNotThereYetError, Store
+from ._unclosable import tell_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from ._postmortem import Death
 
 _LOOK_INTERVAL = 30.0
 
@@ -67,13 +71,24 @@ class Orphans:
         # A spool that this process closed before all was delivered may tell of runs that live on.
         own = set(self._own_ids())
         for death in [each for each in orphan.deaths if each.run_id not in own]:
+            self._close_run(death, alive)
+        self._let_go(orphan, remove=True)
+
+    def _close_run(self, death: Death, alive: datetime) -> None:
+        import psycopg
+
+        try:
             self._store.sweep(
                 death.run_id,
                 finished_at=alive.isoformat(),
                 error_message=death.describe(alive.strftime("%Y-%m-%d %H:%M:%S")),
                 outcome="died",
             )
-        self._let_go(orphan, remove=True)
+        except psycopg.Error as error:
+            if fault_of(error) is not Fault.ROW:
+                raise
+            # Tried again it would be refused again, and the orphans behind it would wait for ever.
+            tell_left(death.run_id, error)
 
     def _let_go(self, orphan: OrphanedSpool, *, remove: bool) -> None:
         self._adopted.remove(orphan)

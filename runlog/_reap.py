@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _detect, _sql
-from ._sqlstate import sqlstate
+from ._sqlstate import Fault, fault_of, sqlstate
+from ._unclosable import tell_left
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
     from uuid import UUID
 
@@ -31,50 +32,121 @@ class ReapedRun(NamedTuple):
 
 
 def reap(
-    connection: Connection[Any], schema: str, own: Iterable[str] = (), *, strict: bool = False
+    connection: Connection[Any],
+    schema: str,
+    own: Iterable[str] = (),
+    *,
+    strict: bool = False,
+    before_each: Callable[[], object] = lambda: None,
 ) -> list[ReapedRun]:
     """Close every run that has missed three heartbeats; return what was closed.
 
     One statement, with a writer's rights; two at the same time share the work. Runs without any
     heartbeat are another program's and are left alone. Should a process have been frozen only, its
-    next heartbeat opens its run again.
+    next heartbeat opens its run again. Runs that PostgreSQL does not let end (a constraint, a
+    trigger) are told on stderr and stay; finding them takes more statements.
 
     Args:
         connection: to the database; autocommit.
         schema: where the tables are.
         own: ids of runs that are not asked about: the caller knows that they live.
         strict: raise when this role may not do it, instead of doing nothing.
+        before_each: called before each further statement, such as to give it time of its own.
 
     Raises:
         psycopg.Error: what PostgreSQL says.
     """
     import psycopg
-    from psycopg.rows import class_row
 
-    statement = _sql.statement("write/reap_runs", schema)
+    reaping = _Reaping(connection, schema, list(own), before_each)
     try:
-        with connection.cursor(row_factory=class_row(ReapedRun)) as cursor:
-            closed = cursor.execute(statement, {"own": list(own)}, prepare=False).fetchall()
-        if closed:
-            _tell_last_entries(connection, schema, [run.id for run in closed])
+        return reaping.close_silent()
     except psycopg.ProgrammingError as error:
         if strict or sqlstate(error) != _NO_RIGHT:
             raise
         return []
-    return closed
 
 
-def _tell_last_entries(connection: Connection[Any], schema: str, ids: list[UUID]) -> None:
-    """Say in the error messages what each run logged last, if this role may read entries."""
-    import psycopg
+class _Reaping:
+    """One look at all silent runs; what is refused is narrowed down to the runs that are."""
 
-    statement = _sql.statement("write/tell_last_entry", schema)
-    try:
-        with connection.transaction():
-            connection.execute(statement, {"ids": ids}, prepare=False)
-    except psycopg.errors.InsufficientPrivilege:
-        # A writer's role need not be able to read; the runs are closed all the same.
-        return
+    def __init__(
+        self,
+        connection: Connection[Any],
+        schema: str,
+        own: list[str],
+        before_each: Callable[[], object],
+    ) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._own = own
+        self._before_each = before_each
+
+    def close_silent(self) -> list[ReapedRun]:
+        """Close them, and say in their messages what each logged last."""
+        import psycopg
+
+        try:
+            closed = self._close(None)
+        except psycopg.Error as error:
+            if fault_of(error) is not Fault.ROW:
+                raise
+            closed = self._close_among(self._list_candidates())
+        if closed:
+            self._tell_last_entries([run.id for run in closed])
+        return closed
+
+    def _close(self, among: list[UUID] | None) -> list[ReapedRun]:
+        from psycopg.rows import class_row
+
+        values = {"own": self._own, "among": among}
+        with self._connection.cursor(row_factory=class_row(ReapedRun)) as cursor:
+            return cursor.execute(self._sql("reap_runs"), values, prepare=False).fetchall()
+
+    def _list_candidates(self) -> list[UUID]:
+        self._before_each()
+        listed = self._sql("list_silent_candidates")
+        found = self._connection.execute(listed, {"own": self._own}, prepare=False)
+        return [row[0] for row in found.fetchall()]
+
+    def _close_among(self, ids: list[UUID]) -> list[ReapedRun]:
+        import psycopg
+
+        if not ids:
+            return []
+        self._before_each()
+        try:
+            return self._close(ids)
+        except psycopg.Error as error:
+            if fault_of(error) is not Fault.ROW:
+                raise
+            if len(ids) == 1:
+                tell_left(str(ids[0]), error)
+                return []
+        middle = len(ids) // 2
+        return self._close_among(ids[:middle]) + self._close_among(ids[middle:])
+
+    def _tell_last_entries(self, ids: list[UUID]) -> None:
+        """Say in the error messages what each run logged last, if this role may read entries."""
+        import psycopg
+
+        self._before_each()
+        try:
+            with self._connection.transaction():
+                self._connection.execute(self._sql("tell_last_entry"), {"ids": ids}, prepare=False)
+        except psycopg.errors.InsufficientPrivilege:
+            # A writer's role need not be able to read; the runs are closed all the same.
+            return
+        except psycopg.Error as error:
+            if fault_of(error) is not Fault.ROW:
+                raise
+            # A table that takes no longer message: that run is closed without it.
+            middle = len(ids) // 2
+            for part in (ids[:middle], ids[middle:]) if middle else ():
+                self._tell_last_entries(part)
+
+    def _sql(self, name: str) -> bytes:
+        return _sql.statement(f"write/{name}", self._schema)
 
 
 def close_run(

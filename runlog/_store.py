@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _dsn, _sql
-from ._backlog import count_lines
-from ._copy_text import decode_lines
+from ._copy_text import count_newlines, decode_lines
 from ._late_runs import OwnPatience
 from ._notices import notices
 from ._sqlstate import Fault, fault_of, sqlstate
@@ -130,13 +129,11 @@ class Store:
             psycopg.Error: an outage or a fault of the setup; sending the block again is harmless.
             RunNotThereYetError: try again later, for the other process's run to be there.
         """
-        if (
-            not sure
-            and self._may_copy
-            and block.count(b"\n") >= BULK_MIN_LINES
-            and self._copy(block)
-        ):
-            return Written(count_lines(block), [])
+        if not sure and self._may_copy:
+            lines = count_newlines(block)
+            if lines >= BULK_MIN_LINES and self._copy(block):
+                # All of them entries: COPY refuses a line that is blank, cancelled or damaged.
+                return Written(lines, [])
         rows, damaged = decode_lines(block)
         dead = [
             DeadLetter(line.decode("utf-8", "backslashreplace"), None, "damaged")
@@ -231,7 +228,7 @@ class Store:
         self._started.add(run_id)
 
     def sweep(self, run_id: str, *, finished_at: str, error_message: str, outcome: str) -> None:
-        """Close a run whose process is gone."""
+        """Close a run whose process is gone; raises also what is refused of this run alone."""
         values = {"id": run_id, "finished_at": finished_at, "error_message": error_message}
         self.connection().execute(self._sql("sweep_run"), {**values, "outcome": outcome})
 

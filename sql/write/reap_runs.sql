@@ -1,7 +1,7 @@
 -- Closes every run whose process has missed three heartbeats, on whichever host it was: it ended when
 -- it was last heard of. By the database's clock. A run without a heartbeat is another program's and
 -- stays. A row that is locked is being written by someone, so it is alive: skipped. Needs no more
--- than a writer's rights. Should the process live after all, its next heartbeat takes this back.
+-- than a writer's rights. Given ``among``, it asks about those runs only. Should the process live after all, its next heartbeat takes this back.
 with silent as (
     select
         run.id,
@@ -21,6 +21,7 @@ with silent as (
     where
         run.status = 'running'
         and run.id <> all(%(own)s::uuid[])
+        and (%(among)s::uuid[] is null or run.id = any(%(among)s::uuid[]))
         and beat.at < now() - 3 * beat.every * interval '1 second'
     for update of run skip locked
 )
