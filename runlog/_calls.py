@@ -137,7 +137,7 @@ def _keeping(original: Any) -> Any:
 
 def claim(record: logging.LogRecord, claims: Claims) -> Told | None:
     """Note that the recorder of ``claims`` stores ``record``; None when it has done so already."""
-    if _passing.current.event is not None:
+    if _passing.is_used and _passing.current.event is not None:
         for holder in _claims_of_event():
             holder.take(record)
     if (_calls and id(record) in _calls) or TRAVELLING in record.__dict__:

@@ -49,7 +49,7 @@ class JsonWriter:
     def dumps(self, value: Any) -> bytes:
         """Return the JSON of ``value``, without the escaping of COPY."""
         try:
-            if type(value) is not dict or self._rest_after_dict(value, 0, MAX_NODES) < 0:
+            if type(value) is not dict or self._rest_after_dict(value) < 0:
                 return self.dumps_carefully(value)
             data = self._dumps(value)
         except Exception:
@@ -77,7 +77,7 @@ class JsonWriter:
         """Return ``value`` as plain dicts, lists, texts and numbers."""
         return jsonable(value, self._redactor, max_text=self._max_text)
 
-    def _rest_after_dict(self, value: dict[Any, Any], depth: int, left: int) -> int:
+    def _rest_after_dict(self, value: dict[Any, Any], depth: int = 0, left: int = MAX_NODES) -> int:
         """Return how many values may still follow, or below zero when a value is not plain."""
         size = len(value)
         left -= size
@@ -90,13 +90,12 @@ class JsonWriter:
             kind = type(item)
             if kind is int or kind is bool or item is None:
                 continue
-            # Said here as well: most texts in meta are short words, and a call costs more.
-            if (
-                kind is str
-                and self._short_is_plain
-                and len(item) < _SHORTEST_SECRET
-                and item.isalnum()
-            ):
+            # As ``_rest_after`` does; texts are most of what meta holds, and a call costs more.
+            if kind is str:
+                if self._short_is_plain and len(item) < _SHORTEST_SECRET and item.isalnum():
+                    continue
+                if len(item) > self._max_text or self._redact(item) is not item:
+                    return _NOT_PLAIN
                 continue
             left = self._rest_after(item, kind, depth, left)
             if left < 0:

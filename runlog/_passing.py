@@ -44,10 +44,14 @@ class _Current(threading.local):
 
 
 current = _Current()
+is_used = False
+"""Whether any event was ever announced; a cheaper question than for a thread's own mark."""
 
 
 def announce(claims: Claims, logger: object) -> None:
     """Note that the event of the chain that runs here is stored, on its way to ``logger``."""
+    global is_used  # noqa: PLW0603 - set once, and never back
+    is_used = True
     frame: FrameType | None = sys._getframe(1)
     for _ in range(_NEAR):
         if frame is None:

@@ -90,7 +90,8 @@ class RunLogProcessor:
         if isinstance(handled, logging.LogRecord):
             self._store_handled(recorder, handled, event)
             return
-        _passing.forget()
+        if _passing.is_used:
+            _passing.forget()
         name = getattr(logger, "name", None)
         name = name if isinstance(name, str) and isinstance(logger, logging.Logger) else None
         now = time.time()

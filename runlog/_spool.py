@@ -47,7 +47,10 @@ class Spool:
         self._events = SegmentWriter(self.folder, "runs", ".jsonl", _EVENT_SEGMENT_BYTES)
         self.entries = Backlog(self._entries, self._path("logs.ack"), torn_lines_count=False)
         self.events = Backlog(self._events, self._path("runs.ack"), torn_lines_count=False)
-        self._lowest_level = 0
+        self.lowest_level = 0
+        """The lowest level that is taken; what is below is shed."""
+        self.take = self._entries.append
+        """Write one entry's line whatever its level; False if nothing can take it (``append``)."""
         self._shed: dict[tuple[str, str], itertools.count[int]] = {}
 
     def _path(self, name: str) -> Path | None:
@@ -67,11 +70,13 @@ class Spool:
 
         Under pressure an entry can be shed instead: counted, by run and level.
         """
-        if levelno >= self._lowest_level and self._entries.append(line):
-            return True
+        return (levelno >= self.lowest_level and self.take(line)) or self.shed(levelno, run_id)
+
+    def shed(self, levelno: int, run_id: str) -> bool:
+        """Count an entry that was not taken; False after ``seal``."""
         if self._entries.is_sealed:
             return False
-        reason = "disk" if levelno >= self._lowest_level else self._shed_reason
+        reason = "disk" if levelno >= self.lowest_level else self._shed_reason
         next(self._shed.setdefault((run_id, reason), itertools.count()))
         return True
 
@@ -89,24 +94,24 @@ class Spool:
         self._shed_reason = "disk" if is_refused else "limit"
         share = max(share, memory_share)
         steps = ((1.0, NEVER_SHED), (0.9, 30), (0.8, 20))
-        self._lowest_level = next((level for limit, level in steps if share >= limit), 0)
+        self.lowest_level = next((level for limit, level in steps if share >= limit), 0)
         self._tell_pressure()
 
     def _tell_pressure(self) -> None:
         topic = f"pressure {self.folder}"
-        if self._lowest_level and not notices.is_in(topic, "shedding"):
+        if self.lowest_level and not notices.is_in(topic, "shedding"):
             what = "the memory that stands in for a full disk" if self._shed_reason == "disk" else (
                 "the spool (RUNLOG_SPOOL_MAX_BYTES)"
             )  # fmt: skip
             told = f"{what} is nearly full; entries are shed and counted, DEBUG first"
             notices.change(topic, "shedding", told)
-        elif not self._lowest_level and notices.is_in(topic, "shedding"):
+        elif not self.lowest_level and notices.is_in(topic, "shedding"):
             notices.change(topic, "ok", "there is room for entries again; none is shed any more")
 
     @property
     def is_under_pressure(self) -> bool:
         """Tell whether entries are being shed."""
-        return self._lowest_level > 0
+        return self.lowest_level > 0
 
     @property
     def is_sealed(self) -> bool:
