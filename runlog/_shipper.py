@@ -229,8 +229,8 @@ class Shipper:
             wanted = self._pass_number + 1 if orphans else 0
             self._in_a_hurry = True
             self._wake.put(None)
-            # Not the end of a pass: others may log faster than it delivers, and one that finds
-            # nothing to read ends well.
+            # Not the end of a pass: one that is under way began before this call, and one that
+            # finds nothing to read ends well.
             return self._passed.wait_for(
                 lambda: (
                     self._last_success >= wanted

@@ -8,7 +8,112 @@ import pytest
 from recording import messages
 from waiting import eventually
 
+from runlog import _store
+from runlog._copy_text import CANCEL
 from runlog._segments import BLOCK_BYTES
+from runlog._shipper import Shipper
+
+
+@pytest.fixture
+def no_thread(monkeypatch):
+    """As late in an exit, where no thread can start: each flush is exactly one pass."""
+    monkeypatch.setattr(Shipper, "start", lambda _: None)
+
+
+@pytest.fixture
+def statements(monkeypatch):
+    """What was sent of entries, in order: (lane, lines); ``meanwhile`` is called during each."""
+    sent = Statements()
+    real_copy, real_insert = _store.Store._copy, _store.Store._insert
+
+    def copy(store, block):
+        sent.note("copy", block.count(b"\n"))
+        return real_copy(store, block)
+
+    def insert(store, rows):
+        sent.note("insert", len(rows))
+        return real_insert(store, rows)
+
+    monkeypatch.setattr(_store.Store, "_copy", copy)
+    monkeypatch.setattr(_store.Store, "_insert", insert)
+    return sent
+
+
+class Statements:
+    def __init__(self):
+        self._sent = []
+        self.meanwhile = lambda: None
+
+    def note(self, lane, lines):
+        self._sent.append((lane, lines))
+        self.meanwhile()
+
+    def take(self):
+        sent, self._sent = self._sent, []
+        return sent
+
+
+@pytest.mark.usefixtures("no_thread")
+def test_what_comes_meanwhile_waits_for_the_next_pass(recording, database, statements):
+    """A pass is one statement for what was there, however fast others log, and then does the rest."""
+    made = recording(database)
+    idle = []
+    made.recorder._shipper.delivery.before_idle = lambda: idle.append(made.stats().waiting)
+    statements.meanwhile = lambda: made.log_many(20)
+    made.log_many(5000)
+    assert made.recorder.flush()
+    assert statements.take() == [("copy", 5000)]
+    assert made.recorder.flush()
+    assert statements.take() == [("insert", 20)]
+    assert idle == [20, 20]
+    assert made.stats().committed == 5020
+    assert made.is_lawful()
+
+
+@pytest.mark.usefixtures("no_thread")
+def test_a_backlog_leaves_no_small_rest(recording, database, statements):
+    """A backlog is blocks of 1 MiB, and the last one takes along what is left: no insert."""
+    made = recording(database)
+    spool = made.recorder._spool
+    while spool._entries.bytes_held < 2.2 * BLOCK_BYTES:
+        made.log("x" * 200)
+    lines = spool.entries_taken
+    assert made.recorder.flush()
+    sent = statements.take()
+    assert [lane for lane, _ in sent] == ["copy", "copy"]
+    assert sum(count for _, count in sent) == made.stats().committed == lines
+    assert sent[0][1] < sent[1][1] < 1.5 * sent[0][1]
+
+
+@pytest.mark.usefixtures("no_thread")
+@pytest.mark.guarantee("conservation")
+def test_an_exit_delivers_what_came_during_its_pass(recording, database, connection, statements):
+    """What is logged while the last pass is under way is delivered by one more."""
+    made = recording(database)
+    late = iter(["late"])
+    statements.meanwhile = lambda: [made.log(message) for message in late]
+    made.log("first")
+    assert made.close()
+    assert statements.take() == [("insert", 1), ("insert", 1)]
+    assert messages(connection) == ["first", "late"]
+
+
+@pytest.mark.usefixtures("no_thread")
+@pytest.mark.guarantee("conservation", "exactly-once")
+@pytest.mark.parametrize("ending", [b"", CANCEL[:1]], ids=["blank", "cancelled"])
+def test_copy_refuses_what_is_no_entry(recording, database, connection, statements, ending):
+    """A blank or cancelled line among thousands is not counted: COPY refuses it with its block."""
+    made = recording(database)
+    spool = made.recorder._spool
+    made.log_many(1)
+    line = spool.entries.read(2**16).data.rstrip(b"\n")
+    spool._entries._write((line + ending if ending else b"") + b"\n")
+    made.log_many(2999)
+    assert made.recorder.flush()
+    assert statements.take() == [("copy", 3001)] + [("insert", 1000)] * 3
+    assert made.stats().committed == 3000
+    assert len(messages(connection)) == 3000
+    assert made.is_lawful()
 
 
 def test_a_full_block_does_not_wait_for_the_interval(recording, database, connection):

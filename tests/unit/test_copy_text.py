@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlog._copy_text import CANCEL, decode_lines, escape
+from runlog._copy_text import CANCEL, count_newlines, decode_lines, escape
 
 ROW = ["id", "run", "time", "INFO", "LOG", "message", "{}"]
 storable_texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
@@ -65,3 +65,9 @@ def test_separators_of_unicode_are_text():
 def test_an_empty_block_has_no_rows():
     """Nothing in, nothing out."""
     assert decode_lines(b"") == ([], [])
+
+
+@given(st.lists(st.sampled_from([b"\n", b"\r", b"line", b"\\n", b"\x18", b"\0"])).map(b"".join))
+def test_newlines_are_counted(block):
+    """Each newline counts, whatever stands around it."""
+    assert count_newlines(block) == block.count(b"\n")

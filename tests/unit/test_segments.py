@@ -167,3 +167,44 @@ def test_a_line_longer_than_the_block_is_read_whole(writer):
     writer.append(b"x" * 10_000 + b"\n")
     backlog = Backlog(writer, None, torn_lines_count=False)
     assert backlog.read(100).data == b"x" * 10_000 + b"\n"
+
+
+def test_a_small_rest_comes_along_with_the_block(writer):
+    """A block is as long as was asked for, or half as much again where nothing else is left."""
+    backlog = Backlog(writer, None, torn_lines_count=False)
+    for n in range(250):
+        writer.append(b"line %04d\n" % n)
+    lengths = []
+    while block := backlog.read(1000):
+        lengths.append(len(block.data))
+        backlog.acknowledge(block.end)
+    assert lengths == [1000, 1500]
+
+
+def test_a_line_under_way_lies_behind_the_end(writer):
+    """The end is that of the last whole line, however long the beginning of the next one is."""
+    backlog = Backlog(writer, None, torn_lines_count=False)
+    writer._write(b"half of the first")
+    assert backlog.end() == backlog.position
+    writer._write(b"\n")
+    end = backlog.end()
+    assert end == Position(1, len(b"half of the first\n"))
+    writer._write(b"x" * 10_000)
+    assert backlog.end() == backlog.read(100).end == end
+
+
+def test_the_end_is_not_in_a_file_without_a_line(writer):
+    """As long as the newest file holds no line, everything ends in the one before."""
+    backlog = Backlog(writer, None, torn_lines_count=False)
+    writer.append(b"line\n")
+    writer.rotate()
+    assert backlog.end() == Position(1, 5)
+    writer.append(b"another\n")
+    assert backlog.end() == Position(2, 8)
+
+
+def test_only_entries_are_counted(writer):
+    """Blank and cancelled lines do not count, wherever they stand."""
+    for line in (b"\n", b"one\n", b"\n", b"torn\x18\n", b"\x18\n", b"two\x18 of it\n", b"\n"):
+        writer.append(line)
+    assert Backlog(writer, None, torn_lines_count=False).count_waiting() == 2
