@@ -12,6 +12,7 @@ import pytest
 # that it is told about before the module is imported.
 pytest_plugins = (
     "waiting",
+    "dispositions",
     "postgres",
     "proxy",
     "scripts",

@@ -194,7 +194,7 @@ def test_many_processes_on_one_database(start_script, proxy, aftermath, tmp_path
     assert most <= 2 * rounds
     # Whoever was cut off in its last delivery has left the rest.
     aftermath.dsn = proxy.conninfo
-    aftermath.deliver()
+    aftermath.deliver_all()
     rows = aftermath.connection.execute(
         "select script_name, status, array_agg(message order by logs.id) from logs"
         " join runs on runs.id = run_id group by script_name, status"

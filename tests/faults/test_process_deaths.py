@@ -70,7 +70,7 @@ def test_a_death_in_c(run_script, database, aftermath, evidence, death):
 
 def _assert_died(script, aftermath, count):
     run_id = script.stdout.split()[0]
-    aftermath.deliver()
+    aftermath.deliver_all()
     aftermath.check(run_id, numbered(count))
     status, message, outcome = aftermath.status(run_id)
     assert (status, outcome) == ("error", "died")
@@ -110,7 +110,7 @@ def test_the_end_of_memory(run_script, database, aftermath, evidence, before, af
     assert script.exit_code == (-signal.SIGKILL if is_killed else 1), script.stderr
     assert script.stderr.count("Traceback") == (0 if is_killed else 1), script.stderr
     run_id = script.stdout.split()[0]
-    aftermath.deliver()
+    aftermath.deliver_all()
     aftermath.check(run_id, numbered(100))
     status, message, outcome = aftermath.status(run_id)
     if is_killed:

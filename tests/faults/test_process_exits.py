@@ -47,7 +47,7 @@ def test_exits_while_the_database_goes_away(start_script, proxy, aftermath, roun
             fault()
         assert script.wait(timeout=30) == 0, script.stderr
         proxy.forward()
-        aftermath.deliver()
+        aftermath.deliver_all()
         run_id = script.stdout.split()[0]
         aftermath.check(run_id, [f"line {line:06d}" for line in range(600)])
         assert aftermath.status(run_id) == ("success", None, "finished")

@@ -83,7 +83,7 @@ def test_a_storm_of_forks(run_script, database, aftermath, rounds, evidence):
     assert script.exit_code == 0, script.stderr
     assert "Traceback" not in script.stderr
     *told, last = script.stdout.splitlines()
-    aftermath.deliver(60)
+    aftermath.deliver_all(60)
     stored = messages(aftermath.connection, last.split()[1])
     expected = [f"child {n:04d} line {line:02d}" for n in range(rounds) for line in range(10)]
     expected += [f"child {n:04d} line 10" for n in range(6, rounds, 8)]

@@ -81,7 +81,7 @@ def test_a_process_that_is_killed_while_it_stands_still(start_script, database, 
     script.wait_for_line("000010")
     _freeze(script, aftermath)
     script.kill()
-    aftermath.deliver()
+    aftermath.deliver_all()
     status, message, outcome = aftermath.status(_run_id(script))
     assert (status, outcome) == ("error", "died")
     assert message.startswith("the process died without ending the run; last alive")

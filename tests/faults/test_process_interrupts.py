@@ -55,7 +55,10 @@ INTERRUPTS = f"""{INJECT}
         seen, where = 0, None
         try:
             one_run(f"line {{at}}")
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, RuntimeError) as error:
+            # Python 3.11 makes one of it where it calls __set_name__ for a class.
+            if not isinstance(error.__cause__ or error, KeyboardInterrupt):
+                raise
             print("interrupted", at, where, flush=True)
         # So that nothing has to be shed for want of room.
         assert runlog.flush(30)
@@ -63,6 +66,7 @@ INTERRUPTS = f"""{INJECT}
         log.info("after all")
 """
 PRESSURE = ("counted, DEBUG first", "none is shed any more")
+IN_A_CLASS = "RuntimeError: Error calling __set_name__"
 ABANDONED = "the process ended while the run was still open"
 
 
@@ -75,14 +79,15 @@ def test_ctrl_c_at_any_line(run_script, database, aftermath, rounds, evidence):
     told = [line for line in script.stderr.splitlines() if not line.endswith(PRESSURE)]
     assert (script.exit_code, told) == (0, [])
     interrupted = script.stdout.splitlines()
-    aftermath.deliver()
+    aftermath.deliver_all()
     aftermath.is_clean()
     rows = aftermath.connection.execute(
         "select script_name, status, error_message from runs order by started_at"
     ).fetchall()
     assert [row[1:] for row in rows if row[0] == "whole"] == [("success", None)] * 3
     told = {("success", None), ("error", "KeyboardInterrupt"), ("error", ABANDONED)}
-    assert {row[1:] for row in rows} <= told
+    of_a_class = {row[1:] for row in rows if row[1] == "error" and row[2].startswith(IN_A_CLASS)}
+    assert {row[1:] for row in rows} - of_a_class <= told
     assert list(aftermath.folder().glob("dead-letters*")) == []
     evidence(interrupts=len(interrupted), runs_left_open=len(aftermath.left_running()))
 
@@ -110,7 +115,7 @@ def test_sigterm_in_the_middle_of_runlog(run_script, database, aftermath, rounds
         assert script.exit_code == -signal.SIGTERM, (place, script.stderr)
         assert script.stderr == ""
         ended = script.stdout.count("ended")
-        aftermath.deliver()
+        aftermath.deliver_all()
         aftermath.is_clean()
         rows = aftermath.connection.execute(
             "select status, error_message like 'terminated by SIGTERM' or error_message like"
