@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from ._backlog import list_lines
 from ._dead_letters import DeadLetters
 from ._housekeeping import Housekeeping
+from ._notices import notices
 from ._orphans import Orphans
 from ._segments import BLOCK_BYTES
+from ._sqlstate import Fault, fault_of
 from ._store import DeadLetter
 
 if TYPE_CHECKING:
@@ -139,7 +141,20 @@ class Delivery:
         if ids := self._runs.owned_ids():
             self._runs.append_progress()
             self._apply_events(self._spool, is_live=True)
-            self._store.heartbeat(ids)
+            self._tell_alive(ids)
+
+    def _tell_alive(self, run_ids: list[str]) -> None:
+        import psycopg
+
+        try:
+            self._store.heartbeat(run_ids)
+        except psycopg.Error as error:
+            if fault_of(error) is not Fault.ROW:
+                raise
+            # A constraint or a trigger of the user's, for what ails a row must not hold up entries.
+            reason = str(error).strip().splitlines()[0]
+            told = f"the sign of life of the open runs is refused: {reason}; mend what refuses it"
+            notices.change("heartbeat", "refused", told)
 
     def is_done(self) -> bool:
         """Tell whether nothing of this process waits."""

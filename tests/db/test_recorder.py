@@ -127,15 +127,20 @@ def test_the_first_final_state_wins(recording, database, connection):
     )
 
 
+OLD_RUNS = """
+    insert into runs (script_name, status, started_at, finished_at)
+    select 'old', 'success', t, t + interval '1 minute'
+    from (select now() - interval '40 days' - n * interval '1 hour' as t from generate_series(1, 5) as n)
+    as times
+"""
+
+
 def test_old_runs_are_deleted_where_the_setting_asks_for_it(
     recording, database, connection, monkeypatch
 ):
     """With retention_days old runs go by themselves, without it nothing does; the newest stays."""
     monkeypatch.setattr("runlog._housekeeping._PRUNE_NOT_BEFORE", 0.0)
-    old = "insert into runs (script_name, status, started_at, finished_at) "
-    old += "select 'old', 'success', t, t + interval '1 minute' from (select now() - interval '40 days'"
-    old += " - n * interval '1 hour' as t from generate_series(1, 5) as n)"
-    connection.execute(f"{old} as times")
+    connection.execute(OLD_RUNS)
     count = "select count(*) from runs where script_name = 'old'"
     for days, left in ((0, 5), (30, 1)):
         made = recording(database, retention_days=days)
@@ -144,3 +149,22 @@ def test_old_runs_are_deleted_where_the_setting_asks_for_it(
         made.finish()
         assert made.close()
         assert connection.execute(count).fetchone() == (left,)
+
+
+def test_an_old_run_that_is_held_fast_holds_nothing_up(
+    recording, database, connection, monkeypatch, capfd
+):
+    """Another table refers to old runs: that they stay is told, and entries are delivered as ever."""
+    monkeypatch.setattr("runlog._housekeeping._PRUNE_NOT_BEFORE", 0.0)
+    connection.execute(OLD_RUNS)
+    connection.execute("create table audits (run_id uuid references runs)")
+    try:
+        connection.execute("insert into audits select id from runs where script_name = 'old'")
+        made = recording(database, retention_days=30)
+        made.log("one")
+        assert made.recorder.catch_up(10)
+    finally:
+        connection.execute("drop table audits")
+    told = capfd.readouterr().err
+    assert "nothing old was deleted" in told
+    assert "cannot write" not in told

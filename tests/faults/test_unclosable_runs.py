@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import psycopg
 import pytest
@@ -198,3 +199,32 @@ def test_an_error_of_the_setup_is_no_refusal(connection, refuse):
     add_run(connection, "kept", beat=500)
     with pytest.raises(psycopg.errors.UndefinedTable):
         reap(connection, "public")
+
+
+def test_a_refused_sign_of_life_holds_nothing_up(
+    recording, database, connection, refuse, capfd, monkeypatch
+):
+    """A trigger that refuses the heartbeat is told once; entries go on at once and in order."""
+    made = recording(database, heartbeat_interval=0.1)
+    assert made.recorder.catch_up(20)
+    refuse(TRIGGER.replace("new.status = 'error' and new.script_name like 'kept%'", "true"))
+    store, refused = made.recorder._store, []
+    beat = store.heartbeat
+
+    def beat_and_note(run_ids):
+        try:
+            beat(run_ids)
+        except psycopg.Error as error:
+            refused.append(error)
+            raise
+
+    def is_refused_again(times):
+        assert len(refused) > times
+
+    monkeypatch.setattr(store, "heartbeat", beat_and_note)
+    for number in range(3):
+        eventually(partial(is_refused_again, len(refused)))
+        made.log(f"line {number}")
+        assert made.recorder.flush(20)
+    assert messages(connection, made.run.id_text) == [f"line {number}" for number in range(3)]
+    assert len(told(capfd, "the sign of life")) == 1
