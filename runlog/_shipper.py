@@ -22,7 +22,7 @@ from ._dead_letters import NoPlaceError
 from ._delivery import Delivery
 from ._fork import preload
 from ._notices import notices
-from ._sqlstate import Fault, fault_of, find_remedy
+from ._sqlstate import Fault, ends_session, fault_of, find_remedy
 from ._store import OutOfTimeError, RunNotThereYetError
 
 if TYPE_CHECKING:
@@ -160,8 +160,11 @@ class Shipper:
         try:
             self.delivery.make_pass()
         except Exception as error:
-            if not was_connected or self._store.is_connected or fault_of(error) is not Fault.OUTAGE:
+            # The server's last word can be here before the end of its stream.
+            is_lost = not self._store.is_connected or ends_session(error)
+            if not was_connected or not is_lost or fault_of(error) is not Fault.OUTAGE:
                 raise
+            self._store.close()
             self.delivery.is_replay = True
             self._tell_starts_again()
             self.delivery.make_pass()

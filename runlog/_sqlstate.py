@@ -46,6 +46,9 @@ _SETUP_WORDS = (
 _CONNECTION_CLASS = "08"
 """Poolers answer with it whatever it was that kept them from the server."""
 
+# Shutdown by an operator or a crash, a dropped database, sessions that idled too long.
+_ENDS_OF_SESSIONS = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05", "25P03"})
+
 _CHECK_ADDRESS = "check RUNLOG_DSN (address, role, password, sslmode)"
 _TAKEN = "all connections are taken; close some, raise max_connections or use a pooler"
 _REMEDIES = {
@@ -83,6 +86,11 @@ def fault_of(error: BaseException) -> Fault:
     if state[:2] in _ROW_CLASSES:
         return Fault.ROW
     return Fault.SETUP if state[:2] in _SETUP_CLASSES else Fault.OUTAGE
+
+
+def ends_session(error: BaseException) -> bool:
+    """Tell whether the server closes the connection after ``error``, though it may be open yet."""
+    return sqlstate(error) in _ENDS_OF_SESSIONS
 
 
 def sqlstate(error: BaseException) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import psycopg
 import pytest
 from recording import messages, run_row
 from waiting import eventually
@@ -136,6 +137,31 @@ def test_a_killed_idle_connection_is_no_outage(recording, database, connection, 
     made.log("after")
     assert made.recorder.flush(10)
     assert messages(connection) == ["before", "after"]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.guarantee("own-connection")
+def test_a_connection_whose_end_is_only_announced_is_no_outage(
+    recording, database, connection, capsys, monkeypatch
+):
+    """The server says that it ends the session and has not closed it yet: a new one is used, and nothing is said."""
+    made = recording(database)
+    made.log("before")
+    assert made.recorder.catch_up(10)
+    store = made.recorder._store
+    write, ended = store.write, []
+
+    def write_later(*args, **options):
+        if not ended:
+            ended.append(store._connection)
+            raise psycopg.errors.AdminShutdown
+        return write(*args, **options)
+
+    monkeypatch.setattr(store, "write", write_later)
+    made.log("after")
+    assert made.recorder.flush(10)
+    assert messages(connection) == ["before", "after"]
+    assert ended[0].closed
     assert capsys.readouterr().err == ""
 
 
