@@ -14,10 +14,11 @@ import pytest
 from recording import QUICK, messages
 from waiting import eventually
 
-from runlog import _folders
-from runlog._dead_letters import NAME as DEAD_LETTERS
-from runlog._recorder import Recorder, database_folder
+from runlog._recorder.recorder import Recorder
 from runlog._settings import resolve
+from runlog._spool import folders as _folders
+from runlog._spool.dead_letters import NAME as DEAD_LETTERS
+from runlog._spool.folders import database_folder
 
 
 @dataclass

@@ -11,7 +11,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from runlog import _batch, _binding, _process
+from runlog._recorder import open_runs, registry
+from runlog._run import batch
 from runlog.migrate import migrate
 
 ROLE = "runlog_test_asking_writer"
@@ -32,15 +33,15 @@ def here(database, monkeypatch):
             monkeypatch.setenv(f"RUNLOG_{name}", str(value))
 
     # What tests before this one have left open is none of ours.
-    monkeypatch.setattr(_batch, "_exports", [])
-    monkeypatch.delenv(_batch.VARIABLE, raising=False)
+    monkeypatch.setattr(batch, "_exports", [])
+    monkeypatch.delenv(batch.VARIABLE, raising=False)
     for name, value in QUICK.items():
         monkeypatch.setenv(name, value)
     settle(DSN=database)
     yield settle
     settle(EXIT_TIMEOUT=0.5)
-    _process.reset()
-    _binding.run_variable.set(None)
+    registry.reset()
+    open_runs.run_variable.set(None)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import subprocess
 import pytest
 from recording import Recording
 
-from runlog import _folders
-from runlog._notices import notices
-from runlog._shipper import Shipper
+from runlog._delivery.shipper import Shipper
+from runlog._process.notices import notices
+from runlog._spool import folders
 
 IS_ROOT = os.geteuid() == 0
 
@@ -94,5 +94,5 @@ def waiting_folders(spool_dir):
     found = []
     with contextlib.suppress(OSError):
         for database in spool_dir.iterdir():
-            found += _folders.list_folders(database)
+            found += folders.list_folders(database)
     return found

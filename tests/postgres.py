@@ -23,7 +23,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from runlog import _embedded_wheel, embedded
+from runlog import embedded
+from runlog.embedded import _wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,7 @@ def pytest_report_header() -> str:
     """Name the server; starts none, so that unit tests alone stay fast."""
     provider = _choose_provider()
     if provider == "embedded":
-        return f"postgres: embedded {_embedded_wheel.list_binaries()[0].version}"
+        return f"postgres: embedded {_wheel.list_binaries()[0].version}"
     if provider == "testcontainers":
         return f"postgres: testcontainers {IMAGE}"
     with psycopg.connect(GIVEN, connect_timeout=10) as connection:

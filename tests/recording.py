@@ -8,11 +8,11 @@ import uuid
 
 import pytest
 
-from runlog._notices import notices
-from runlog._recorder import Recorder
-from runlog._run import RunState
+from runlog._entry.ids import new_id
+from runlog._process.notices import notices
+from runlog._recorder.recorder import Recorder
+from runlog._recorder.run_state import RunState
 from runlog._settings import resolve
-from runlog._uuid7 import new_id
 
 QUICK = {
     "flush_interval": 0.05,

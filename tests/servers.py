@@ -24,10 +24,11 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from waiting import eventually
 
-from runlog import _embedded_account as accounts
-from runlog import _embedded_server, embedded
-from runlog import _embedded_wheel as wheel
-from runlog._notices import notices
+from runlog import embedded
+from runlog._process.notices import notices
+from runlog.embedded import _account as accounts
+from runlog.embedded import _server as _embedded_server
+from runlog.embedded import _wheel as wheel
 from runlog.migrate import migrate
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runlog import _reading, queries
-from runlog._visible import visible
+from runlog import queries
+from runlog._database import reading
+from runlog._process.visible import visible
 from runlog.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from runlog._rows import Entry
+    from runlog.queries._rows import Entry
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _OVERLAP = timedelta(seconds=30)
@@ -98,7 +99,7 @@ class Following:
             time.sleep(2 * _POLL_SECONDS)
             with suppress(DatabaseUnavailableError):
                 self._connection.close()
-                self._connection = _reading.connect(self._address())
+                self._connection = reading.connect(self._address())
                 click.echo("runlog: the database answers again", err=True)
                 return
 

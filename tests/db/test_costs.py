@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import runlog
-from runlog import _segments
+from runlog._spool import writer
 
 LINES = 5000
 PACKAGE = str(Path(runlog.__file__).parent)
@@ -66,7 +66,7 @@ def test_an_entry_is_one_system_call(log, monkeypatch):
     """Each call of logging makes one write of one whole line, and opens, locks and syncs nothing."""
     written, write_for_real = [], os.write
     monkeypatch.setattr(
-        _segments.os, "write", lambda fd, line: written.append(line) or write_for_real(fd, line)
+        writer.os, "write", lambda fd, line: written.append(line) or write_for_real(fd, line)
     )
     write(log, 50)
     lines = [line for line in written if b"\tFETCH\t" in line]
@@ -86,7 +86,7 @@ def test_an_entry_leaves_nothing_in_memory(run_script):
     script = run_script(
         """
         import gc, logging, runlog
-        from runlog import _process
+        from runlog._recorder import registry as _process
 
         log = logging.getLogger("memory")
         log.setLevel(logging.INFO)

@@ -8,8 +8,8 @@ import pytest
 from ways_of_logging import WAYS, Call
 
 import runlog
-from runlog._stack import exception_meta
-from runlog._testing_database import recording_to
+from runlog._entry.exceptions import exception_meta
+from runlog.testing._database import recording_to
 
 
 def raised(failing):

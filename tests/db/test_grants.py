@@ -14,7 +14,7 @@ from schema_tools import (
     unique_role,
 )
 
-from runlog import _sql
+from runlog._database import statements
 from runlog.errors import SettingError
 from runlog.migrate import LATEST, applied_version, as_sql, migrate, open_rights
 
@@ -231,4 +231,4 @@ def test_owner_is_not_locked_out(empty_database):
 def test_policies_name_their_role():
     """A person who lists the policies sees which role each is for."""
     assert '"runlog_insert_etl"' in as_sql(writer_role="etl")
-    assert _sql.identifier("etl", setting="writer_role") in as_sql(writer_role="etl")
+    assert statements.identifier("etl", setting="writer_role") in as_sql(writer_role="etl")

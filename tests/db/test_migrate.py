@@ -24,7 +24,7 @@ from schema_tools import (
 )
 from waiting import eventually
 
-from runlog import _sql
+from runlog._database import statements
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError, SettingError
 from runlog.migrate import LATEST, applied_version, as_sql, migrate
 
@@ -48,7 +48,7 @@ def test_tables_are_the_documented_ones(empty_database):
 def test_first_file_runs_by_hand(empty_database):
     """The first file alone makes the documented tables, and may be run again."""
     documented = make_documented(empty_database, "documented")
-    by_hand = _sql.migration_files()[0].sql.decode()
+    by_hand = statements.migration_files()[0].sql.decode()
     run(empty_database, by_hand, by_hand)
     assert dump_catalog_of_tables(empty_database, "public") == documented
 
@@ -211,7 +211,7 @@ def test_unusable_address_is_told_without_the_password(dsn, error):
 @pytest.mark.parametrize("schema", ["public", WEIRD])
 def test_script_does_what_the_function_does(empty_database, made_before, schema):
     """The printed script, run once or twice, makes the very same schema as the function."""
-    quoted = _sql.identifier(schema, setting="schema")
+    quoted = statements.identifier(schema, setting="schema")
     anew = f"drop schema {quoted} cascade"
     before = f"create schema if not exists {quoted}; set search_path to {quoted}; {made_before}"
     run(empty_database, before)

@@ -8,10 +8,10 @@ import pytest
 from recording import messages
 from waiting import eventually
 
-from runlog import _store
-from runlog._copy_text import CANCEL
-from runlog._segments import BLOCK_BYTES
-from runlog._shipper import Shipper
+from runlog._delivery import store as _store
+from runlog._delivery.shipper import Shipper
+from runlog._entry.copy_text import CANCEL
+from runlog._spool.writer import BLOCK_BYTES
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 from rows import add_all_states, add_entry, add_run, ago
 
-from runlog import _sql, queries
+from runlog import queries
+from runlog._database import statements
 from runlog.queries import QueryError
 
 DOCUMENTED_RUNS = """
@@ -263,7 +264,7 @@ def test_an_empty_database_gives_empty_answers(connection):
 
 def test_each_file_has_its_function():
     """The files of ``sql/queries`` and the functions of ``runlog.queries`` are one to one."""
-    files = {path.stem for path in (_sql.folder() / "queries").glob("*.sql")}
+    files = {path.stem for path in (statements.folder() / "queries").glob("*.sql")}
     functions = {name for name in queries.__all__ if name[0].islower()}
     assert files == functions
 

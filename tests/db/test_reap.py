@@ -15,8 +15,8 @@ from waiting import eventually
 
 import runlog
 from runlog import RunContext
-from runlog._reap import reap
-from runlog._sql import statement
+from runlog._database.statements import statement
+from runlog._delivery.sweep import reap
 
 DIED = "the process died without ending the run"
 

@@ -12,7 +12,7 @@ from waiting import eventually
 
 def test_nothing_is_opened_before_the_first_entry(tmp_path, database):
     """Making a recorder touches neither disk nor database."""
-    from runlog._recorder import Recorder
+    from runlog._recorder.recorder import Recorder
     from runlog._settings import resolve
 
     recorder = Recorder(resolve({"dsn": database, "spool_dir": str(tmp_path / "spool")}))
@@ -139,7 +139,7 @@ def test_old_runs_are_deleted_where_the_setting_asks_for_it(
     recording, database, connection, monkeypatch
 ):
     """With retention_days old runs go by themselves, without it nothing does; the newest stays."""
-    monkeypatch.setattr("runlog._housekeeping._PRUNE_NOT_BEFORE", 0.0)
+    monkeypatch.setattr("runlog._delivery.housekeeping._PRUNE_NOT_BEFORE", 0.0)
     connection.execute(OLD_RUNS)
     count = "select count(*) from runs where script_name = 'old'"
     for days, left in ((0, 5), (30, 1)):
@@ -155,7 +155,7 @@ def test_an_old_run_that_is_held_fast_holds_nothing_up(
     recording, database, connection, monkeypatch, capfd
 ):
     """Another table refers to old runs: that they stay is told, and entries are delivered as ever."""
-    monkeypatch.setattr("runlog._housekeeping._PRUNE_NOT_BEFORE", 0.0)
+    monkeypatch.setattr("runlog._delivery.housekeeping._PRUNE_NOT_BEFORE", 0.0)
     connection.execute(OLD_RUNS)
     connection.execute("create table audits (run_id uuid references runs)")
     try:

@@ -9,7 +9,7 @@ import pytest
 from recording import messages, run_row
 from waiting import eventually
 
-from runlog import _store
+from runlog._delivery import store as _store
 
 
 def numbered(count, prefix="line"):

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runlog._copy_text import decode_lines
-from runlog._entry import COLUMNS, Encoder
-from runlog._redact import Redactor
-from runlog._uuid7 import new_id
+from runlog._entry.copy_text import decode_lines
+from runlog._entry.encoder import COLUMNS, Encoder
+from runlog._entry.ids import new_id
+from runlog._entry.redaction.redactor import Redactor
 
 COPY = f"copy public.logs ({', '.join(COLUMNS)}) from stdin"
 INSERT = f"""

@@ -141,7 +141,7 @@ def test_space_returns_while_the_database_is_away(
 SCRIPT = """
     import logging, sys
     import runlog
-    from runlog import _process
+    from runlog._recorder import registry as _process
 
     log = logging.getLogger("app")
     log.setLevel(logging.DEBUG)

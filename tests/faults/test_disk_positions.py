@@ -8,7 +8,7 @@ import pytest
 from recording import messages, run_row
 from waiting import eventually
 
-from runlog._backlog import Position, _ack, _read_ack
+from runlog._spool.backlog import Position, _ack, _read_ack
 
 
 def deliver(recording, database):

@@ -32,7 +32,7 @@ BACKLOG = f"""{START}
 COPYING = """
     import logging, os, threading
     import runlog
-    from runlog import _process
+    from runlog._recorder import registry as _process
 
     log = logging.getLogger("app")
     log.setLevel(logging.INFO)

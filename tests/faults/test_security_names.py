@@ -16,7 +16,7 @@ from scripts import CHECKOUT
 from waiting import eventually
 
 from runlog import queries, retention
-from runlog._reap import reap
+from runlog._delivery.sweep import reap
 from runlog.errors import SettingError
 from runlog.migrate import as_sql, migrate
 

@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from recording import QUICK, Recording
 
 import runlog
-from runlog import _dsn
+from runlog._database import dsn
 from runlog._settings import resolve
 from runlog.cli import cli
 from runlog.cli._failures import exit_code_of
@@ -72,7 +72,7 @@ def leaked(text):
 SCRIPT = """
     import logging, os, sys
     import runlog
-    from runlog import _process
+    from runlog._recorder import registry as _process
 
     log = logging.getLogger("app")
     handler = runlog.RunLogHandler(retry_interval=0.05, exit_timeout=0.2, connect_timeout=0.2)
@@ -178,10 +178,10 @@ def test_the_settings_tell_no_password(address):
 @pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
 def test_what_is_shown_of_an_address(address):
     """The words for people, and the folder's name, are made of host, port and database alone."""
-    told = _dsn.shown(address, {}) + _dsn.folder_name(address, "public", {})
+    told = dsn.shown(address, {}) + dsn.folder_name(address, "public", {})
     assert leaked(told) == []
     for piece in PIECES:
-        assert piece not in _dsn.without_password(f"libpq says: {address!r}", address, {})
+        assert piece not in dsn.without_password(f"libpq says: {address!r}", address, {})
 
 
 @pytest.mark.guarantee("secrets")

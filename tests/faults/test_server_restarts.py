@@ -16,7 +16,7 @@ from recording import messages, run_row
 from servers import DATABASE, PASSWORD, ROLE
 from waiting import eventually
 
-from runlog._store import Store
+from runlog._delivery.store import Store
 
 pytestmark = pytest.mark.guarantee("outage", "exactly-once")
 

@@ -18,7 +18,7 @@ from ending_scripts import DIED, ENDS, SOURCES, WAYS, WRAPPED, Matrix, in_a_shel
 from postgres import _name_of, _new_database
 from waiting import eventually
 
-from runlog import _reap
+from runlog._delivery import sweep
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "endings.md"
 COUNTS = (1, 30)
@@ -149,7 +149,7 @@ def _lose_host(matrix, way):
             " to_jsonb(now() - interval '10 minutes')) where script_name = %s",
             [name],
         )
-        assert [run.script_name for run in _reap.reap(connection, "public")] == [name]
+        assert [run.script_name for run in sweep.reap(connection, "public")] == [name]
         row = matrix.row(connection, way, "gone", 30)
         return row, matrix.lines(connection, way, "gone", 30)
 

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(ROOT.glob("runlog/**/*.py"))
 VISIBLE = {"pyproject.toml", "README.md", "runlog", "sql", "tests", "docs"}
-WAY_OF_AN_ENTRY = ("_handler", "_entry", "_segments", "_shipper", "_delivery", "_store")
+WAY_OF_AN_ENTRY = ("_capture", "_entry", "_spool", "_delivery")
 
 
 def test_the_visible_top_level_is_as_promised():
@@ -33,12 +33,22 @@ def test_no_source_file_is_longer_than_300_lines():
     assert {name: length for name, length in lengths.items() if length > 300} == {}
 
 
-def test_the_way_of_an_entry_is_six_files_of_the_package():
-    """The six files that the package's docstring names exist, in that order."""
-    text = (ROOT / "runlog" / "__init__.py").read_text()
-    places = [text.index(name) for name in WAY_OF_AN_ENTRY]
-    assert places == sorted(places)
-    assert all((ROOT / "runlog" / f"{name}.py").is_file() for name in WAY_OF_AN_ENTRY)
+def test_the_way_of_an_entry_is_four_rooms_of_the_package():
+    """The package's docstring names the four rooms in that order, and files that are there."""
+    text = ast.get_docstring(ast.parse((ROOT / "runlog" / "__init__.py").read_text())) or ""
+    rows = dict(re.findall(r"^ {4}(_\w+) .*\((.*)\)", text, re.MULTILINE))
+    assert tuple(rows) == WAY_OF_AN_ENTRY
+    named = [ROOT / "runlog" / room / f"{name}.py" for room, files in rows.items()
+             for name in re.findall(r"``(\w+)``", files)]  # fmt: skip
+    assert len(named) >= len(WAY_OF_AN_ENTRY)
+    assert [path for path in named if not path.is_file()] == []
+
+
+def test_every_room_says_at_its_door_what_lives_there():
+    """Each folder of the package is a room with a docstring."""
+    doors = [path for path in SOURCES if path.name == "__init__.py"]
+    assert {path.parent for path in doors} == {path.parent for path in SOURCES}
+    assert [path for path in doors if not ast.get_docstring(ast.parse(path.read_text()))] == []
 
 
 def test_no_sql_is_composed_in_python():

@@ -14,7 +14,7 @@ import sys
 import pytest
 
 import runlog
-from runlog import _calls, _claims
+from runlog._capture import calls, once
 from runlog.testing import capture
 
 log = logging.getLogger("calls")
@@ -97,16 +97,16 @@ def test_a_record_handled_later_is_of_the_run_of_its_call(captured):
 def test_nothing_is_kept_of_a_record_that_is_gone(captured, run):
     """The table lets go of a record when everybody else does, also in a cycle."""
     gc.collect()
-    before = len(_calls._calls)
+    before = len(calls._calls)
     kept = [queued() for _ in range(10)]
     kept.append(copy.copy(kept[0]))
     cyclic = queued()
     cyclic.me = cyclic
-    assert len(_calls._calls) == before + 12
+    assert len(calls._calls) == before + 12
     del cyclic
     kept.clear()
     gc.collect()
-    assert len(_calls._calls) == before
+    assert len(calls._calls) == before
 
 
 def test_a_record_is_stored_once_however_many_handlers_see_it(captured, run):
@@ -211,14 +211,14 @@ def test_a_record_is_stored_once_whatever_its_process_is_called(captured, run, n
 def test_names_without_end_take_no_memory_without_end(captured, run):
     """A program that makes up names of processes is recorded as any other, in bounded tables."""
     handlers = [runlog.RunLogHandler(), runlog.RunLogHandler()]
-    count = _claims._MOST_MARKS + 10
+    count = once._MOST_MARKS + 10
     for number in range(count):
         made = make()
         made.processName = f"Worker-{number}"
         for handler in handlers:
             handler.handle(made)
     assert len(captured.entries) == count
-    assert len(_claims._marks) <= _claims._MOST_MARKS
+    assert len(once._marks) <= once._MOST_MARKS
 
 
 @pytest.mark.parametrize(

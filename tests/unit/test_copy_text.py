@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlog._copy_text import CANCEL, count_newlines, decode_lines, escape
+from runlog._entry.copy_text import CANCEL, count_newlines, decode_lines, escape
 
 ROW = ["id", "run", "time", "INFO", "LOG", "message", "{}"]
 storable_texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"))

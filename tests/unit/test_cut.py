@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlog._copy_text import decode_lines
-from runlog._entry import Encoder
-from runlog._redact import Redactor
+from runlog._entry.copy_text import decode_lines
+from runlog._entry.encoder import Encoder
+from runlog._entry.redaction.redactor import Redactor
 from runlog.errors import SettingError
 
 RUN = "01930000-0000-7000-8000-000000000001"

@@ -9,18 +9,18 @@ import weakref
 import pytest
 
 import runlog
-from runlog import _binding, _process
+from runlog._recorder import open_runs, registry
 
 
 @pytest.fixture(autouse=True)
 def recorder(monkeypatch, tmp_path):
     """An active recorder whose database answers nobody; its spool is the test's."""
-    _process.reset()
-    _process.configure(
+    registry.reset()
+    registry.configure(
         dsn="host=127.0.0.1 port=1", spool_dir=str(tmp_path / "spool"), exit_timeout=0.001
     )
     yield
-    _process.reset()
+    registry.reset()
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def runs(monkeypatch):
 
 def name():
     """The run bound here; ``current_run`` falls back to the only open one of the process."""
-    run = _binding.run_variable.get()
+    run = open_runs.run_variable.get()
     return run and run.script_name
 
 
@@ -130,7 +130,7 @@ def test_the_consumer_of_a_generator_is_outside(runs):
         seen.append((yield from items()))
 
     assert inspect.isgeneratorfunction(items)
-    seen[:0] = [(inside, name(), _binding.step_variable.get()) for inside in consume()]
+    seen[:0] = [(inside, name(), open_runs.step_variable.get()) for inside in consume()]
     assert seen == [("generator", None, None), ("generator", None, None), "done"]
     assert runs[0].ending.outcome == "finished"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runlog import _detect
+from runlog._process import origin
 
 GITHUB = {
     "GITHUB_ACTIONS": "true",
@@ -27,8 +27,8 @@ def surroundings(monkeypatch):
     """``surroundings(terminal=False, parents=())``: what else the detection looks at."""
 
     def be(*, terminal=False, parents=()):
-        monkeypatch.setattr(_detect, "_has_terminal", lambda: terminal)
-        monkeypatch.setattr(_detect, "_ancestors", lambda: iter(parents))
+        monkeypatch.setattr(origin, "_has_terminal", lambda: terminal)
+        monkeypatch.setattr(origin, "_ancestors", lambda: iter(parents))
 
     be()
     return be
@@ -49,25 +49,25 @@ def surroundings(monkeypatch):
 )
 def test_what_the_environment_tells(surroundings, environ, expected):
     """Each starter leaves a mark; systemd's counts only in what systemd itself started."""
-    assert _detect.triggered_by(environ) == expected
+    assert origin.triggered_by(environ) == expected
 
 
 @pytest.mark.parametrize("name", ["cron", "crond", "supercronic"])
 def test_cron_is_found_among_the_parents(surroundings, name):
     """cron marks nothing, and is itself a service whose marks its children inherit."""
     surroundings(parents=["sh", name, "systemd"])
-    assert _detect.triggered_by({"INVOCATION_ID": "1"}) == "cron"
+    assert origin.triggered_by({"INVOCATION_ID": "1"}) == "cron"
 
 
 def test_a_person_at_a_terminal_is_manual(surroundings):
     """Also below a cron daemon that was started by hand."""
     surroundings(terminal=True, parents=["bash", "cron"])
-    assert _detect.triggered_by({"INVOCATION_ID": "1"}) == "manual"
+    assert origin.triggered_by({"INVOCATION_ID": "1"}) == "manual"
 
 
 def test_the_parents_are_read_up_to_the_first_process():
     """In a container the cron daemon may be process 1."""
-    names = list(_detect._ancestors())
+    names = list(origin._ancestors())
     first = Path("/proc/1/stat").read_text().partition("(")[2].rpartition(")")[0].lower()
     assert names
     assert names[-1] == first
@@ -75,7 +75,7 @@ def test_the_parents_are_read_up_to_the_first_process():
 
 def test_what_github_tells():
     """URL of the run, attempt, event and actor; the commit is GitHub's."""
-    facts = _detect.about(GITHUB, ["sync.py", "--full"])
+    facts = origin.about(GITHUB, ["sync.py", "--full"])
     assert facts["argv"] == ["sync.py", "--full"]
     assert facts["git_commit"] == "abc123"
     assert facts["github"] == {
@@ -108,23 +108,23 @@ def repository(tmp_path):
 def test_the_commit_of_the_script(repository):
     """Read from git's files, also from a folder below; git itself is not started."""
     (repository / "jobs").mkdir()
-    assert _detect.git_commit(repository / "jobs") == git(repository, "rev-parse", "HEAD")
+    assert origin.git_commit(repository / "jobs") == git(repository, "rev-parse", "HEAD")
 
 
 def test_the_commit_in_other_states(repository, tmp_path):
     """Packed refs, a detached HEAD and a linked work tree are read as well."""
     commit = git(repository, "rev-parse", "HEAD")
     git(repository, "pack-refs", "--all")
-    assert _detect.git_commit(repository) == commit
+    assert origin.git_commit(repository) == commit
     git(repository, "worktree", "add", "-q", str(tmp_path / "linked"), "-b", "other")
-    assert _detect.git_commit(tmp_path / "linked") == commit
+    assert origin.git_commit(tmp_path / "linked") == commit
     git(repository, "checkout", "-q", "--detach")
-    assert _detect.git_commit(repository) == commit
+    assert origin.git_commit(repository) == commit
 
 
 def test_no_commit(tmp_path):
     """Outside of a repository, and in a broken one, there is none, and nothing raises."""
-    assert _detect.git_commit(tmp_path) is None
+    assert origin.git_commit(tmp_path) is None
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "HEAD").write_bytes(b"\xff\xfe")
-    assert _detect.git_commit(tmp_path) is None
+    assert origin.git_commit(tmp_path) is None

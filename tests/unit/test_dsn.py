@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from runlog import _dsn
+from runlog._database import dsn as _dsn
+from runlog._settings import choose
 
 
 @pytest.mark.parametrize(
@@ -19,14 +20,14 @@ from runlog import _dsn
 )
 def test_which_database_is_meant(dsn, environ, chosen):
     """The argument, then DATABASE_URL, then libpq's variables."""
-    assert _dsn.choose(dsn, environ) == chosen
+    assert choose(dsn, environ) == chosen
 
 
 @pytest.mark.parametrize(("installed", "chosen"), [(True, "embedded:"), (False, None)])
 def test_the_embedded_server_is_the_last_choice(monkeypatch, installed, chosen):
     """With nothing named the embedded server is used where its extra is installed."""
     monkeypatch.setattr("runlog.embedded.is_installed", lambda: installed)
-    assert _dsn.choose(None, {}) == chosen
+    assert choose(None, {}) == chosen
 
 
 @pytest.mark.parametrize(

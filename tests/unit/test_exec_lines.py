@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlog._exec_lines import Line, read_line
-from runlog._exec_traceback import LineReader
+from runlog._exec.lines import Line, read_line
+from runlog._exec.tracebacks import LineReader
 
 INFO, WARNING, ERROR = (20, "INFO"), (30, "WARNING"), (40, "ERROR")
 TRACEBACK = """Traceback (most recent call last):

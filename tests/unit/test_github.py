@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from runlog import _github
-from runlog._endings import FINISHED, ending_of
-from runlog._run import RunState
+from runlog._entry.ids import new_id
+from runlog._process.ending import FINISHED, ending_of
+from runlog._recorder.run_state import RunState
+from runlog._run import github
 from runlog._settings import Settings
-from runlog._uuid7 import new_id
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def tell(tmp_path, capfd):
 
     def told(ending, *, run=None, outermost=True, environ=None, redact=str, **settings):
         given = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(path), **(environ or {})}
-        _github.tell(
+        github.tell(
             run or RunState(new_id(), "sync"),
             ending,
             settings=Settings(**settings),

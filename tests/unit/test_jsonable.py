@@ -9,10 +9,10 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlog import _jsonable
-from runlog._json_writer import JsonWriter
-from runlog._jsonable import jsonable
-from runlog._redact import Redactor
+from runlog._entry import jsonable as _jsonable
+from runlog._entry.json_writer import JsonWriter
+from runlog._entry.jsonable import jsonable
+from runlog._entry.redaction.redactor import Redactor
 
 REDACTOR = Redactor()
 WRITER = JsonWriter(REDACTOR)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import odd_values
 import pytest
 
-from runlog._jsonable import jsonable
-from runlog._meta import add_fields, merge_meta
-from runlog._redact import Redactor
+from runlog._entry.jsonable import jsonable
+from runlog._entry.meta import add_fields, merge_meta
+from runlog._entry.redaction.redactor import Redactor
 
 
 @pytest.mark.parametrize(

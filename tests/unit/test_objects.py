@@ -14,8 +14,8 @@ from unittest.mock import MagicMock
 import odd_values
 import pytest
 
-from runlog._jsonable import jsonable
-from runlog._redact import Redactor
+from runlog._entry.jsonable import jsonable
+from runlog._entry.redaction.redactor import Redactor
 
 REDACTOR = Redactor()
 

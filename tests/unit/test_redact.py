@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from secret_corpus import LEAKS, LOOKALIKES, OPEN, SECRETS
 
-from runlog import _redact
-from runlog._redact import Redactor
+from runlog._entry.redaction import redactor as _redact
+from runlog._entry.redaction.redactor import Redactor
 from runlog.errors import SettingError
 
 REDACTOR = Redactor()

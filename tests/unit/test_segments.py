@@ -8,10 +8,10 @@ import threading
 
 import pytest
 
-from runlog import _segments
-from runlog._backlog import Backlog, Position, _ack
-from runlog._segments import SegmentWriter
-from runlog._stored import StoredSegments
+from runlog._spool import writer as _segments
+from runlog._spool.backlog import Backlog, Position, _ack
+from runlog._spool.orphan import StoredSegments
+from runlog._spool.writer import SegmentWriter
 
 
 @pytest.fixture

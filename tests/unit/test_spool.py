@@ -7,8 +7,9 @@ import stat
 
 import pytest
 
-from runlog import _folders
-from runlog._spool import Spool, adopt_orphans
+from runlog._spool import folders
+from runlog._spool.orphan import adopt_orphans
+from runlog._spool.spool import Spool
 
 INFO, DEBUG, WARNING, ERROR = 20, 10, 30, 40
 
@@ -118,13 +119,13 @@ def test_a_planted_temp_folder_is_not_used(tmp_path, monkeypatch):
     mine = tmp_path / f"runlog-{os.getuid()}"
     (tmp_path / "elsewhere").mkdir()
     mine.symlink_to(tmp_path / "elsewhere")
-    assert _folders.root(None, nowhere) is None
+    assert folders.root(None, nowhere) is None
     mine.unlink()
     mine.mkdir()
     mine.chmod(0o777)
-    assert _folders.root(None, nowhere) is None
+    assert folders.root(None, nowhere) is None
     mine.chmod(0o700)
-    assert _folders.root(None, nowhere) == mine
+    assert folders.root(None, nowhere) == mine
 
 
 @pytest.mark.guarantee("secrets")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlog import _sql
+from runlog._database import statements
 from runlog.errors import RunlogError, SettingError
 
 RELEASED = {
@@ -24,20 +24,20 @@ PLAIN = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 def test_statement_puts_the_quoted_schema_into_the_file():
     """The schema's name stands quoted wherever the file has its token."""
-    found = _sql.statement("migrations/steps/newest", 'my "logs"')
+    found = statements.statement("migrations/steps/newest", 'my "logs"')
     assert found.endswith(b'select max(version) from "my ""logs""".runlog_migrations;\n')
 
 
 def test_statement_reads_a_file_once():
     """Asking twice gives the very same object, so the shipper may ask for each batch."""
-    first = _sql.statement("migrations/steps/newest", "public")
-    assert _sql.statement("migrations/steps/newest", "public") is first
+    first = statements.statement("migrations/steps/newest", "public")
+    assert statements.statement("migrations/steps/newest", "public") is first
 
 
 def test_statement_names_a_missing_file():
     """A file that is not there is an error of the installation, with its name."""
     with pytest.raises(RunlogError, match="no SQL file 'write/nothing'; reinstall runlog-pg"):
-        _sql.statement("write/nothing", "public")
+        statements.statement("write/nothing", "public")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_statement_names_a_missing_file():
 def test_statement_rejects_a_schema_that_cannot_be(schema, complaint):
     """A name that PostgreSQL would refuse or cut is refused before it reaches a statement."""
     with pytest.raises(SettingError, match=complaint) as caught:
-        _sql.statement("migrations/steps/newest", schema)
+        statements.statement("migrations/steps/newest", schema)
     assert caught.value.name == "schema"
 
 
@@ -63,56 +63,56 @@ def is_possible(name):
 @given(PLAIN.filter(is_possible))
 def test_identifier_holds_no_placeholder_and_stays_inside_its_quotes(name):
     """The driver finds no placeholder in any name, and no name ends its own quotes."""
-    quoted = _sql.identifier(name, setting="schema")
+    quoted = statements.identifier(name, setting="schema")
     assert re.fullmatch(r'"([^"%]|"")+"|U&"([^"%\\]|""|\\\\|\\0025)+"', quoted)
 
 
 @given(st.text())
 def test_literal_stays_inside_its_quotes(value):
     """No value ends its own quotes, with or without backslashes in it."""
-    assert re.fullmatch(r"'([^'\\]|'')*'| E'([^'\\]|''|\\\\)*'", _sql.literal(value))
+    assert re.fullmatch(r"'([^'\\]|'')*'| E'([^'\\]|''|\\\\)*'", statements.literal(value))
 
 
 def test_fill_replaces_in_one_pass():
     """A value that looks like a token stays what it is, and an unknown token stays too."""
-    filled = _sql.fill(b"{schema} {role} {other} '{}'", schema="{role}", role="{schema}")
+    filled = statements.fill(b"{schema} {role} {other} '{}'", schema="{role}", role="{schema}")
     assert filled == b"{role} {schema} {other} '{}'"
 
 
 def test_migrations_are_numbered_without_a_gap():
     """The versions are 1, 2, 3 … in order, and the first is the documented one."""
-    found = _sql.migration_files()
+    found = statements.migration_files()
     assert [migration.version for migration in found] == list(range(1, len(found) + 1))
     assert found[0].name == "create_logging_system"
 
 
 def test_migrations_carry_the_checksum_of_their_file():
     """The checksum is the SHA-256 of the file, so that anyone can compute it."""
-    for migration in _sql.migration_files():
-        path = _sql.folder() / "migrations" / f"{migration.version:04}_{migration.name}.sql"
+    for migration in statements.migration_files():
+        path = statements.folder() / "migrations" / f"{migration.version:04}_{migration.name}.sql"
         assert migration.checksum == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_line_ends_of_a_checkout_do_not_change_the_checksum(tmp_path, monkeypatch):
     """A checkout with CRLF has the migrations that every other checkout has."""
-    expected = _sql.migration_files()
+    expected = statements.migration_files()
     copies = tmp_path / "migrations"
     copies.mkdir()
     for migration in expected:
         path = copies / f"{migration.version:04}_{migration.name}.sql"
         path.write_bytes(migration.sql.replace(b"\n", b"\r\n"))
-    monkeypatch.setattr(_sql, "folder", lambda: tmp_path)
-    assert _sql.migration_files.__wrapped__() == expected
+    monkeypatch.setattr(statements, "folder", lambda: tmp_path)
+    assert statements.migration_files.__wrapped__() == expected
 
 
 def test_released_migrations_are_not_edited():
     """A file that databases have applied never changes; what changes comes as a further number."""
-    found = {migration.version: migration.checksum for migration in _sql.migration_files()}
+    found = {migration.version: migration.checksum for migration in statements.migration_files()}
     assert {version: found[version] for version in RELEASED} == RELEASED
 
 
 def test_importing_needs_no_driver():
     """The module is on the write path's import, so it must not bring psycopg with it."""
-    code = "import sys, runlog._sql; sys.exit('psycopg' in sys.modules)"
-    root = Path(_sql.__file__).parent.parent
+    code = "import sys, runlog._database.statements; sys.exit('psycopg' in sys.modules)"
+    root = Path(statements.__file__).parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

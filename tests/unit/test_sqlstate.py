@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from runlog._notices import Notices
-from runlog._sqlstate import Fault, fault_of, find_remedy
+from runlog._database.faults import Fault, fault_of, find_remedy
+from runlog._process.notices import Notices
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from runlog._stack import exception_meta
+from runlog._entry.exceptions import exception_meta
 
 
 class RaisingTextError(Exception):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlog._uuid7 import IdGenerator, new_id
+from runlog._entry.ids import IdGenerator, new_id
 
 START = 1_763_923_412_000_000_000
 
