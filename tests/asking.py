@@ -11,7 +11,6 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from runlog import _batch, _binding, _process
 from runlog.migrate import migrate
 
 ROLE = "runlog_test_asking_writer"
@@ -31,16 +30,10 @@ def here(database, monkeypatch):
         for name, value in settings.items():
             monkeypatch.setenv(f"RUNLOG_{name}", str(value))
 
-    # What tests before this one have left open is none of ours.
-    monkeypatch.setattr(_batch, "_exports", [])
-    monkeypatch.delenv(_batch.VARIABLE, raising=False)
     for name, value in QUICK.items():
         monkeypatch.setenv(name, value)
     settle(DSN=database)
-    yield settle
-    settle(EXIT_TIMEOUT=0.5)
-    _process.reset()
-    _binding.run_variable.set(None)
+    return settle
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import uuid
 
 import pytest
 
-from runlog._notices import notices
 from runlog._recorder import Recorder
 from runlog._run import RunState
 from runlog._settings import resolve
@@ -54,13 +53,6 @@ class Recording:
 
     def close(self, timeout=10.0):
         return self.recorder.close(timeout)
-
-
-@pytest.fixture(autouse=True)
-def nothing_told(monkeypatch):
-    """What runlog told in earlier tests counts no more: it tells each change of state once."""
-    monkeypatch.setattr(notices, "_states", {})
-    monkeypatch.setattr(notices, "_reasons", {})
 
 
 @pytest.fixture

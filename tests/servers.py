@@ -27,7 +27,6 @@ from waiting import eventually
 from runlog import _embedded_account as accounts
 from runlog import _embedded_server, embedded
 from runlog import _embedded_wheel as wheel
-from runlog._notices import notices
 from runlog.migrate import migrate
 
 if TYPE_CHECKING:
@@ -180,11 +179,8 @@ def _server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+def server(_server: Server) -> Server:
     """The server to break, whole again, with an empty migrated database."""
-    # It has the same name in each test: what was told of it before is to be told again.
-    monkeypatch.setattr(notices, "_states", {})
-    monkeypatch.setattr(notices, "_reasons", {})
     _server.restore()
     return _server
 
