@@ -1,7 +1,8 @@
 """Each test begins and ends in a process that records nothing: what one leaves is not the next one's.
 
-Recorders, open runs, bindings, exported batches and what was told are the process's. They go
-before the fixtures of the test, so that no recorder outlives its database.
+Recorders, open runs, bindings, exported batches and what was told are the process's. Recorders are
+closed before the fixtures of their test end: none outlives its database, and what it has to say is
+caught with the output of the test.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from runlog._notices import notices
 
 _CLOSE_SECONDS = 0.5
 _END_SECONDS = 10.0
+_SHIPPER = "runlog-shipper"
 
 
 @pytest.fixture(autouse=True)
@@ -26,12 +28,12 @@ def fresh_process(monkeypatch):
     monkeypatch.delenv(_batch.VARIABLE, raising=False)
     _leave_runs()
     yield
-    _wait_for_last_words()
+    _await_ends(thread for thread in threading.enumerate() if thread.name == _SHIPPER)
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call():
-    """Close what the test recorded with, while its output is still caught."""
+    """Close what the test recorded with; as the innermost, while its output is still caught."""
     try:
         return (yield)
     finally:
@@ -40,27 +42,25 @@ def pytest_runtest_call():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown():
-    """Close what was left by a test that did not come to its call, before its database goes."""
+    """Close what a test has left that did not come to its call."""
     _leave_recorders()
 
 
 def _leave_recorders():
-    shippers = [it._shipper for it in _process._recorders.values()]
+    shippers = [recorder._shipper for recorder in _process._recorders.values()]
     _process.reset(_CLOSE_SECONDS)
-    for shipper in shippers:
-        if shipper is not None and shipper._thread is not None and shipper._thread.ident:
-            shipper._thread.join(_END_SECONDS)
+    _await_ends(shipper._thread for shipper in shippers if shipper is not None)
     _leave_runs()
-
-
-def _wait_for_last_words():
-    """Outlive the threads that were told to stop: the next test would be blamed for what they say."""
-    for thread in threading.enumerate():
-        if thread.name == "runlog-shipper":
-            thread.join(_END_SECONDS)
 
 
 def _leave_runs():
     _binding.open_runs.clear()
     _binding.run_variable.set(None)
     _binding.step_variable.set(None)
+
+
+def _await_ends(threads):
+    """Wait for threads that were told to stop and may have a last word to say."""
+    for thread in threads:
+        if thread is not None and thread.is_alive():
+            thread.join(_END_SECONDS)
