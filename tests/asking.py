@@ -11,8 +11,6 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from runlog._recorder import open_runs, registry
-from runlog._run import batch
 from runlog.migrate import migrate
 
 ROLE = "runlog_test_asking_writer"
@@ -32,16 +30,10 @@ def here(database, monkeypatch):
         for name, value in settings.items():
             monkeypatch.setenv(f"RUNLOG_{name}", str(value))
 
-    # What tests before this one have left open is none of ours.
-    monkeypatch.setattr(batch, "_exports", [])
-    monkeypatch.delenv(batch.VARIABLE, raising=False)
     for name, value in QUICK.items():
         monkeypatch.setenv(name, value)
     settle(DSN=database)
-    yield settle
-    settle(EXIT_TIMEOUT=0.5)
-    registry.reset()
-    open_runs.run_variable.set(None)
+    return settle
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import pytest
 # that it is told about before the module is imported.
 pytest_plugins = (
     "waiting",
+    "summary",
+    "fresh_process",
     "dispositions",
     "postgres",
     "proxy",

@@ -13,7 +13,6 @@ import pytest
 from recording import Recording
 
 from runlog._delivery.shipper import Shipper
-from runlog._process.notices import notices
 from runlog._spool import folders
 
 IS_ROOT = os.geteuid() == 0
@@ -41,13 +40,6 @@ def tiny_disk(tmp_path):
     for place in mounted:
         # Lazily: a thread of a test that failed may still have a file open there.
         subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-@pytest.fixture
-def fresh_notices(monkeypatch):
-    """Nothing has been said yet."""
-    monkeypatch.setattr(notices, "_states", {})
-    monkeypatch.setattr(notices, "_reasons", {}, raising=False)
 
 
 class Orphan:

@@ -9,7 +9,6 @@ import uuid
 import pytest
 
 from runlog._entry.ids import new_id
-from runlog._process.notices import notices
 from runlog._recorder.recorder import Recorder
 from runlog._recorder.run_state import RunState
 from runlog._settings import resolve
@@ -54,13 +53,6 @@ class Recording:
 
     def close(self, timeout=10.0):
         return self.recorder.close(timeout)
-
-
-@pytest.fixture(autouse=True)
-def nothing_told(monkeypatch):
-    """What runlog told in earlier tests counts no more: it tells each change of state once."""
-    monkeypatch.setattr(notices, "_states", {})
-    monkeypatch.setattr(notices, "_reasons", {})
 
 
 @pytest.fixture

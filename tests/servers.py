@@ -25,7 +25,6 @@ from psycopg.conninfo import make_conninfo
 from waiting import eventually
 
 from runlog import embedded
-from runlog._process.notices import notices
 from runlog.embedded import _account as accounts
 from runlog.embedded import _server as _embedded_server
 from runlog.embedded import _wheel as wheel
@@ -181,11 +180,8 @@ def _server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+def server(_server: Server) -> Server:
     """The server to break, whole again, with an empty migrated database."""
-    # It has the same name in each test: what was told of it before is to be told again.
-    monkeypatch.setattr(notices, "_states", {})
-    monkeypatch.setattr(notices, "_reasons", {})
     _server.restore()
     return _server
 

@@ -76,10 +76,11 @@ def close_all(*, at_once: bool = False) -> None:
             say(f"the last delivery failed ({name}); the next runlog process goes on")
 
 
-def reset() -> None:
-    """Close everything and forget it; for ``runlog.testing``."""
+def reset(timeout: float) -> None:
+    """Close everything, ``timeout`` seconds for each recorder, and forget it; for tests."""
     global _active  # noqa: PLW0603 - as above
-    close_all()
+    for recorder in list(_recorders.values()):
+        recorder.close(timeout)
     _recorders.clear()
     open_runs.open_runs.clear()
     _active = None

@@ -69,7 +69,7 @@ def logs_command(
         if follow:
             shown = list(entries)
             _print(output, iter(shown), Entry)
-            _print_live(output, follow_run(connection, found.id, filters, shown), Entry)
+            _print_live(output, follow_run(connection, found, filters, shown), Entry)
         else:
             _print_some(output, entries, Entry, empty=f"run {found.id} has no such entries")
 

@@ -10,13 +10,14 @@ import psycopg
 import pytest
 from asking import QUICK, add_run, runs_of
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from waiting import eventually
 
 import runlog
 from runlog import RunContext
 from runlog._database.statements import statement
 from runlog._delivery.sweep import reap
+from runlog._recorder import registry
 
 DIED = "the process died without ending the run"
 
@@ -183,7 +184,7 @@ def test_the_writer_role_may_reap(writer, empty_database):
         assert "last entry" not in message
 
 
-def test_the_writer_role_may_ask_every_question(writer, here, monkeypatch):
+def test_the_writer_role_may_ask_every_question(writer, here, empty_database):
     """Overlap, cursor and number need no more than a writer's rights."""
     password = {"password": "writes"}
     here(DSN=make_conninfo(writer.info.dsn, **password))
@@ -191,6 +192,10 @@ def test_the_writer_role_may_ask_every_question(writer, here, monkeypatch):
         assert (run.since, run.legacy_id) == (None, 1)
     assert runlog.flush(10)
     assert runlog.last_success("sync").id == run.id
+    # It was this role that recorded, and in this database.
+    assert conninfo_to_dict(registry.current().settings.dsn)["user"] == writer.info.user
+    with psycopg.connect(empty_database, autocommit=True) as owner:
+        assert runs_of(owner) == ["success"]
 
 
 def test_without_the_right_nothing_is_closed(writer, empty_database):

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 import runlog
-from runlog._recorder import registry
 from runlog.testing import Capture, capture
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,7 +95,6 @@ def test_existing_handlers_and_processors_are_captured_and_put_back():
     ]
     assert handler._recorder is processor._recorder is real
     assert real.stats().appended == 0
-    registry.reset()
 
 
 def test_captures_do_not_see_each_other():

@@ -124,7 +124,7 @@ def test_a_spool_of_the_first_version(recording, database, connection, tmp_path,
 
 @pytest.mark.guarantee("disk")
 def test_a_spool_of_a_version_to_come(
-    recording, commands, database, connection, own_environment, fresh_notices, capfd
+    recording, commands, database, connection, own_environment, capfd
 ):
     """A layout that this version does not know is not touched, and it is said who can deliver it."""
     place = placed("v1", database, own_environment)

@@ -40,9 +40,7 @@ def letters(folder):
 
 @pytest.mark.guarantee("disk", "survives-death")
 @pytest.mark.parametrize("cut", [1, 2, 10, 30, 45, 60, 75])
-def test_a_torn_tail(
-    leave_orphan, recording, database, connection, capfd, fresh_notices, cut, evidence
-):
+def test_a_torn_tail(leave_orphan, recording, database, connection, capfd, cut, evidence):
     """The last line is only there in part: all before it is delivered, the part is kept apart and told, and never a row."""
     orphan = leave_orphan(database)
     (segment,) = orphan.segments

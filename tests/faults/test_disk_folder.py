@@ -75,7 +75,7 @@ def kill(made):
 
 
 @pytest.mark.guarantee("disk")
-def test_the_folder_is_removed_and_none_can_be_made(away, proxy, connection, fresh_notices, capfd):
+def test_the_folder_is_removed_and_none_can_be_made(away, proxy, connection, capfd):
     """Nowhere to go: what waits is delivered from the files without a name, and one line tells the danger."""
     spool = away.recorder._spool
     shutil.rmtree(spool.folder.parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -113,7 +114,7 @@ COMMANDS = {
     "migrate": ["migrate"],
     "migrate in detail": ["--debug", "migrate"],
     "tail": ["--debug", "tail"],
-    "exec": ["exec", "--", "python", "-c", "print('hello')"],
+    "exec": ["exec", "--", sys.executable, "-c", "print('hello')"],
 }
 
 
@@ -240,7 +241,7 @@ def test_the_process_list_shows_no_password(commands, database):
     """Neither `runlog exec` nor the program that it starts has the address among its arguments."""
     program = "import os; print(*[open(f'/proc/{p}/cmdline').read() for p in (os.getpid(), os.getppid())])"
     secret = conninfo_to_dict(database).get("password") or "unused"
-    code, out, _ = commands.run("exec", "--", "python", "-c", program)
+    code, out, _ = commands.run("exec", "--", sys.executable, "-c", program)
     assert code == 0
     assert b"runlog" in out
     assert secret.encode() not in out

@@ -58,6 +58,10 @@ FOOT = """
 """
 
 
+# The limit is each test's own: the fixtures run a hundred scripts, each of which has a minute.
+pytestmark = pytest.mark.timeout(120, func_only=True)
+
+
 @pytest.fixture(scope="module")
 def matrix(postgres, template_database, tmp_path_factory):
     """Where scripts run that share a folder, a spool and a database of their own."""
@@ -105,6 +109,7 @@ def test_a_wrapper_prints_what_the_program_prints(ended, way, end):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize("way", WAYS)
 def test_the_endings_after_a_thousand_lines(matrix, way):
     """The same with a thousand lines: nothing depends on how much there is."""

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(ROOT.glob("runlog/**/*.py"))
+PYTHONS = ("python", "python3")
 VISIBLE = {"pyproject.toml", "README.md", "runlog", "sql", "tests", "docs"}
 WAY_OF_AN_ENTRY = ("_capture", "_entry", "_spool", "_delivery")
 
@@ -84,6 +85,35 @@ def test_imports_point_one_way():
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout
+
+
+def test_tests_start_python_by_its_path():
+    """A system may have no ``python``, and its ``python3`` has none of ours: it is ``sys.executable``."""
+    found = []
+    for path in sorted(ROOT.glob("tests/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.List | ast.Tuple | ast.Call):
+                words = node.args if isinstance(node, ast.Call) else node.elts
+                said = [word.value if isinstance(word, ast.Constant) else "" for word in words]
+                found += [
+                    f"{path.name}:{node.lineno}"
+                    for before, word, after in zip(["", *said], said, [*said[1:], ""], strict=False)
+                    if word in PYTHONS and (before == "--" or str(after).startswith("-"))
+                ]
+    assert found == []
+
+
+def test_the_end_tells_the_order_and_why_tests_were_skipped(tmp_path):
+    """Also with -q: the seed of the order, and the reason of each skip."""
+    test = tmp_path / "test_skipped.py"
+    test.write_text("import pytest\ndef test_it(): pytest.skip('there is no moon')\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-c", ROOT / "pyproject.toml"]
+    said = subprocess.run(
+        [*command, "-p", "summary", "-p", "no:cacheprovider", "-p", "randomly", test],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    ).stdout  # fmt: skip
+    assert "there is no moon" in said
+    assert re.search(r"^the same order again: pytest --randomly-seed=\d+$", said, re.MULTILINE)
 
 
 def test_the_changelog_has_this_version():

@@ -15,12 +15,10 @@ from runlog._recorder import open_runs, registry
 @pytest.fixture(autouse=True)
 def recorder(monkeypatch, tmp_path):
     """An active recorder whose database answers nobody; its spool is the test's."""
-    registry.reset()
-    registry.configure(
-        dsn="host=127.0.0.1 port=1", spool_dir=str(tmp_path / "spool"), exit_timeout=0.001
-    )
+    registry.configure(dsn="host=127.0.0.1 port=1", spool_dir=str(tmp_path / "spool"))
     yield
-    registry.reset()
+    # There is nothing to wait for.
+    registry.reset(0.001)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ A description.
 RECORD = """\
 good.py,sha256=abc,120
 good/data.bin,sha256=def,1000
+good/gone.py,sha256=ghi,70000
 good_package-1.2.3.dist-info/RECORD,,
 """
 
@@ -48,8 +49,10 @@ example = load_example()
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A site-packages folder with one package that has everything."""
+    """A site-packages folder with one package that has everything; a file of it was deleted."""
     folder = tmp_path / "site-packages"
+    add(folder, "good", **{"data.bin": bytes(1000)})
+    (folder / "good.py").write_bytes(b"#" * 120)
     add(folder, "good_package-1.2.3.dist-info", METADATA=GOOD, RECORD=RECORD, INSTALLER="pip\n")
     return folder
 
@@ -76,7 +79,7 @@ def metadata(name: str, *lines: str) -> str:
 
 
 def test_reads_all_that_a_package_says(site: Path) -> None:
-    """Every column has its place in the metadata."""
+    """Every column has its place in the metadata; files that are listed and gone do not count."""
     folder = site / "good_package-1.2.3.dist-info"
     assert example.find_folders([site]) == {"good-package": folder}
     assert example.read_package("good-package", folder) == example.Package(
