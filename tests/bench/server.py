@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import postgres
 import psycopg
+from kit import postgres
 from psycopg.conninfo import make_conninfo
 
 from runlog import embedded, migrate

@@ -5,9 +5,9 @@ import secrets
 
 import psycopg
 import pytest
+from kit.rows import add_run, ago
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from rows import add_run, ago
 
 from runlog import embedded
 from runlog._database import statements

@@ -6,8 +6,8 @@ import sys
 
 import psycopg
 import pytest
-from rows import add_entry, add_run, ago, now
-from waiting import eventually
+from kit.rows import add_entry, add_run, ago, now
+from kit.waiting import eventually
 
 from runlog import queries
 from runlog.cli import _following

@@ -9,10 +9,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from disks import waiting_folders
+from kit.disks import waiting_folders
+from kit.recording import messages, run_row
+from kit.waiting import eventually
 from psycopg.conninfo import make_conninfo
-from recording import messages, run_row
-from waiting import eventually
 
 from runlog._settings import resolve
 from runlog._spool import folders

@@ -8,8 +8,8 @@ import random
 import signal
 
 import pytest
-from recording import messages, run_row
-from waiting import eventually
+from kit.recording import messages, run_row
+from kit.waiting import eventually
 
 from runlog._delivery import late_runs
 

@@ -7,9 +7,9 @@ import shutil
 import signal
 
 import pytest
-from disks import IS_ROOT, waiting_folders
-from recording import messages, run_row
-from waiting import eventually
+from kit.disks import IS_ROOT, waiting_folders
+from kit.recording import messages, run_row
+from kit.waiting import eventually
 
 from runlog._spool import folders
 from runlog._spool.spool import Spool

@@ -7,7 +7,7 @@ import os
 import subprocess
 
 import pytest
-from recording import messages
+from kit.recording import messages
 
 from runlog._spool import writer as _segments
 

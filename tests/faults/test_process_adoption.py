@@ -6,7 +6,7 @@ import os
 import time
 
 import pytest
-from recording import QUICK
+from kit.recording import QUICK
 
 from runlog._delivery.late_runs import WAIT_SECONDS
 from runlog._entry.ids import new_id

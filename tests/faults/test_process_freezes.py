@@ -6,7 +6,7 @@ import random
 import signal
 
 import pytest
-from waiting import eventually
+from kit.waiting import eventually
 
 from runlog._spool import folders
 

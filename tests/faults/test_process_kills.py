@@ -8,8 +8,8 @@ import time
 
 import psycopg
 import pytest
-from recording import messages
-from waiting import eventually
+from kit.recording import messages
+from kit.waiting import eventually
 
 START = """
     import logging, os, sys, threading

@@ -11,9 +11,9 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from kit.scripts import CHECKOUT
+from kit.waiting import eventually
 from psycopg import sql
-from scripts import CHECKOUT
-from waiting import eventually
 
 from runlog import queries, retention
 from runlog._delivery.sweep import reap

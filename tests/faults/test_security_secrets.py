@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from kit.recording import QUICK, Recording
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from recording import QUICK, Recording
 
 import runlog
 from runlog._database import dsn

@@ -6,9 +6,9 @@ import os
 import stat
 
 import pytest
-from disks import IS_ROOT, waiting_folders
-from recording import messages
-from waiting import eventually
+from kit.disks import IS_ROOT, waiting_folders
+from kit.recording import messages
+from kit.waiting import eventually
 
 from runlog._spool import folders
 from runlog._spool.dead_letters import DeadLetter, DeadLetters, NoPlaceError

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
-from recording import messages, run_row
-from servers import DATABASE, PASSWORD, ROLE
-from waiting import eventually
+from kit.recording import messages, run_row
+from kit.servers import DATABASE, PASSWORD, ROLE
+from kit.waiting import eventually
 
 pytestmark = pytest.mark.guarantee("outage", "exactly-once")
 

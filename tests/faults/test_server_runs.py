@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from chatter import Chatter
-from proxy import FaultProxy
-from recording import messages, run_row
-from servers import DATABASE, ROLE
-from waiting import eventually
+from kit.chatter import Chatter
+from kit.proxy import FaultProxy
+from kit.recording import messages, run_row
+from kit.servers import DATABASE, ROLE
+from kit.waiting import eventually
 
 from runlog._database import statements
 from runlog.errors import SchemaError

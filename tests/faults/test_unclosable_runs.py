@@ -7,9 +7,9 @@ from functools import partial
 
 import psycopg
 import pytest
-from asking import add_run, runs_of
-from recording import messages, run_row
-from waiting import eventually
+from kit.asking import add_run, runs_of
+from kit.recording import messages, run_row
+from kit.waiting import eventually
 
 from runlog._delivery import housekeeping
 from runlog._delivery.sweep import reap

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from postgres import open_folder
-from waiting import eventually
+from kit.postgres import open_folder
+from kit.waiting import eventually
 
 from runlog import embedded
 from runlog.embedded import _wheel

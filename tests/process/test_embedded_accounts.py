@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from postgres import open_folder
+from kit.postgres import open_folder
 
 from runlog import embedded
 from runlog.embedded import _wheel

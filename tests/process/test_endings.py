@@ -15,8 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from ending_scripts import DIED, ENDS, SOURCES, WAYS, WRAPPED, Matrix, in_a_shell
-from postgres import _name_of, _new_database
-from waiting import eventually
+from kit.postgres import _name_of, _new_database
+from kit.waiting import eventually
 
 from runlog._delivery import sweep
 

@@ -109,7 +109,7 @@ def test_the_end_tells_the_order_and_why_tests_were_skipped(tmp_path):
     test.write_text("import pytest\ndef test_it(): pytest.skip('there is no moon')\n")
     command = [sys.executable, "-m", "pytest", "-q", "-c", ROOT / "pyproject.toml"]
     said = subprocess.run(
-        [*command, "-p", "summary", "-p", "no:cacheprovider", "-p", "randomly", test],
+        [*command, "-p", "kit.summary", "-p", "no:cacheprovider", "-p", "randomly", test],
         cwd=ROOT, capture_output=True, text=True, check=False,
     ).stdout  # fmt: skip
     assert "there is no moon" in said
