@@ -53,7 +53,7 @@ _EVENTS = {
     "finish": ("update_run", "finish_run"),
     "join": ("join_run",),
 }
-"""Run event → its files in ``sql/write``, each of which may be applied any number of times."""
+"""Run event → its files in ``sql/delivery``, each of which may be applied any number of times."""
 
 Row = list[str]
 
@@ -238,7 +238,7 @@ class Store:
         self.connection().execute(self._sql("heartbeat"), {"ids": run_ids})
 
     def _sql(self, name: str) -> bytes:
-        return statements.statement(f"write/{name}", self._schema)
+        return statements.statement(f"delivery/{name}", self._schema)
 
     @property
     def is_connected(self) -> bool:

@@ -148,7 +148,7 @@ class _Reaping:
                 self._tell_last_entries(part)
 
     def _sql(self, name: str) -> bytes:
-        return statements.statement(f"write/{name}", self._schema)
+        return statements.statement(f"sweep/{name}", self._schema)
 
 
 def close_run(
@@ -168,7 +168,7 @@ def close_run(
         "closed_by": closer(),
         "is_forced": is_forced,
     }
-    statement = statements.statement("write/close_run", schema)
+    statement = statements.statement("sweep/close_run", schema)
     return connection.execute(statement, values, prepare=False).fetchone() is not None
 
 

@@ -64,7 +64,7 @@ def to_be_asked(recorder: Recorder | None, what: str) -> Recorder | None:
 def find_cursor(connection: Any, schema: str, script_name: str) -> Cursor | None:
     """Return the cursor of a script; None when nothing has been synced yet."""
     found: list[Cursor] = rows(
-        connection, "questions/cursor", schema, Cursor, script_name=script_name
+        connection, "cursor/find_cursor", schema, Cursor, script_name=script_name
     )
     return found[0] if found else None
 
@@ -88,9 +88,7 @@ def cursor_of(recorder: Recorder, script_name: str, joined_run: str | None) -> d
         connection.deadline = time.monotonic() + settings.statement_timeout
         name = script_name
         if joined_run is not None:
-            found = find_value(
-                connection, "questions/script_of_run", settings.schema, id=joined_run
-            )
+            found = find_value(connection, "cursor/script_of_run", settings.schema, id=joined_run)
             name = found or script_name
         cursor = find_cursor(connection, settings.schema, name)
         return cursor.moment if cursor is not None else None
@@ -106,7 +104,7 @@ def legacy_id_of(recorder: Recorder, run_id: str) -> int | None:
     def question(connection: WriteConnection) -> Any:
         recorder.catch_up()
         connection.deadline = time.monotonic() + settings.statement_timeout
-        return find_value(connection, "questions/legacy_id", settings.schema, id=run_id)
+        return find_value(connection, "cursor/legacy_id", settings.schema, id=run_id)
 
     number: int | None = ask(settings, "the number of a run", question)
     return number
@@ -136,7 +134,7 @@ def last_success(script_name: str) -> LastSuccess | None:
     def question(connection: WriteConnection) -> list[LastSuccess]:
         recorder.catch_up()
         connection.deadline = time.monotonic() + settings.statement_timeout
-        name = "questions/last_success"
+        name = "cursor/last_success"
         return rows(connection, name, settings.schema, LastSuccess, script_name=script_name)
 
     return next(iter(ask(settings, what, question)), None)
@@ -152,4 +150,4 @@ def set_cursor(
         "moment": wanted,
         "metadata": json.dumps({"runlog": {"outcome": "cursor", "set_by": closer()}}),
     }
-    connection.execute(statements.statement("write/set_cursor", schema), values, prepare=False)
+    connection.execute(statements.statement("cursor/set_cursor", schema), values, prepare=False)

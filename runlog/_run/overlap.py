@@ -164,16 +164,18 @@ class Claim(NamedTuple):
 
         def question(connection: WriteConnection) -> AliveRun | None:
             with connection.transaction():
-                connection.execute(statements.statement("questions/lock_script", schema), key)
+                connection.execute(statements.statement("overlap/lock_script", schema), key)
                 found: list[AliveRun] = rows(
-                    connection, "questions/alive_runs", schema, AliveRun, **names
+                    connection, "overlap/alive_runs", schema, AliveRun, **names
                 )
                 alive = next((run for run in found if not run.is_gone_from(folder)), None)
                 if alive is None:
                     # Made under the lock: this run starts after the end of the one before it. Made
                     # once: when an answer was lost, the second insert changes nothing.
                     events[:] = events or [{**self.make_event(recorder), "is_live": True}]
-                    connection.execute(statements.statement("write/start_run", schema), events[0])
+                    connection.execute(
+                        statements.statement("delivery/start_run", schema), events[0]
+                    )
                 return alive
 
         return ask(settings, self.what, question)

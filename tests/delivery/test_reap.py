@@ -281,6 +281,6 @@ def test_reaping_looks_at_running_runs_only(connection):
     )
     connection.execute("analyze runs")
     plan = connection.execute(
-        b"explain " + statement("write/reap_runs", "public"), {"own": [], "among": None}
+        b"explain " + statement("sweep/reap_runs", "public"), {"own": [], "among": None}
     ).fetchall()
     assert any("idx_runs_running" in line or "idx_runs_status" in line for (line,) in plan)

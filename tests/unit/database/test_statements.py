@@ -36,8 +36,8 @@ def test_statement_reads_a_file_once():
 
 def test_statement_names_a_missing_file():
     """A file that is not there is an error of the installation, with its name."""
-    with pytest.raises(RunlogError, match="no SQL file 'write/nothing'; reinstall runlog-pg"):
-        statements.statement("write/nothing", "public")
+    with pytest.raises(RunlogError, match="no SQL file 'delivery/nothing'; reinstall runlog-pg"):
+        statements.statement("delivery/nothing", "public")
 
 
 @pytest.mark.parametrize(
