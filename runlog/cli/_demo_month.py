@@ -15,9 +15,8 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from runlog import _sql
-
-from ._demo_scripts import FATES, SCRIPTS, Fate, Script
+from runlog._database.statements import statement
+from runlog.cli._demo_scripts import FATES, SCRIPTS, Fate, Script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,15 +38,15 @@ class Run:
 
 def write_month(connection: Connection[Any], schema: str) -> tuple[int, int]:
     """Write the month; return how many runs and entries. Nothing, if it is there already."""
-    if connection.execute(_sql.statement("demo/has_month", schema)).fetchone() == (True,):
+    if connection.execute(statement("demo/has_month", schema)).fetchone() == (True,):
         return 0, 0
     (now,) = connection.execute("select now()").fetchone() or (datetime.now(UTC),)
     runs = list(invent(now))
     with connection.transaction(), connection.cursor() as cursor:
-        with cursor.copy(_sql.statement("demo/copy_runs", schema)) as copy:
+        with cursor.copy(statement("demo/copy_runs", schema)) as copy:
             for run in runs:
                 copy.write_row(run.row)
-        with cursor.copy(_sql.statement("demo/copy_entries", schema)) as copy:
+        with cursor.copy(statement("demo/copy_entries", schema)) as copy:
             for run in runs:
                 for entry in run.entries:
                     copy.write_row(entry)

@@ -113,7 +113,7 @@ SCRIPTS: Final = (
     Script(
         "hubspot-contacts", _HALF_HOUR, 38, 2400, _sync("contact", 9),
         ("HTTPError", "429 Too Many Requests for url: https://api.example.com/crm/v3/contacts"),
-        minute=4, partial=0.08, last_fate="partial", parameters={"portal": "eu-1", "page_size": 100},
+        minute=4, partial=0.08, last_fate="partial", parameters={"portal": "eu-1", "size": 100},
     ),
     Script(
         "hubspot-deals", _HOUR, 21, 640, _sync("deal", 5),
@@ -133,7 +133,7 @@ SCRIPTS: Final = (
         "call-analysis", timedelta(hours=4), 320, 0,
         (
             Step("LOAD", 1, 4, "loaded {n} of {of} batches of calls"),
-            Step("ANALYZE", 12, 60, "analysed call {n} of {of}", "the model answered twice, took the first"),
+            Step("ANALYZE", 12, 60, "analysed call {n} of {of}", "answered twice, took the first"),
             Step("STORE", 1, 4, "stored {n} of {of} batches"),
         ),
         ("RateLimitError", "tokens per minute exceeded, retry after 41 s"),

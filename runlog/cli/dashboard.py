@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runlog.cli._database import settings
 from runlog.errors import RunlogError
-
-from ._database import settings
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -56,8 +55,27 @@ def dashboard_command(**options: Any) -> None:
     serve(**options)
 
 
+def serve_demo(address: str, schema: str, shown: str, port: int) -> None:
+    """Write a month that looks real, let one script run, and serve until Ctrl-C."""
+    from runlog import migrate
+    from runlog._database import reading
+    from runlog.cli._demo_live import running_script
+    from runlog.cli._demo_month import write_month
+
+    click.echo(f"runlog: writing a month of eight invented scripts to {shown}", err=True)
+    for line in migrate.migrate(address, schema=schema):
+        click.echo(f"runlog: {line}", err=True)
+    with reading.connect(address) as connection:
+        runs, entries = write_month(connection, schema)
+    told = f"wrote {runs:,} runs and {entries:,} entries" if runs else "the month is there already"
+    click.echo(f"runlog: {told}", err=True)
+    with running_script(address, schema):
+        serve(port=port, dsn=address)
+
+
 def serve(
     *,
+    dsn: str | None = None,
     host: str = _HOST,
     port: int = _PORT,
     token: str | None = None,
@@ -81,6 +99,7 @@ def serve(
         raise DashboardError(f"{_MISSING} ({error.name} is missing)") from None
     listening = _listen(host, port)
     app = create_app(
+        dsn,
         token=token or None,
         user_header=user_header,
         # A login page needs no check of names: its cookie belongs to one name.

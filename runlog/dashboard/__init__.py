@@ -10,6 +10,6 @@ lines), and arithmetic without a web in it (``_attention``, ``_charts``, ``_fact
 ``_volume``, ``_words``). Not here: questions (``queries``), the server (``cli.dashboard``).
 """
 
-from ._app import create_app
+from runlog.dashboard._app import create_app
 
 __all__ = ["create_app"]

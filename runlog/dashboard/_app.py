@@ -14,17 +14,23 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError
-
-from ._access import Access, Guard
-from ._database import Database, is_slow
-from ._site import HERE, Site, format_of, json_answer, make_environment, page, site_of
-from ._tail import Hub
-from ._viewer import find_zone
-from .routes import (
+from runlog.dashboard._access import Access, Guard
+from runlog.dashboard._database import Database, is_slow
+from runlog.dashboard._site import (
+    HERE,
+    Site,
+    format_of,
+    json_answer,
+    make_environment,
+    page,
+    site_of,
+)
+from runlog.dashboard._tail import Hub
+from runlog.dashboard._viewer import find_zone
+from runlog.dashboard.routes import (
+    about,
     analytics,
     errors,
-    about,
     logs,
     overview,
     run,
@@ -34,6 +40,7 @@ from .routes import (
     session,
     tail,
 )
+from runlog.errors import DatabaseUnavailableError, QueryError, RunlogError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -143,7 +150,9 @@ def _health(_: Request) -> Response:
 
 def _trouble(request: Request, error: Exception) -> Response:
     """Say what is wrong with the database and what to do."""
-    if isinstance(error, SchemaError):
+    if isinstance(error, QueryError):
+        status, title = 400, "That cannot be meant"
+    elif isinstance(error, SchemaError):
         status, title = 503, "The tables cannot be read"
     elif not isinstance(error, DatabaseUnavailableError):
         status, title = 503, "The database refused the question"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from . import _words as words
+from runlog.dashboard import _words as words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +101,7 @@ def _slow(health: ScriptHealth, run: RecentRun) -> Concern | None:
         script_name=health.script_name,
         kind="slow",
         word="unusually long",
-        cause=f"running for {words.duration(took)}, usually {words.duration(health.median_duration_ms)}",
+        cause=f"running for {words.duration(took)}, usually {words.duration(usual)}",
         is_text=False,
         note="",
         run_id=run.id,

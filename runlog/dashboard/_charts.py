@@ -28,7 +28,7 @@ class Bar:
 def row_of_bars(
     values: Sequence[float | None], items: Sequence[Any], *, places: int, height: int
 ) -> list[Bar]:
-    """Return bars that end at the right, for a row with so many places, each 6 wide with a gap of 2.
+    """Return bars that end at the right of a row of so many places, each 6 wide with a gap of 2.
 
     The scale is of roots, so that one long run does not press all others to the ground.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from ._charts import Stack, nice_ceiling, stacks
+from runlog.dashboard._charts import Stack, nice_ceiling, stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from runlog import _reading
+from runlog._database import reading
 from runlog._settings import resolve
 from runlog.errors import DatabaseUnavailableError
 
@@ -65,7 +65,7 @@ class Database:
         if not self._places.acquire(timeout=_LONGEST_WAIT_SECONDS):
             raise DatabaseUnavailableError("too many pages were asked for at once; try again")
         try:
-            with _reading.translated(self._settings.dsn, self.schema):
+            with reading.translated(self._settings.dsn, self.schema):
                 yield from self._lent()
             self._away_since = None
         except DatabaseUnavailableError as error:
@@ -95,7 +95,7 @@ class Database:
         while self._idle:
             with suppress(IndexError, psycopg.OperationalError, psycopg.InterfaceError):
                 return _begun(self._idle.pop())
-        connection = _reading.connect(self._settings.dsn)
+        connection = reading.connect(self._settings.dsn)
         connection.autocommit = False
         # BEGIN READ ONLY at each transaction, by psycopg: nothing is set in the session.
         connection.read_only = True

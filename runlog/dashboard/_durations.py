@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ._charts import nice_duration
+from runlog.dashboard._charts import nice_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

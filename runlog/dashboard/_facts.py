@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from . import _words as words
+from runlog.dashboard import _words as words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +69,8 @@ def own(run: RunDetail) -> dict[str, Any]:
 def facts_of(run: RunDetail) -> list[tuple[str, str, str]]:
     """Return what is known of where a run comes from: label, text, and a link or nothing."""
     noted = own(run)
-    github = noted.get("github") if isinstance(noted.get("github"), dict) else {}
-    link = str(github.get("url", ""))
+    github = noted.get("github")
+    link = str(github.get("url", "")) if isinstance(github, dict) else ""
     argv = noted.get("argv")
     command = " ".join(map(str, argv)) if isinstance(argv, list) else ""
     window = ""

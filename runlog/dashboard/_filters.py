@@ -9,7 +9,7 @@ from uuid import UUID
 
 from starlette.exceptions import HTTPException
 
-from ._site import viewer
+from runlog.dashboard._site import viewer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

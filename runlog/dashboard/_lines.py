@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
 
-from . import _words as words
+from runlog.dashboard import _words as words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runlog.dashboard._viewer import Viewer
     from runlog.queries import Entry, Line
-
-    from ._viewer import Viewer
 
 LOOKS: Final = {"ERROR": "e", "WARNING": "w", "INFO": "i", "DEBUG": "d"}
 CHUNK: Final = 100

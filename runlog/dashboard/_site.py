@@ -17,17 +17,17 @@ import jinja2
 import orjson
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
-from . import _charts as charts
-from . import _words as words
-from ._viewer import Viewer, iso, viewer_of
+from runlog.dashboard import _charts as charts
+from runlog.dashboard import _words as words
+from runlog.dashboard._viewer import Viewer, iso, viewer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from starlette.requests import Request
 
-    from ._database import Database
-    from ._tail import Hub
+    from runlog.dashboard._database import Database
+    from runlog.dashboard._tail import Hub
 
 HERE: Final = Path(__file__).resolve().parent
 PAGES: Final = (

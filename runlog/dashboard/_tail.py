@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 
 from runlog import queries
+from runlog.dashboard import _words as words
 from runlog.errors import RunlogError
-
-from . import _words as words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -30,9 +29,8 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
+    from runlog.dashboard._database import Database
     from runlog.queries import Entry, RunDetail
-
-    from ._database import Database
 
 POLL_SECONDS = 0.5
 _RETRY_SECONDS = 2.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from . import _words as words
+from runlog.dashboard import _words as words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

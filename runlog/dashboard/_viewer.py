@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from . import _words as words
+from runlog.dashboard import _words as words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ._lines import LOOKS
+from runlog.dashboard._lines import LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,8 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NOTHING: Final = "–"
+NOTHING: Final = "\u2013"
+_TIMES, _MINUS, _SAME = "\u00d7", "\u2212", "±"
 _SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 # A path segment that no browser, server or proxy takes for anything but a name.
@@ -83,8 +84,8 @@ def change(value: Any, usual: Any) -> str:
         return NOTHING
     per_cent = round((float(value) / float(usual) - 1) * 100)
     if abs(per_cent) > 999:  # noqa: PLR2004 - more digits say nothing more
-        return f"×{float(value) / float(usual):,.0f}"
-    return f"{'+' if per_cent > 0 else '−' if per_cent < 0 else '±'}{abs(per_cent)} %"
+        return f"{_TIMES}{float(value) / float(usual):,.0f}"
+    return f"{'+' if per_cent > 0 else _MINUS if per_cent < 0 else _SAME}{abs(per_cent)} %"
 
 
 def duration(milliseconds: Any) -> str:
@@ -115,11 +116,8 @@ def size(value: Any) -> str:
     amount, unit = float(value), 0
     while amount >= 1000 and unit < len(_UNITS) - 1:  # noqa: PLR2004 - kilo
         amount, unit = amount / 1000, unit + 1
-    return (
-        f"{amount:.0f} {_UNITS[unit]}"
-        if unit == 0 or amount >= 100
-        else f"{amount:.1f} {_UNITS[unit]}"
-    )
+    decimals = 0 if unit == 0 or amount >= 100 else 1  # noqa: PLR2004 - three digits are enough
+    return f"{amount:.{decimals}f} {_UNITS[unit]}"
 
 
 def aware(moment: datetime) -> datetime:

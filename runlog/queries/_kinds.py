@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from runlog import _parameters as parameters
-from runlog._reading import Source, fetch
+from runlog._database.reading import Source, fetch
+from runlog.queries import _parameters as parameters
 
 if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from runlog._parameters import Since
-    from runlog._rows import Run
+    from runlog.queries._parameters import Since
+    from runlog.queries._rows import Run
 
 _TWO_WEEKS = timedelta(days=14)
 _WEEK = timedelta(days=7)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runlog import _parameters as parameters
-from runlog._reading import Source, fetch
-from runlog._rows import Entry, Run
+from runlog._database.reading import Source, fetch
+from runlog.queries import _parameters as parameters
+from runlog.queries._rows import Entry, Run
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from runlog import _parameters as parameters
-from runlog._reading import Source, fetch
+from runlog._database.reading import Source, fetch
+from runlog.queries import _parameters as parameters
+from runlog.queries._rows import elapsed_ms_of
+from runlog.queries._states import state_of
 
 if TYPE_CHECKING:
     from decimal import Decimal
     from uuid import UUID
 
-    from runlog._parameters import Since
+    from runlog.queries._parameters import Since
 
 _DAY = timedelta(days=1)
 _MONTH = timedelta(days=30)
@@ -38,15 +40,11 @@ class RecentRun:
     @property
     def state(self) -> str:
         """How the run stands, see ``Run.state``."""
-        from runlog._rows import state_of
-
         return state_of(self)  # type: ignore[arg-type]
 
     @property
     def elapsed_ms(self) -> int | None:
         """The duration; of a running run the time since its start."""
-        from runlog._rows import elapsed_ms_of
-
         return elapsed_ms_of(self)  # type: ignore[arg-type]
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, StreamingResponse
@@ -28,12 +26,14 @@ from runlog.dashboard._volume import Histogram, histogram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
+    from uuid import UUID
 
     from psycopg import Connection
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from runlog.queries import Entry, Line, Run, RunDetail, Step, UsualRun
+    from runlog.queries import Entry, ErrorKind, Line, Run, RunDetail, Step, UsualRun
 
 ALL_UP_TO = 20_000
 _NEWEST = 5_000
@@ -53,6 +53,7 @@ class Found:
     later: Run | None
     batch: list[Run]
     error: Entry | None
+    kind: ErrorKind | None
     lines: list[Line]
 
 
@@ -146,6 +147,7 @@ def _find(connection: Connection[Any], request: Request, run_id: UUID) -> Found:
         later=queries.run_after(connection, run=found) if began else None,
         batch=batch if batch and len(batch) > 1 else [],
         error=errors[0] if errors else None,
+        kind=queries.error_kind_of_run(connection, run=found) if is_bad else None,
         lines=_lines(connection, request, run_id, volume.total),
     )
 
@@ -189,16 +191,17 @@ def _record(found: Found) -> dict[str, Any]:
 
 def _every_line(request: Request, run_id: UUID) -> Iterator[Line]:
     """Yield the lines that match, from the first to the last, block by block."""
-    filters = {
-        "level": level_of(request),
-        "step": text_of(request, "step"),
-        "text": text_of(request, "q"),
-    }
     place = 1
     while True:
         with site_of(request).database.page() as connection:
             block = queries.lines_of_run(
-                connection, run_id=run_id, from_number=place, limit=_BLOCK, **filters
+                connection,
+                run_id=run_id,
+                level=level_of(request),
+                step=text_of(request, "step"),
+                text=text_of(request, "q"),
+                from_number=place,
+                limit=_BLOCK,
             )
         yield from block
         if len(block) < _BLOCK:

@@ -41,17 +41,17 @@ def script(request: Request) -> Response:
         name = name.removesuffix(".json").removesuffix(".csv")
     looking = viewer(request)
     # A name is a name here, never a pattern.
-    exactly = {"script": queries.Exactly(name)}
+    exactly = queries.Exactly(name)
     with site_of(request).database.page() as connection:
-        health = queries.script_health(connection, since=_MONTH, **exactly)
+        health = queries.script_health(connection, since=_MONTH, script=exactly)
         if not health:
             raise HTTPException(404, f"no script {name[:200]!r} has run yet")
         days = queries.daily_statistics(
-            connection, since=_YEAR, timezone=looking.timezone, **exactly
+            connection, since=_YEAR, timezone=looking.timezone, script=exactly
         )
-        runs = queries.recent_runs(connection, each=_RUNS, **exactly)
-        errors = queries.error_groups(connection, since=_WEEKS, limit=8, **exactly)
-        steps = queries.slowest_steps(connection, since=_WEEKS, sample=20, **exactly)
+        runs = queries.recent_runs(connection, each=_RUNS, script=exactly)
+        errors = queries.error_groups(connection, since=_WEEKS, limit=8, script=exactly)
+        steps = queries.slowest_steps(connection, since=_WEEKS, sample=20, script=exactly)
     if format_of(request) == "json":
         return json_answer(
             {"health": health[0], "days": days, "runs": runs, "errors": errors, "steps": steps}
