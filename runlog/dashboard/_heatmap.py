@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _DAYS = 30
 _MOST_SCRIPTS = 60
-_MANY_FAIL = 0.5
+_MANY_FAIL, _SOME_FAIL = 0.5, 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class Cell:
         share = self.found.failed / ended
         if share == 0:
             return "partial" if self.found.records_failed else "success"
-        return "failed" if share >= _MANY_FAIL else "mixed"
+        if share >= _MANY_FAIL:
+            return "failed"
+        return "mixed" if share >= _SOME_FAIL else "some"
 
 
 @dataclass(frozen=True, slots=True)

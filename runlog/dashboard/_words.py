@@ -73,6 +73,8 @@ def share(value: Any) -> str:
     if value is None:
         return NOTHING
     per_cent = float(value) * 100
+    if 0 < per_cent < 0.05:  # noqa: PLR2004 - would be rounded to nothing
+        return "<0.1 %"
     if 99.95 <= per_cent < 100:  # noqa: PLR2004 - would be rounded to what it is not
         per_cent = 99.9
     return f"{per_cent:.0f} %" if per_cent in {0, 100} else f"{per_cent:.1f} %"

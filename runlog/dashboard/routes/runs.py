@@ -38,7 +38,7 @@ def runs(request: Request) -> Response:
         last = queries.find_run(connection, run_id=before) if before else None
         found = queries.last_runs(connection, limit=_PAGE + 1, status=state, before=last, **filters)
         counts = _counts(connection, filters)
-        scripts = [run.script_name for run in queries.recent_runs(connection, each=1)]
+        health = queries.script_health(connection)
         days = _days(connection, request, filters) if format_of(request) == "html" else []
         elsewhere = None
         if not found and not last:
@@ -58,14 +58,14 @@ def runs(request: Request) -> Response:
         has_more=has_more,
         is_first=last is None,
         counts=counts,
-        scripts=scripts,
+        scripts=sorted(script.script_name for script in health),
+        usual={script.script_name: script.median_duration_ms for script in health},
         period=period,
         periods=_PERIODS,
         state=state,
         states=[state for state in queries.STATES if state in counts or state in _ALWAYS],
         elsewhere=elsewhere,
         days=heatmap(days, viewer(request).zone),
-        longest=max((run.elapsed_ms or 0 for run in shown), default=0),
     )
 
 

@@ -89,7 +89,7 @@ function copyLink() {
 
 // Lines as they arrive
 const known = new Set();
-let following = true, source = null, last = "", unseen = 0, ended = false;
+let lastTop = 0, following = true, source = null, last = "", unseen = 0, ended = false;
 
 function put(line) {
   if (known.has(line.id)) return 0;
@@ -142,7 +142,7 @@ function prune() {
 function toEnd() {
   unseen = 0;
   buttons["new-lines"].hidden = true;
-  log.lastElementChild?.lastElementChild?.scrollIntoView({ block: "end" });
+  log.scrollTop = log.scrollHeight;
 }
 
 function arrived(lines) {
@@ -214,12 +214,15 @@ if (log) {
   followHash();
   if (log.dataset.tail) {
     // Who scrolls up wants to read: nothing jumps until the end is in sight again.
-    window.addEventListener("wheel", (event) => event.deltaY < 0 && setFollowing(false), { passive: true });
-    window.addEventListener("touchmove", () => following && setFollowing(false), { passive: true });
+    log.addEventListener("scroll", () => {
+      const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+      if (isAtEnd !== following && (isAtEnd || log.scrollTop < lastTop)) setFollowing(isAtEnd);
+      lastTop = log.scrollTop;
+    }, { passive: true });
     document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
     window.addEventListener("pagehide", disconnect);
     window.addEventListener("pageshow", connect);
-    if (!location.hash && log.lastElementChild) toEnd();
+    if (!location.hash) toEnd();
     connect();
   }
 }
