@@ -137,7 +137,8 @@ SCRIPTS: Final = (
             Step("STORE", 1, 4, "stored {n} of {of} batches"),
         ),
         ("RateLimitError", "tokens per minute exceeded, retry after 41 s"),
-        minute=30, calls=55, failing=0.05, partial=0, item="call", mode="auto", triggered_by="kubernetes",
+        minute=30, calls=55, failing=0.05, partial=0, item="call", mode="auto",
+        triggered_by="kubernetes",
         parameters={"model": "small", "language": "en"},
     ),
     Script(

@@ -53,7 +53,6 @@ from runlog.queries._lines import (
     usual_run,
     volume_of_run,
 )
-from runlog.queries._parameters import Exactly
 from runlog.queries._rows import (
     Entry,
     LastSuccess,
@@ -73,7 +72,6 @@ from runlog.queries._runs import (
     runs_with_prefix,
     steps_of_run,
 )
-from runlog.queries._states import STATES
 from runlog.queries._trends import (
     HourOfWeek,
     RecentRun,
@@ -88,14 +86,12 @@ from runlog.queries._trends import (
 )
 
 __all__ = [
-    "STATES",
     "Day",
     "Entry",
     "ErrorDay",
     "ErrorEntry",
     "ErrorGroup",
     "ErrorKind",
-    "Exactly",
     "HourOfWeek",
     "LastSuccess",
     "Line",

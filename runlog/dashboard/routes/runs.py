@@ -10,6 +10,7 @@ from runlog.dashboard._filters import Period, id_of, period_of, text_of
 from runlog.dashboard._heatmap import heatmap
 from runlog.dashboard._site import csv_answer, format_of, json_answer, page, site_of, viewer
 from runlog.queries import Run
+from runlog.queries._states import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ def runs(request: Request) -> Response:
     period = period_of(request, "7d", _PERIODS)
     filters = _filters(request, period)
     state = text_of(request, "state")
-    state = state if state in queries.STATES else None
+    state = state if state in STATES else None
     if format_of(request) == "csv":
         rows = _all_rows(request, filters, state)
         return csv_answer("runs", list(Run.__dataclass_fields__)[:-1], rows)
@@ -63,7 +64,7 @@ def runs(request: Request) -> Response:
         period=period,
         periods=_PERIODS,
         state=state,
-        states=[state for state in queries.STATES if state in counts or state in _ALWAYS],
+        states=[state for state in STATES if state in counts or state in _ALWAYS],
         elsewhere=elsewhere,
         days=heatmap(days, viewer(request).zone),
     )

@@ -21,6 +21,7 @@ from runlog.dashboard._site import (
     site_of,
     viewer,
 )
+from runlog.queries._parameters import Exactly
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -41,7 +42,7 @@ def script(request: Request) -> Response:
         name = name.removesuffix(".json").removesuffix(".csv")
     looking = viewer(request)
     # A name is a name here, never a pattern.
-    exactly = queries.Exactly(name)
+    exactly = Exactly(name)
     with site_of(request).database.page() as connection:
         health = queries.script_health(connection, since=_MONTH, script=exactly)
         if not health:
