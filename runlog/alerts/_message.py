@@ -174,7 +174,7 @@ class Writer:
         scripts = len({each.script_name for each in facts})
         are_over = all(each.resolved_at for each in facts)
         mark = "✔" if are_over else "✖" if facts[0].severity == "error" else "⚠"
-        named = f"{scripts} script{'s' * (scripts != 1)}"
+        named = f"{scripts} scripts" if scripts > 1 else facts[0].script_name
         verb = "s" * (scripts == 1)
         told = f"{named} work{verb} again" if are_over else f"{named} need{verb} attention"
         return f"{mark} {told}" + (" (reminder)" if kind == "reminder" else ""), lines

@@ -21,4 +21,4 @@ where
             and ending.channel = %(channel)s
             and ending.kind = 'resolved'
     )
-order by incident.began_at, incident.id
+order by incident.began_at, incident.script_name, incident.id

@@ -61,4 +61,5 @@ where incident.id = any(%(ids)s::uuid[])
 order by
     array_position(array['error', 'warning', 'info'], incident.severity),
     incident.began_at,
+    incident.script_name,
     incident.id

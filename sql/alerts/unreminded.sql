@@ -39,4 +39,4 @@ select
     number::integer as number
 from known
 where exists (select from known as due where due.told_at <= %(now)s - due.pause)
-order by began_at, id
+order by began_at, script_name, id

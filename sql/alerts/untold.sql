@@ -21,4 +21,4 @@ where
             and telling.channel = channel.name
             and telling.kind = 'opened'
     )
-order by incident.began_at, incident.id
+order by incident.began_at, incident.script_name, incident.id

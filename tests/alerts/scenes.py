@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-import psycopg
 from rows import add_entry, add_run
 
 from runlog.alerts._channels import Channel, End, Outcome
 from runlog.alerts._config import Config
 from runlog.alerts._look import Watcher, look
+
+if TYPE_CHECKING:
+    import psycopg
 
 T = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 """The documents' t: 02:00 UTC on a day without a change of clocks."""

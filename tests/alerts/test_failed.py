@@ -106,7 +106,7 @@ def test_what_a_person_closed_does_not_count(scene):
 
 
 def test_a_cursor_set_by_hand_is_no_run(scene):
-    """ "runlog cursor set" after a failure does not make the script well."""
+    """A cursor set by hand after a failure does not make the script well."""
     scene.run(T, status="error")
     scene.look(at("02:05"))
     scene.run(at("03:00"), sync_mode="cursor")
