@@ -22,25 +22,25 @@ class Facts:
     severity: str
     began_at: datetime
     opened_at: datetime
-    resolved_at: datetime | None
-    resolution: str | None
+    resolved_at: datetime | None = None
+    resolution: str | None = None
     is_flapping: bool
     details: dict[str, Any]
-    run_id: UUID | None
-    started_at: datetime | None
-    status: str | None
-    duration_ms: int | None
-    triggered_by: str | None
-    records_fetched: int | None
-    records_inserted: int | None
-    records_updated: int | None
-    records_failed: int | None
-    host: str | None
-    commit: str | None
-    github_url: str | None
-    last_success_at: datetime | None
-    usual_seconds: Decimal | None
-    usual_fetched: Decimal | None
+    run_id: UUID | None = None
+    started_at: datetime | None = None
+    status: str | None = None
+    duration_ms: int | None = None
+    triggered_by: str | None = None
+    records_fetched: int | None = None
+    records_inserted: int | None = None
+    records_updated: int | None = None
+    records_failed: int | None = None
+    host: str | None = None
+    commit: str | None = None
+    github_url: str | None = None
+    last_success_at: datetime | None = None
+    usual_seconds: Decimal | None = None
+    usual_fetched: Decimal | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the incident for programs, as schema ``runlog.alert/1`` has it."""

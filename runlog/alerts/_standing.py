@@ -96,16 +96,25 @@ class Standing:
 
 def list_standings(
     newest: Iterable[NewestRun],
-    known: Iterable[Expected],
+    known: Iterable[Expected] | None,
     config: Config,
     now: datetime,
     blind: Iterable[Blindness] = (),
 ) -> list[Standing]:
-    """Return how the scripts stand that ran, that the file names or that watchers know."""
+    """Return how the scripts stand that ran or that the file names.
+
+    Args:
+        newest: the newest run of each script.
+        known: what watchers keep; None: nobody remembers when a schedule was declared, so that it
+            counts from the newest start.
+        config: the file.
+        now: the moment.
+        blind: outages.
+    """
     runs = {run.script_name: run for run in newest}
-    kept = {row.script_name: row for row in known}
+    kept = {row.script_name: row for row in known or ()}
     named = {name for name in config.scripts if not set("*?") & set(name)}
-    judge = _Judge(config, now, tuple(blind))
+    judge = _Judge(config, now, tuple(blind), has_memory=known is not None)
     return [
         judge.standing(name, runs.get(name), kept.get(name))
         for name in sorted(runs.keys() | named)
@@ -114,7 +123,10 @@ def list_standings(
 
 
 class _Judge:
-    def __init__(self, config: Config, now: datetime, blind: tuple[Blindness, ...]) -> None:
+    def __init__(
+        self, config: Config, now: datetime, blind: tuple[Blindness, ...], *, has_memory: bool
+    ) -> None:
+        self._has_memory = has_memory
         self._config = config
         self._now = now
         self._blind = blind
@@ -148,6 +160,8 @@ class _Judge:
         self, expectation: Expectation, newest: NewestRun | None, kept: Expected | None
     ) -> datetime:
         """Return since when the schedule holds; another schedule voids the old promise."""
+        if not self._has_memory:
+            return newest.started_at if newest else self._now
         schedule = expectation.schedule
         text = schedule and schedule.text
         is_known = (

@@ -85,6 +85,8 @@ def _failed(facts: Facts) -> str:
 
 
 def _stale(facts: Facts) -> str:
+    if facts.details.get("is_never"):
+        return f"{facts.script_name} has never succeeded"
     good = moment(facts.details.get("last_success_at")) or facts.opened_at
     return f"{facts.script_name} has not succeeded for {span_of(facts.opened_at - good)}"
 
