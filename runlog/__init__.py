@@ -1,32 +1,31 @@
 """runlog: two PostgreSQL tables that hold the history of every job you run.
 
-The way of an entry, file by file:
+The way of an entry, room by room; each room uses only what stands below it:
 
-    _handler, _processor   a LogRecord or an event_dict …
-    _entry                 … becomes one line of COPY text
-    _segments              … which one os.write puts into the spool (survives kill -9)
-    _shipper               … where a thread comes for it, now and then, again after failures
-    _delivery              … takes a block of whole lines, in order
-    _store                 … and PostgreSQL gets each exactly once
+    _capture     a LogRecord or an event_dict is taken (``handler``, ``processor``) …
+    _entry       … becomes one line of COPY text (``encoder``)
+    _spool       … which one os.write puts into a file that survives kill -9 (``spool``, ``writer``)
+    _delivery    … and PostgreSQL gets each exactly once (``shipper``, ``delivery``, ``store``)
 
-Beside it: _context (the run), _recorder (the wiring, fork and exit), queries (reading back).
+Beside it: _run (RunContext), _recorder (the four wired for one database), _database (every way to
+PostgreSQL), _process (fork, exit, signals), queries (reading back).
 """
 
 from typing import TYPE_CHECKING, Any
 
-from . import errors
-from ._api import configure, flush
-from ._batch import batch
-from ._binding import step
-from ._context import RunContext, current_run
-from ._handler import RunLogHandler
-from ._install import install
-from ._processor import RunLogProcessor
-from ._questions import last_success
-from .errors import Skipped
+from runlog import errors
+from runlog._capture.handler import RunLogHandler
+from runlog._capture.install import install
+from runlog._capture.processor import RunLogProcessor
+from runlog._recorder.open_runs import step
+from runlog._recorder.registry import configure, flush
+from runlog._run.batch import batch
+from runlog._run.context import RunContext, current_run
+from runlog._run.cursor import last_success
+from runlog.errors import Skipped
 
 if TYPE_CHECKING:
-    from . import queries, testing
+    from runlog import queries, testing
 
 __all__ = [
     "RunContext",

@@ -1,5 +1,5 @@
 """``python -m runlog`` is the command line."""
 
-from .cli import main
+from runlog.cli import main
 
 main()

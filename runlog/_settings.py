@@ -13,13 +13,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, dataclass_transform
 
-from . import _dsn
-from .errors import SettingError
+from runlog.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
+
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
@@ -203,7 +203,7 @@ def resolve(
             values[name] = _checked(name, given[name], "argument")
         elif (text := environ.get(variable(name))) is not None:
             _take_variable(values, name, text, strict=strict)
-    values["dsn"] = _dsn.choose(values.get("dsn"), environ)
+    values["dsn"] = choose(values.get("dsn"), environ)
     return Settings(**values)
 
 
@@ -234,3 +234,25 @@ def _unknown(name: str) -> str:
     close = difflib.get_close_matches(name, TABLE, n=1)
     hint = f'did you mean "{close[0]}"?' if close else f"known are {', '.join(TABLE)}"
     return f"unknown setting {name!r}; {hint}"
+
+
+EMBEDDED = "embedded:"
+
+_LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGUSER", "PGPORT")
+
+
+def choose(dsn: str | None, environ: Mapping[str, str]) -> str | None:
+    """Return the address to use, in the order of the documentation; None when there is none.
+
+    The order: ``dsn`` (argument or RUNLOG_DSN), DATABASE_URL, libpq's variables (an empty address
+    lets libpq read them), the embedded server where its extra is installed.
+    """
+    if dsn and dsn.strip():
+        return dsn.strip()
+    if url := environ.get("DATABASE_URL", "").strip():
+        return url
+    if any(environ.get(name) for name in _LIBPQ_VARIABLES):
+        return ""
+    from runlog import embedded
+
+    return EMBEDDED if embedded.is_installed() else None

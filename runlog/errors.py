@@ -80,3 +80,7 @@ class Skipped(SystemExit):
         self.message = message
         self.script_name = script_name
         self.run_id = run_id
+
+
+class QueryError(RunlogError, ValueError):
+    """An argument of a query cannot be used; the message says what would do."""

@@ -18,12 +18,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from . import _parameters as parameters
-from . import _sql
-from ._parameters import QueryError
-from ._reading import Source, connect, translated
-from ._settings import resolve
-from .errors import RunlogError
+from runlog._database import statements
+from runlog._database.reading import Source, connect, translated
+from runlog._settings import resolve
+from runlog.errors import QueryError, RunlogError
+from runlog.queries import _parameters as parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -199,7 +198,7 @@ def _one(connection: Connection[Any], sql: bytes, values: dict[str, Any]) -> Any
 
 
 def _text(name: str, plan: _Plan) -> bytes:
-    return _sql.statement(f"retention/{name}", plan.schema)
+    return statements.statement(f"retention/{name}", plan.schema)
 
 
 @contextmanager

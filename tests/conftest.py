@@ -1,6 +1,7 @@
-"""What every test gets: the helper plugins and an environment of its own.
+"""What every test gets: the plugins of ``kit`` and an environment of its own.
 
-Each plugin beside this file has one subject. Nothing here touches a database.
+Each plugin has one subject. Nothing here touches a database. Three speeds: ``tests/unit`` needs no
+database; ``-m "not process and not faults"`` needs one; the rest needs real deaths.
 """
 
 import os
@@ -8,22 +9,24 @@ from pathlib import Path
 
 import pytest
 
-# `waiting` first: the others import it, and pytest can only rewrite the assertions of a module
+# `kit.waiting` first: the others import it, and pytest can only rewrite the assertions of a module
 # that it is told about before the module is imported.
 pytest_plugins = (
-    "waiting",
-    "dispositions",
-    "postgres",
-    "proxy",
-    "scripts",
-    "recording",
-    "asking",
-    "pooler",
-    "commands",
-    "evidence",
-    "disks",
-    "servers",
-    "aftermath",
+    "kit.waiting",
+    "kit.summary",
+    "kit.fresh_process",
+    "kit.dispositions",
+    "kit.postgres",
+    "kit.proxy",
+    "kit.scripts",
+    "kit.recording",
+    "kit.asking",
+    "kit.pooler",
+    "kit.commands",
+    "kit.evidence",
+    "kit.disks",
+    "kit.servers",
+    "kit.aftermath",
 )
 
 PREFIXES = ("RUNLOG_", "PG", "GITHUB_")
@@ -42,3 +45,13 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     spool_dir = tmp_path / "spool"
     monkeypatch.setenv("RUNLOG_SPOOL_DIR", str(spool_dir))
     return spool_dir
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes real processes and real faults, by its folder."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            folder = item.path.relative_to(here).parts[0]
+            if folder in {"process", "faults"}:
+                item.add_marker(folder)

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import Distribution
+from importlib.metadata import Distribution, PackagePath
 from pathlib import Path
 from typing import LiteralString
 
@@ -133,7 +133,7 @@ def read_package(name: str, folder: Path) -> Package:
     fields = distribution.metadata.json if distribution.metadata else {}
     if not fields.get("name") or not fields.get("version"):
         raise ValueError(f"no name or no version in the metadata of {folder.name!r}")
-    files = distribution.files
+    files = find_files(distribution)
     return Package(
         name=name,
         version=clean(fields["version"]) or "",
@@ -145,6 +145,12 @@ def read_package(name: str, folder: Path) -> Package:
         size_bytes=None if files is None else sum(it.size or 0 for it in files),
         fingerprint=before,
     )
+
+
+def find_files(distribution: Distribution) -> list[PackagePath] | None:
+    """Return the listed files that are on disk, None without a list; Python 3.11 gives all."""
+    listed = distribution.files
+    return None if listed is None else [it for it in listed if Path(it.locate()).exists()]
 
 
 def clean(value: object) -> str | None:

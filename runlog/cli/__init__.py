@@ -122,7 +122,7 @@ def cli(dsn: str | None, schema: str | None, debug: bool) -> None:
 
 
 def _warn_of_password(dsn: str) -> None:
-    from runlog import _dsn
+    from runlog._database import dsn as _dsn
 
     if _dsn.parts(dsn, {})["password"]:
         told = "a password on the command line is shown to every user of this machine"
@@ -131,7 +131,7 @@ def _warn_of_password(dsn: str) -> None:
 
 def main() -> None:
     """Run the command line; the process ends with its exit code."""
-    from ._failures import exit_code_of
+    from runlog.cli._failures import exit_code_of
 
     try:
         code = cli.main(standalone_mode=False)

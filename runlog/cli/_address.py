@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runlog import _dsn, _reading, embedded
+from runlog import embedded
+from runlog._database import reading
+from runlog._settings import EMBEDDED
 
 if TYPE_CHECKING:
     from runlog._settings import Settings
@@ -19,8 +21,8 @@ def for_writing(settings: Settings) -> str:
         DatabaseUnavailableError: no database is named.
         EmbeddedError: the embedded server does not start.
     """
-    if settings.dsn != _dsn.EMBEDDED:
-        return _reading.address(settings.dsn)
+    if settings.dsn != EMBEDDED:
+        return reading.address(settings.dsn)
     found = embedded.status()
     if not found.running:
         click.echo(f"runlog: starting the embedded PostgreSQL in {found.data_dir}", err=True)

@@ -9,19 +9,19 @@ from uuid import UUID
 
 import click
 
-from runlog import _dsn, _reading, queries
-from runlog._settings import resolve
-from runlog._visible import visible
-
-from ._failures import NotFoundError
+from runlog import queries
+from runlog._database import reading
+from runlog._process.visible import visible
+from runlog._settings import EMBEDDED, resolve
+from runlog.cli._failures import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from psycopg import Connection
 
-    from runlog._rows import Run
     from runlog._settings import Settings
+    from runlog.queries._rows import Run
 
 _CANDIDATES_SHOWN = 5
 SHORT_ID = 13
@@ -32,7 +32,7 @@ def settings() -> Settings:
     """Return the checked settings; a bad variable is an error here."""
     chosen = resolve(strict=True)
     is_named = os.environ.get("RUNLOG_DSN") or os.environ.get("DATABASE_URL")
-    if chosen.dsn == _dsn.EMBEDDED and not is_named:
+    if chosen.dsn == EMBEDDED and not is_named:
         click.echo("runlog: no database is named; using the embedded PostgreSQL", err=True)
     return chosen
 
@@ -40,7 +40,7 @@ def settings() -> Settings:
 @contextmanager
 def connected() -> Iterator[Connection[Any]]:
     """Connect to the database of the environment for one command."""
-    with _reading.connect(settings().dsn) as connection:
+    with reading.connect(settings().dsn) as connection:
         yield connection
 
 

@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from runlog import _dsn
-from runlog._visible import visible
+from runlog._database import dsn as _dsn
+from runlog._process.visible import visible
 from runlog.errors import RunlogError, SchemaError
 
 USAGE, NO_DATABASE, NOT_FOUND, INTERRUPTED = 2, 3, 4, 130

@@ -8,15 +8,16 @@ was shown. The database may go away in between; following goes on when it is bac
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from runlog import _reading, queries
-from runlog._visible import visible
+from runlog import queries
+from runlog._database import reading
+from runlog._process.visible import visible
 from runlog.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from runlog._rows import Entry
+    from runlog.queries._rows import Entry, Run
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _OVERLAP = timedelta(seconds=30)
@@ -36,14 +37,25 @@ Look = Callable[["Connection[Any]", datetime], list["Entry"]]
 
 
 class Following:
-    """One stream of new entries; ``look`` asks for those from a moment on."""
+    """One stream of new entries; ``look`` asks for those from a moment on.
 
-    def __init__(self, connection: Connection[Any], look: Look, start: datetime) -> None:
+    ``shown`` are the entries that have been printed already; with what lies before the last of
+    them they do not come again. Nothing is asked before ``until`` or ``new`` is used.
+    """
+
+    def __init__(
+        self,
+        connection: Connection[Any],
+        look: Look,
+        start: datetime,
+        shown: Sequence[Entry] = (),
+    ) -> None:
         self._connection = connection
         self._dsn = connection.info.dsn
         self._password = connection.info.password
         self._look = look
         self._point = start
+        self._last_shown = shown[-1] if shown else None
         self._seen: dict[UUID, datetime] = {}
 
     def note(self, entry: Entry) -> None:
@@ -51,15 +63,17 @@ class Following:
         self._seen[entry.id] = entry.timestamp
         self._point = max(self._point, entry.timestamp)
 
-    def pass_over(self, shown: list[Entry]) -> None:
-        """Count as shown what ``shown`` ends with and everything that lies before it."""
-        if not shown:
+    def _pass_over_shown(self) -> None:
+        """Count as shown what was shown last and everything that lies before it."""
+        last = self._last_shown
+        if last is None:
             return
-        last = shown[-1]
         self.note(last)
         for entry in self._look(self._connection, self._point - _OVERLAP):
             if (entry.timestamp, entry.id) <= (last.timestamp, last.id):
                 self.note(entry)
+        # Only now: whoever lost the connection on the way asks once more.
+        self._last_shown = None
 
     @property
     def remembered(self) -> int:
@@ -68,6 +82,7 @@ class Following:
 
     def new(self) -> list[Entry]:
         """Return what has arrived since the last call, in order."""
+        self._pass_over_shown()
         begin = self._point - _OVERLAP
         found = [e for e in self._look(self._connection, begin) if e.id not in self._seen]
         for entry in found:
@@ -78,7 +93,16 @@ class Following:
         return found
 
     def until(self, has_ended: Callable[[Connection[Any]], bool]) -> Iterator[Entry]:
-        """Yield entries as they arrive, until the end and a quiet moment after it."""
+        """Yield entries as they arrive, until the end and a quiet moment after it.
+
+        The connection is closed then: it need not be the one that was given.
+        """
+        try:
+            yield from self._until(has_ended)
+        finally:
+            self._connection.close()
+
+    def _until(self, has_ended: Callable[[Connection[Any]], bool]) -> Iterator[Entry]:
         quiet = 0
         while quiet < _QUIET_POLLS_AFTER_END:
             try:
@@ -98,7 +122,7 @@ class Following:
             time.sleep(2 * _POLL_SECONDS)
             with suppress(DatabaseUnavailableError):
                 self._connection.close()
-                self._connection = _reading.connect(self._address())
+                self._connection = reading.connect(self._address())
                 click.echo("runlog: the database answers again", err=True)
                 return
 
@@ -109,22 +133,19 @@ class Following:
 
 
 def follow_run(
-    connection: Connection[Any], run_id: UUID, filters: dict[str, Any], shown: list[Entry]
+    connection: Connection[Any], run: Run, filters: dict[str, Any], shown: list[Entry]
 ) -> Iterator[Entry]:
-    """Yield the entries of a run that are not ``shown`` yet, until it has ended."""
+    """Yield the entries of ``run`` that are not ``shown`` yet, until it has ended."""
 
     def look(connection: Connection[Any], begin: datetime) -> list[Entry]:
-        return queries.entries_of_run(connection, run_id=run_id, after=begin, **filters)
+        return queries.entries_of_run(connection, run_id=run.id, after=begin, **filters)
 
     def has_ended(connection: Connection[Any]) -> bool:
-        run = queries.find_run(connection, run_id=run_id)
-        return run is None or run.status != "running"
+        now = queries.find_run(connection, run_id=run.id)
+        return now is None or now.status != "running"
 
-    run = queries.find_run(connection, run_id=run_id)
-    start = shown[-1].timestamp if shown else (run and run.started_at) or _EVER
-    following = Following(connection, look, start)
-    following.pass_over(shown)
-    return following.until(has_ended)
+    start = shown[-1].timestamp if shown else run.started_at or _EVER
+    return Following(connection, look, start, shown).until(has_ended)
 
 
 def follow_all(
@@ -135,6 +156,4 @@ def follow_all(
     def look(connection: Connection[Any], begin: datetime) -> list[Entry]:
         return list(queries.entries_after(connection, after=begin, limit=10**6, **filters))
 
-    following = Following(connection, look, start)
-    following.pass_over(shown)
-    return following.until(lambda _: False)
+    return Following(connection, look, start, shown).until(lambda _: False)

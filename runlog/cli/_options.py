@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runlog._parameters import LEVELS, STATES
+from runlog.queries._parameters import LEVELS
+from runlog.queries._states import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,17 +11,18 @@ from uuid import UUID, uuid4
 
 import click
 
-from runlog import _dsn, _folders, migrate, queries
-
-from ._address import for_writing
-from ._database import settings, short_ids
-from ._run_columns import run_columns
-from ._run_page import step_columns
-from ._table import print_table
+from runlog import migrate, queries
+from runlog._database import dsn
+from runlog._spool import folders
+from runlog.cli._address import for_writing
+from runlog.cli._database import settings, short_ids
+from runlog.cli.show.run_columns import run_columns
+from runlog.cli.show.run_page import step_columns
+from runlog.cli.show.table import print_table
 
 if TYPE_CHECKING:
-    from runlog._rows import Run
     from runlog._settings import Settings
+    from runlog.queries._rows import Run
 
 _EXAMPLE = "inventory_sync.py"
 _MODES = ("full", "incremental")
@@ -43,7 +44,7 @@ def demo_command() -> None:
     """
     chosen = settings()
     address = for_writing(chosen)
-    shown = _dsn.shown(chosen.dsn or "", os.environ)
+    shown = dsn.shown(chosen.dsn or "", os.environ)
     _say(f"writing two runs, and the table inventory_packages, to {shown}")
     for line in migrate.migrate(address, schema=chosen.schema):
         _say(line)
@@ -127,7 +128,7 @@ def _short_path(path: Path) -> str:
 
 
 def _spool_folder(chosen: Settings) -> Path | str:
-    return _folders.root(chosen.spool_dir, os.environ) or "memory"
+    return folders.root(chosen.spool_dir, os.environ) or "memory"
 
 
 def _say(text: str) -> None:

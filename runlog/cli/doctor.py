@@ -6,19 +6,18 @@ import os
 
 import click
 
+from runlog._process.visible import visible
 from runlog._settings import resolve, variable
-from runlog._visible import visible
-
-from ._failures import NO_DATABASE
-from ._findings import Finding
-from ._machine_findings import (
+from runlog.cli._failures import NO_DATABASE
+from runlog.cli.checks.finding import Finding
+from runlog.cli.checks.machine import (
     examine_address,
     examine_embedded,
     examine_spools,
     examine_variables,
 )
-from ._output import Output, output_options
-from ._table import Column, print_table
+from runlog.cli.show.output import Output, output_options
+from runlog.cli.show.table import Column, print_table
 
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "problem": "bold red"}
 _UNUSABLE = frozenset({"address", "embedded server", "connection", "schema"})
@@ -41,7 +40,7 @@ def doctor_command(context: click.Context, *, output: Output) -> None:
     chosen = resolve()
     findings += [examine_address(chosen, os.environ), *examine_embedded(chosen)]
     if not any(it.state == "problem" and it.check in _UNUSABLE for it in findings):
-        from ._database_findings import examine_database
+        from runlog.cli.checks.database import examine_database
 
         findings += examine_database(chosen)
     findings += examine_spools(chosen, os.environ)

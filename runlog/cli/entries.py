@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog import queries
-from runlog._rows import Entry, ScriptEntry
-
-from ._database import connected, find_run
-from ._entry_lines import lines_of
-from ._following import follow_all, follow_run
-from ._options import entry_options, limit_option, script_option, since_option
-from ._output import Output, names_of, output_options, pages, record_of
-from ._table import has_colours
+from runlog.cli._database import connected, find_run
+from runlog.cli._following import follow_all, follow_run
+from runlog.cli._options import entry_options, limit_option, script_option, since_option
+from runlog.cli.show.entry_lines import lines_of
+from runlog.cli.show.output import Output, names_of, output_options, pages, record_of
+from runlog.cli.show.table import has_colours
+from runlog.queries._rows import Entry, ScriptEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +69,7 @@ def logs_command(
         if follow:
             shown = list(entries)
             _print(output, iter(shown), Entry)
-            _print_live(output, follow_run(connection, found.id, filters, shown), Entry)
+            _print_live(output, follow_run(connection, found, filters, shown), Entry)
         else:
             _print_some(output, entries, Entry, empty=f"run {found.id} has no such entries")
 

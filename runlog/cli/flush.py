@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runlog import _process, _reading, _recorder
-from runlog._visible import visible
-
-from ._database import settings
-from ._spools import count_waiting
+from runlog._database import reading
+from runlog._process.visible import visible
+from runlog._recorder import registry
+from runlog._spool import folders
+from runlog._spool.inventory import count_waiting
+from runlog.cli._database import settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ def flush_command(context: click.Context, *, timeout: float) -> None:
     """
     chosen = settings()
     # A database that is away is told at once, by the one who asks, with the reason.
-    _reading.connect(chosen.dsn).close()
+    reading.connect(chosen.dsn).close()
     folder = database_folder(chosen)
     before = count_waiting(folder)
     delivered = deliver(chosen, timeout)
@@ -43,7 +44,7 @@ def flush_command(context: click.Context, *, timeout: float) -> None:
 
 def deliver(chosen: Settings, timeout: float) -> int:
     """Deliver what waits in the folders of processes that are gone; return how many entries."""
-    recorder = _process.recorder_for(chosen)
+    recorder = registry.recorder_for(chosen)
     if recorder is None:
         raise click.UsageError("RUNLOG_ENABLED switches runlog off; nothing is delivered")
     until = time.monotonic() + timeout
@@ -58,7 +59,7 @@ def database_folder(chosen: Settings) -> Path:
     Raises:
         click.UsageError: there is no place for spools.
     """
-    folder = _recorder.database_folder(chosen)
+    folder = folders.database_folder(chosen)
     if folder is None:
         raise click.UsageError("no folder for spools can be written; name one in RUNLOG_SPOOL_DIR")
     return folder

@@ -8,17 +8,16 @@ from uuid import UUID
 import click
 
 from runlog import queries
-from runlog._figures import ErrorGroup, ScriptHealth
-from runlog._rows import Run
-
-from ._database import SHORT_ID, connected, find_run, short_ids
-from ._failures import NotFoundError
-from ._options import limit_option, script_option, since_option
-from ._output import Output, output_options
-from ._run_columns import run_columns
-from ._statistics import show_script, show_scripts
-from ._table import STATE_STYLES, Column
-from ._text import ago, duration, number, share
+from runlog.cli._database import SHORT_ID, connected, find_run, short_ids
+from runlog.cli._failures import NotFoundError
+from runlog.cli._options import limit_option, script_option, since_option
+from runlog.cli.show.output import Output, output_options
+from runlog.cli.show.run_columns import run_columns
+from runlog.cli.show.statistics import show_script, show_scripts
+from runlog.cli.show.table import STATE_STYLES, Column
+from runlog.cli.show.text import ago, duration, number, share
+from runlog.queries._figures import ErrorGroup, ScriptHealth
+from runlog.queries._rows import Run
 
 Since = datetime | timedelta
 

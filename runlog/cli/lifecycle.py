@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from runlog import _sql, queries
-from runlog._questions import Cursor, find_cursor
-from runlog._reap import ReapedRun, close_run, closer, reap
+from runlog import queries
+from runlog._delivery.sweep import ReapedRun, close_run, closer, reap
+from runlog._process.visible import visible
+from runlog._run.cursor import Cursor, find_cursor
+from runlog._run.cursor import set_cursor as write_cursor
 from runlog._settings import resolve
-from runlog._uuid7 import new_id
-from runlog._visible import visible
-
-from ._database import connected, find_run, short_ids
-from ._failures import NotFoundError
-from ._options import SINCE
-from ._output import Output, output_options
-from ._table import Column
-from ._text import moment
-
-if TYPE_CHECKING:
-    from psycopg import Connection
+from runlog.cli._database import connected, find_run, short_ids
+from runlog.cli._failures import NotFoundError
+from runlog.cli._options import SINCE
+from runlog.cli.show.output import Output, output_options
+from runlog.cli.show.table import Column
+from runlog.cli.show.text import moment
 
 _FROM_THE_BEGINNING = "none"
+
 _SOURCES = {
     "success": "the last success",
     "checkpoint": "a checkpoint of a run that did not succeed",
@@ -73,7 +68,7 @@ def set_cursor(script: str, to: str) -> None:
     with connected() as connection:
         if not queries.last_runs(connection, script=_literally(script), limit=1):
             click.echo(f"runlog: there is no run of {visible(script)!r} yet", err=True)
-        _write_cursor(connection, script, wanted)
+        write_cursor(connection, _schema(), script, wanted)
         found = find_cursor(connection, _schema(), script)
     if found is None or found.moment != wanted:
         # A run of this script has just ended, and what was said last counts.
@@ -94,16 +89,6 @@ def _moment_of(text: str) -> datetime | None:
     now = datetime.now(UTC)
     told = now if word == "now" else SINCE.convert(text, None, None)
     return (now - told if isinstance(told, timedelta) else told).astimezone(UTC)
-
-
-def _write_cursor(connection: Connection[Any], script: str, wanted: datetime | None) -> None:
-    values = {
-        "id": new_id(),
-        "script_name": script,
-        "moment": wanted,
-        "metadata": json.dumps({"runlog": {"outcome": "cursor", "set_by": closer()}}),
-    }
-    connection.execute(_sql.statement("write/set_cursor", _schema()), values, prepare=False)
 
 
 @click.command("reap")

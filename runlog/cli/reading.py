@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog import queries
-from runlog._rows import Run
-
-from ._database import connected, find_run, short_ids
-from ._options import limit_option, script_option, since_option, status_option
-from ._output import Output, output_options
-from ._run_columns import run_columns
-from ._run_page import RunPage, page_lines
+from runlog.cli._database import connected, find_run, short_ids
+from runlog.cli._options import limit_option, script_option, since_option, status_option
+from runlog.cli.show.output import Output, output_options
+from runlog.cli.show.run_columns import run_columns
+from runlog.cli.show.run_page import RunPage, page_lines
+from runlog.queries._rows import Run
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog import queries
+from runlog.cli._database import connected
+from runlog.cli._options import AGE
+from runlog.cli.show.text import number, size
 from runlog.retention import ENDED, Pruned, prune
-
-from ._database import connected
-from ._options import AGE
-from ._text import number, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ._address import for_writing
-from ._database import settings
+from runlog.cli._address import for_writing
+from runlog.cli._database import settings
 
 
 @click.command("migrate")

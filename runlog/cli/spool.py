@@ -7,24 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runlog import _folders, _reading
+from runlog._database import reading
+from runlog._process.visible import visible
 from runlog._settings import resolve
-from runlog._visible import visible
-
-from ._database import settings
-from ._letters import put_back
-from ._output import Output, output_options
-from ._spools import (
-    DeadLetterFile,
-    ProcessSpool,
-    count_waiting,
-    find_dead_letters,
-    list_databases,
-    list_spools,
-)
-from ._table import Column, print_table
-from ._text import duration, number, size
-from .flush import database_folder, deliver
+from runlog._spool import folders as _folders
+from runlog._spool.dead_letters import DeadLetterFile, find_dead_letters, put_back
+from runlog._spool.inventory import ProcessSpool, count_waiting, list_databases, list_spools
+from runlog.cli._database import settings
+from runlog.cli.flush import database_folder, deliver
+from runlog.cli.show.output import Output, output_options
+from runlog.cli.show.table import Column, print_table
+from runlog.cli.show.text import duration, number, size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +45,7 @@ def _show(output: Output) -> None:
     spools = [spool for folder in folders for spool in list_spools(folder)]
     letters = [found for folder in folders if (found := find_dead_letters(folder))]
     if not output.is_for_people and output.format in {"json", "jsonl"}:
-        from ._output import record_of
+        from runlog.cli.show.output import record_of
 
         output.document(
             {
@@ -108,7 +101,7 @@ def _retry(context: click.Context) -> None:
     """
     chosen = settings()
     # What would be refused again, or not be delivered at all, is told before anything is moved.
-    _reading.connect(chosen.dsn).close()
+    reading.connect(chosen.dsn).close()
     folder = database_folder(chosen)
     moved = put_back(folder, chosen.spool_max_bytes)
     if moved.unreadable:

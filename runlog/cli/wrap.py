@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from runlog._lease import Overlap
+from runlog._run.overlap import Overlap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ def exec_command(
     Understood in lines: [STEP] message, LEVEL: message, a time in front, JSON, Python tracebacks.
     Its output is a pipe, not a terminal.
     """  # noqa: D301 - click reads this mark
-    from runlog._exec import execute
+    from runlog._exec.execute import execute
 
     recorded = tuple(number for number, off in ((1, no_stdout), (2, no_stderr)) if not off)
     return functools.partial(
@@ -80,7 +80,7 @@ def run_command(
     The script is not changed: its log records become entries, what it prints stays as it is, and it
     ends as it would without runlog.
     """  # noqa: D301 - click reads this mark
-    from runlog._run_script import run_script
+    from runlog._exec.script import run_script
 
     return functools.partial(
         run_script, target, list(arguments), is_module=is_module, script_name=script_name

@@ -11,9 +11,31 @@ Every function raises ``DatabaseUnavailableError`` when there is no database or 
 ``SchemaError`` when the tables are missing or this role may not read them.
 """
 
-from runlog._figures import Day, ErrorGroup, ScriptHealth, ScriptStatistics, SlowStep, TableSize
-from runlog._parameters import QueryError
-from runlog._rows import (
+from runlog.errors import QueryError
+from runlog.queries._entries import (
+    entries_after,
+    entries_of_run,
+    newest_entries_of_run,
+    recent_errors,
+    search_entries,
+)
+from runlog.queries._figures import (
+    Day,
+    ErrorGroup,
+    ScriptHealth,
+    ScriptStatistics,
+    SlowStep,
+    TableSize,
+)
+from runlog.queries._insight import (
+    daily_statistics,
+    error_groups,
+    script_health,
+    script_statistics,
+    slowest_steps,
+    table_sizes,
+)
+from runlog.queries._rows import (
     Entry,
     LastSuccess,
     RecentError,
@@ -23,23 +45,7 @@ from runlog._rows import (
     ScriptEntry,
     Step,
 )
-
-from ._entries import (
-    entries_after,
-    entries_of_run,
-    newest_entries_of_run,
-    recent_errors,
-    search_entries,
-)
-from ._insight import (
-    daily_statistics,
-    error_groups,
-    script_health,
-    script_statistics,
-    slowest_steps,
-    table_sizes,
-)
-from ._runs import (
+from runlog.queries._runs import (
     find_last_success,
     find_run,
     last_runs,

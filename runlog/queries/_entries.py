@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from runlog import _parameters as parameters
-from runlog._reading import Source, fetch
-from runlog._rows import Entry, RecentError, ScriptEntry
+from runlog._database.reading import Source, fetch
+from runlog.queries import _parameters as parameters
+from runlog.queries._rows import Entry, RecentError, ScriptEntry
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from runlog._parameters import Since
+    from runlog.queries._parameters import Since
 
 
 def entries_of_run(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from runlog import _parameters as parameters
-from runlog._figures import (
+from runlog._database.reading import Source, fetch
+from runlog.queries import _parameters as parameters
+from runlog.queries._figures import (
     Day,
     ErrorGroup,
     ScriptHealth,
@@ -14,10 +15,9 @@ from runlog._figures import (
     SlowStep,
     TableSize,
 )
-from runlog._reading import Source, fetch
 
 if TYPE_CHECKING:
-    from runlog._parameters import Since
+    from runlog.queries._parameters import Since
 
 _WEEK = timedelta(days=7)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runlog import _parameters as parameters
-from runlog._reading import Source, fetch
-from runlog._rows import LastSuccess, Run, RunDetail, RunningRun, Step
+from runlog._database.reading import Source, fetch
+from runlog.queries import _parameters as parameters
+from runlog.queries._rows import LastSuccess, Run, RunDetail, RunningRun, Step
+from runlog.queries._states import in_state
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from runlog._parameters import Since
+    from runlog.queries._parameters import Since
 
 
 def last_runs(
@@ -46,7 +47,7 @@ def last_runs(
         limit=limit,
         until=until,
         **parameters.matching("script", script),
-        **parameters.in_state(status),
+        **in_state(status),
         **parameters.beginning(since),
         **parameters.before_run(before),
     )

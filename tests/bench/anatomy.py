@@ -31,13 +31,14 @@ def time_parts() -> list[tuple[str, float]]:
     """In the child: time the parts, and nothing at all, which is taken off."""
     import orjson
 
-    from runlog import _calls, _record, _uuid7
-    from runlog._claims import Claims
-    from runlog._context import RunContext
-    from runlog._entry import Encoder
-    from runlog._json_writer import JsonWriter
-    from runlog._redact import Redactor
-    from runlog._spool import Spool
+    from runlog._capture import calls, log_record
+    from runlog._capture.once import Claims
+    from runlog._entry import ids
+    from runlog._entry.encoder import Encoder
+    from runlog._entry.json_writer import JsonWriter
+    from runlog._entry.redaction.redactor import Redactor
+    from runlog._run.context import RunContext
+    from runlog._spool.spool import Spool
 
     redactor = Redactor()
     encoder, writer = Encoder(redactor=redactor), JsonWriter(redactor)
@@ -45,7 +46,7 @@ def time_parts() -> list[tuple[str, float]]:
                                (12345, 3), None)  # fmt: skip
     record.step, record.meta = "FETCH", _META
     plain, claims = record.processName, Claims()
-    run_id = _uuid7.new_id()
+    run_id = ids.new_id()
     spool = Spool(Path(tempfile.mkdtemp()), 2**34)
 
     def encode() -> bytes:
@@ -55,7 +56,7 @@ def time_parts() -> list[tuple[str, float]]:
 
     def claim() -> None:
         record.processName = plain
-        _calls.claim(record, claims)
+        calls.claim(record, claims)
 
     line = encode()
     plain_file = os.open(tempfile.mkstemp()[1], os.O_WRONLY | os.O_APPEND)
@@ -65,9 +66,11 @@ def time_parts() -> list[tuple[str, float]]:
             (name, _time(part) - nothing)
             for name, part in {
                 "whose run and step it is, and that it is stored once": claim,
-                "what the record says, its message formatted": lambda: _record.read_fields(record),
+                "what the record says, its message formatted": lambda: log_record.read_fields(
+                    record
+                ),
                 "the whole line": encode,
-                "of that: the id": _uuid7.new_id_bytes,
+                "of that: the id": ids.new_id_bytes,
                 "of that: looking for secrets in the message": lambda: redactor.redact_text(_TEXT),
                 "of that: meta, looked through and written as JSON": lambda: writer.dumps(_META),
                 "of that: the JSON alone (orjson)": lambda: orjson.dumps(_META),

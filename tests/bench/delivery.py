@@ -56,7 +56,7 @@ def bulk(bench: Bench) -> Iterator[dict[str, Callable[[], Sample]]]:
 @contextlib.contextmanager
 def lines(bench: Bench) -> Iterator[dict[str, Callable[[], Sample]]]:
     """Yield runlog and the documented way, near the database and 20 ms away."""
-    from proxy import FaultProxy
+    from kit.proxy import FaultProxy
 
     with FaultProxy.in_front_of(bench.server.dsn) as proxy:
         proxy.slow(ROUND_TRIP_SECONDS)

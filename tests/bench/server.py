@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import postgres
 import psycopg
+from kit import postgres
 from psycopg.conninfo import make_conninfo
 
-from runlog import _embedded_wheel, embedded, migrate
+from runlog import embedded, migrate
+from runlog.embedded import _wheel
 from runlog.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _embedded() -> Iterator[str]:
 
 def _find_psql() -> Path | None:
     with contextlib.suppress(MissingExtraError):
-        for binaries in _embedded_wheel.list_binaries():
+        for binaries in _wheel.list_binaries():
             if (binaries.folder / "psql").exists():
                 return binaries.folder / "psql"
     found = shutil.which("psql")

@@ -17,8 +17,8 @@ from lines import make_logger, write_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from kit.proxy import FaultProxy
     from measures import Bench
-    from proxy import FaultProxy
     from rounds import Sample
 
 CALLS = 200_000
@@ -27,7 +27,7 @@ CALLS = 200_000
 @contextlib.contextmanager
 def contenders(bench: Bench) -> Iterator[dict[str, Callable[[], Sample]]]:
     """Yield runlog before a black hole."""
-    from proxy import FaultProxy
+    from kit.proxy import FaultProxy
 
     with FaultProxy.in_front_of(bench.server.dsn) as proxy:
         yield {"runlog": partial(_turn, bench, proxy)}

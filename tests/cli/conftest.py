@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 
 import pytest
+from kit.scripts import CHECKOUT
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from scripts import CHECKOUT
 
 from runlog.cli import cli
 from runlog.cli._failures import exit_code_of

@@ -5,7 +5,7 @@ import sys
 
 import psycopg
 import pytest
-from postgres import open_folder
+from kit.postgres import open_folder
 
 from runlog.cli import demo
 from runlog.migrate import LATEST
@@ -55,7 +55,7 @@ def test_demo_tells_that_its_script_failed(empty, tmp_path):
 
 def _broken(folder):
     """A folder whose sitecustomize breaks the example, and nothing else."""
-    from scripts import CHECKOUT
+    from kit.scripts import CHECKOUT
 
     (folder / "sitecustomize.py").write_text(
         "import sys\n"

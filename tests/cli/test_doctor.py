@@ -5,12 +5,13 @@ import secrets
 
 import psycopg
 import pytest
+from kit.rows import add_run, ago
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from rows import add_run, ago
 
-from runlog import _sql, embedded
-from runlog.cli import _database_findings
+from runlog import embedded
+from runlog._database import statements
+from runlog.cli.checks import database as _database_findings
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_no_tables(findings, monkeypatch, empty_database):
 def test_documented_tables_alone(findings, monkeypatch, empty_database):
     """Tables of another program work; that indexes are missing is a warning, exit code 1."""
     with psycopg.connect(empty_database) as connection:
-        connection.execute(_sql.migration_files()[0].sql)
+        connection.execute(statements.migration_files()[0].sql)
     monkeypatch.setenv("RUNLOG_DSN", empty_database)
     code, found = findings()
     assert (code, list(found)) == (1, ["schema"])

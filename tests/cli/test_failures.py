@@ -5,7 +5,7 @@ import sys
 
 import psycopg
 import pytest
-from rows import add_run
+from kit.rows import add_run
 
 from runlog.cli import _failures
 

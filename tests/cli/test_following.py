@@ -6,9 +6,10 @@ import sys
 
 import psycopg
 import pytest
-from rows import add_entry, add_run, ago, now
-from waiting import eventually
+from kit.rows import add_entry, add_run, ago, now
+from kit.waiting import eventually
 
+from runlog import queries
 from runlog.cli import _following
 
 
@@ -116,14 +117,50 @@ def test_following_survives_a_lost_connection(follow, connection):
     assert "the database answers again" in process.errors()
 
 
+@pytest.mark.parametrize("question", range(6))
+def test_following_survives_a_lost_connection_at_any_question(
+    connection, proxy, monkeypatch, capsys, question
+):
+    """Whichever question meets a lost connection, also the first after what was printed: no gap, nothing twice."""
+    monkeypatch.setattr(_following, "_POLL_SECONDS", 0.01)
+    run_id = add_run(connection, status="running")
+    add_entry(connection, run_id, "before", timestamp=ago(seconds=2))
+    asked = iter(range(100))
+    with psycopg.connect(proxy.conninfo, autocommit=True, prepare_threshold=None) as reader:
+        run = queries.find_run(reader, run_id=run_id)
+        shown = queries.entries_of_run(reader, run_id=run_id)
+        # Another process of the run delivers later what it logged earlier.
+        add_entry(connection, run_id, "late", timestamp=ago(seconds=1))
+        add_entry(connection, run_id, "after")
+        connection.execute("update runs set status = 'success', finished_at = now()")
+        proxy.cut_before_commit(lambda sql: "select" in sql.lower() and next(asked) == question)
+        followed = _following.follow_run(reader, run, {}, shown)
+        assert [entry.message for entry in followed] == ["late", "after"]
+    assert proxy.counters.cuts == 1
+    assert "the database answers again" in capsys.readouterr().err
+
+
+def test_tail_survives_a_connection_lost_at_first(connection, proxy, monkeypatch, capsys):
+    """Also where all scripts are followed nothing is asked before it can be asked again."""
+    monkeypatch.setattr(_following, "_POLL_SECONDS", 0.01)
+    run_id = add_run(connection, status="running")
+    add_entry(connection, run_id, "before")
+    with psycopg.connect(proxy.conninfo, autocommit=True, prepare_threshold=None) as reader:
+        shown = queries.search_entries(reader)
+        add_entry(connection, run_id, "after")
+        proxy.cut_before_commit(lambda sql: "select" in sql.lower())
+        followed = _following.follow_all(reader, shown[-1].timestamp, {}, shown)
+        assert next(followed).message == "after"
+    assert proxy.counters.cuts == 1
+    assert "the database answers again" in capsys.readouterr().err
+
+
 def test_what_was_seen_is_forgotten_in_time(database, connection):
     """The memory of a follower holds the entries of a minute, not of all time."""
     run_id = add_run(connection, status="running")
     moments = [ago(hours=2), ago(hours=1), ago(seconds=5)]
 
     def look(connection, begin):
-        from runlog import queries
-
         return queries.entries_of_run(connection, run_id=run_id, after=begin)
 
     with psycopg.connect(database, autocommit=True) as reader:

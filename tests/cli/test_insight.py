@@ -4,7 +4,7 @@ import json
 from uuid import uuid4
 
 import pytest
-from rows import add_entry, add_run, ago
+from kit.rows import add_entry, add_run, ago
 
 
 def test_from_last_night_to_the_reason(runlog, connection):

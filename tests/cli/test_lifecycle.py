@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from asking import add_run, runs_of, succeeded
 from click.testing import CliRunner
+from kit.asking import add_run, runs_of, succeeded
 
 import runlog
 from runlog import RunContext

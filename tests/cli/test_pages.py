@@ -7,8 +7,8 @@ from dataclasses import fields
 import click
 import psycopg
 import pytest
-from rows import add_entry, add_run, ago
-from scripts import CHECKOUT
+from kit.rows import add_entry, add_run, ago
+from kit.scripts import CHECKOUT
 
 from runlog import queries
 from runlog.cli import _COMMANDS, cli

@@ -6,7 +6,7 @@ import json
 from uuid import UUID
 
 import pytest
-from rows import add_all_states, add_entry, add_run, ago
+from kit.rows import add_all_states, add_entry, add_run, ago
 
 ESCAPE = "\x1b]0;owned\x07[/x] [red]"
 

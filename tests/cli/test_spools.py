@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 KILLED = """
     import logging, os, signal, sys
     import runlog
-    from runlog import _shipper
+    from runlog._delivery import shipper as _shipper
     _shipper.Shipper._attempt = lambda self: True
     log = logging.getLogger("app")
     log.setLevel("INFO")
@@ -23,7 +23,7 @@ KILLED = """
 ALIVE = """
     import sys, time
     import runlog
-    from runlog import _shipper
+    from runlog._delivery import shipper as _shipper
     _shipper.Shipper._attempt = lambda self: True
     runlog.RunContext("alive").start()
     print("started", flush=True)

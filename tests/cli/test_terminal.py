@@ -8,7 +8,7 @@ import sys
 import termios
 
 import pytest
-from rows import add_entry, add_run
+from kit.rows import add_entry, add_run
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WIDE = "a message that is a good deal longer than any terminal is wide " * 4

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlog._visible import visible
-from runlog.cli import _text
+from runlog._process.visible import visible
 from runlog.cli._options import span
-from runlog.cli._output import to_json
-from runlog.cli._statistics import bar, chart
+from runlog.cli.show import text as _text
+from runlog.cli.show.output import to_json
+from runlog.cli.show.statistics import bar, chart
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OBEYED = {*map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), *"\u202e\u2066\u200f\u2028\ud800"}

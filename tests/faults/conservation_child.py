@@ -25,7 +25,9 @@ import orjson  # noqa: F401
 import psycopg  # noqa: F401
 
 import runlog
-from runlog import _delivery, _segments, _spool, _store
+from runlog._delivery import delivery, store
+from runlog._spool import spool as _spool
+from runlog._spool import writer as _segments
 
 PLAIN, ODD, LARGE, BULKY, REFUSED = "plain", "odd", "large", "bulky", "refused"
 _TAILS = {
@@ -47,9 +49,9 @@ def text_of(kind, writer, number):
 def lower_the_thresholds():
     """Have small sequences reach what needs megabytes otherwise: COPY, blocks, rotation."""
     for module, name, value in (
-        (_store, "BULK_MIN_LINES", 60),
-        (_store, "_INSERT_MAX_ROWS", 40),
-        (_delivery, "BLOCK_BYTES", 2**14),
+        (store, "BULK_MIN_LINES", 60),
+        (store, "_INSERT_MAX_ROWS", 40),
+        (delivery, "BLOCK_BYTES", 2**14),
         (_segments, "BLOCK_BYTES", 2**14),
         (_spool, "_SEGMENT_BYTES_MIN", 2**13),
         (_spool, "_SEGMENT_BYTES_MAX", 2**13),

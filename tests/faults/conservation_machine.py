@@ -16,7 +16,7 @@ from conservation_process import Process, Run, progress, wait_for_progress
 from conservation_world import NETWORK
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from waiting import eventually
+from kit.waiting import eventually
 
 MOST_PROCESSES = 4
 SMALL_SPOOL = 2**20

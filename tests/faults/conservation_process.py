@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conservation_child import PLAIN, REFUSED, text_of
-from waiting import eventually
+from kit.waiting import eventually
 
 import runlog
 

@@ -14,8 +14,9 @@ import re
 import psycopg
 from psycopg.rows import namedtuple_row
 
-from runlog import _folders, _reap
-from runlog._dead_letters import NAME as DEAD_LETTERS
+from runlog._delivery import sweep
+from runlog._spool import folders as _folders
+from runlog._spool.dead_letters import NAME as DEAD_LETTERS
 
 NETWORK = ("refuse", "reset", "hang", "half_open", "slow", "cut_before_commit", "cut_after_commit")
 WORD = re.compile(r"p\d+(?:\.\d+)?:\d{6}")
@@ -103,7 +104,7 @@ class World:
             "update runs set metadata = jsonb_set(metadata, '{runlog,heartbeat_at}',"
             " to_jsonb(now() - interval '1 hour')) where status = 'running'"
         )
-        return len(_reap.reap(self.connection, "public"))
+        return len(sweep.reap(self.connection, "public"))
 
     def entries(self):
         """Run, level, step, message and meta of all entries, in their order."""

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from recording import messages
-from waiting import eventually
+from kit.recording import messages
+from kit.waiting import eventually
 
 HOUR, YEAR = 3600, 365 * 86_400
 SHIM = Path(__file__).with_name("wall_clock.c")

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from runlog import _spool
+from runlog._spool import spool
 
 TERMS = ("committed", "waiting", "dead_letters", "shed")
 LOGGED = 3000
@@ -22,8 +22,8 @@ def test_no_reading_of_the_statistics_breaks_the_law(
     recording, database, monkeypatch, evidence
 ):  # fmt: skip
     """While threads log, files rotate and the recorder is closed, each reading of the statistics obeys the law."""
-    monkeypatch.setattr(_spool, "_SEGMENT_BYTES_MIN", 2**13)
-    monkeypatch.setattr(_spool, "_SEGMENT_BYTES_MAX", 2**13)
+    monkeypatch.setattr(spool, "_SEGMENT_BYTES_MIN", 2**13)
+    monkeypatch.setattr(spool, "_SEGMENT_BYTES_MAX", 2**13)
     made = recording(database, flush_interval=0.01)
     threads = [
         threading.Thread(target=made.log_many, args=[LOGGED, f"thread {number}"])

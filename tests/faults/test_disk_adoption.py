@@ -9,21 +9,23 @@ import shutil
 from pathlib import Path
 
 import pytest
-from disks import waiting_folders
+from kit.disks import waiting_folders
+from kit.recording import messages, run_row
+from kit.waiting import eventually
 from psycopg.conninfo import make_conninfo
-from recording import messages, run_row
-from waiting import eventually
 
-from runlog import _folders, _spool, _stored
-from runlog._recorder import database_folder
 from runlog._settings import resolve
-from runlog._spool import adopt_orphans
+from runlog._spool import folders
+from runlog._spool import orphan as _stored
+from runlog._spool import spool as _spool
+from runlog._spool.folders import database_folder
+from runlog._spool.orphan import adopt_orphans
 
 SPOOLS = Path(__file__).with_name("spools")
 NEXT = """
     import os, sys
     import runlog
-    from runlog import _process
+    from runlog._recorder import registry as _process
 
     os.read(0, 1) if len(sys.argv) > 1 else None
     runlog.RunContext("next", lifecycle_logs=False).start().finish()
@@ -115,20 +117,20 @@ def test_a_spool_of_the_first_version(recording, database, connection, tmp_path,
     assert list(map(list, runs)) == expected["runs"]
     letters = (place / "dead-letters.jsonl").read_text().splitlines()
     assert [json.loads(letter)["content"] for letter in letters] == expected["torn"]
-    assert [folder for folder in _folders.list_folders(place) if folder.name[:4] == "2026"
+    assert [folder for folder in folders.list_folders(place) if folder.name[:4] == "2026"
             and folder.name.endswith("-4711-0a1b2c")] == []  # fmt: skip
     evidence(entries=len(found), torn_and_kept=len(letters))
 
 
 @pytest.mark.guarantee("disk")
 def test_a_spool_of_a_version_to_come(
-    recording, commands, database, connection, own_environment, fresh_notices, capfd
+    recording, commands, database, connection, own_environment, capfd
 ):
     """A layout that this version does not know is not touched, and it is said who can deliver it."""
     place = placed("v1", database, own_environment)
     known = next(folder for folder in place.iterdir() if folder.name.endswith("0a1b2c"))
     newer = known.rename(known.with_name("20290101T000000-1-abcdef.v2"))
-    for other in _folders.list_folders(place):
+    for other in folders.list_folders(place):
         shutil.rmtree(other)
     before = {path.name: path.read_bytes() for path in newer.iterdir()}
     made = recording(database, own_environment)

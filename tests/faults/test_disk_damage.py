@@ -8,16 +8,16 @@ import random
 import signal
 
 import pytest
-from recording import messages, run_row
-from waiting import eventually
+from kit.recording import messages, run_row
+from kit.waiting import eventually
 
-from runlog import _late_runs
+from runlog._delivery import late_runs
 
 
 @pytest.fixture
 def patient(monkeypatch):
     """A run that nobody knows is given up at once, and not after a minute."""
-    monkeypatch.setattr(_late_runs, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(late_runs, "WAIT_SECONDS", 0.0)
 
 
 def deliver(recording, database, **settings):
@@ -40,9 +40,7 @@ def letters(folder):
 
 @pytest.mark.guarantee("disk", "survives-death")
 @pytest.mark.parametrize("cut", [1, 2, 10, 30, 45, 60, 75])
-def test_a_torn_tail(
-    leave_orphan, recording, database, connection, capfd, fresh_notices, cut, evidence
-):
+def test_a_torn_tail(leave_orphan, recording, database, connection, capfd, cut, evidence):
     """The last line is only there in part: all before it is delivered, the part is kept apart and told, and never a row."""
     orphan = leave_orphan(database)
     (segment,) = orphan.segments
@@ -71,7 +69,7 @@ def test_a_torn_run_event(leave_orphan, recording, database, connection, cut):
     events.write_bytes(events.read_bytes()[:-cut])
     made = recording(database)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_late_runs, "WAIT_SECONDS", 0.0)
+        patch.setattr(late_runs, "WAIT_SECONDS", 0.0)
         made.recorder._shipper.delivery.look_for_orphans()
         eventually(lambda: _assert(made.recorder.flush(20) and not orphan.folder.exists()))
     stored = messages(connection, orphan.run_id)
@@ -190,7 +188,7 @@ def test_flipped_bits_in_run_events(
 KILLED_IN_A_WRITE = """
     import logging, os, signal
     import runlog
-    from runlog import _segments
+    from runlog._spool import writer as _segments
 
     log = logging.getLogger("app")
     log.setLevel(logging.INFO)

@@ -7,12 +7,12 @@ import shutil
 import signal
 
 import pytest
-from disks import IS_ROOT, waiting_folders
-from recording import messages, run_row
-from waiting import eventually
+from kit.disks import IS_ROOT, waiting_folders
+from kit.recording import messages, run_row
+from kit.waiting import eventually
 
-from runlog import _folders
-from runlog._spool import Spool
+from runlog._spool import folders
+from runlog._spool.spool import Spool
 
 SETTINGS = {"spool_max_bytes": 2**20}
 NEXT = """
@@ -75,7 +75,7 @@ def kill(made):
 
 
 @pytest.mark.guarantee("disk")
-def test_the_folder_is_removed_and_none_can_be_made(away, proxy, connection, fresh_notices, capfd):
+def test_the_folder_is_removed_and_none_can_be_made(away, proxy, connection, capfd):
     """Nowhere to go: what waits is delivered from the files without a name, and one line tells the danger."""
     spool = away.recorder._spool
     shutil.rmtree(spool.folder.parent)
@@ -236,7 +236,7 @@ def test_a_spool_in_an_odd_place(leave_orphan, recording, database, connection, 
 def test_a_spool_where_none_can_be(name, tmp_path):
     """A place that cannot be is no place, and no error."""
     given = name if name[0] in "~/" else f"{tmp_path}/{name}"
-    assert _folders.root(given, {}) is None
+    assert folders.root(given, {}) is None
 
 
 @pytest.mark.guarantee("disk")

@@ -8,8 +8,8 @@ import re
 from collections import defaultdict
 
 import pytest
-from recording import messages
-from waiting import eventually
+from kit.recording import messages
+from kit.waiting import eventually
 
 LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
 # Segments of 64 KiB; 256 KiB of memory stand in for the disk.
@@ -141,7 +141,7 @@ def test_space_returns_while_the_database_is_away(
 SCRIPT = """
     import logging, sys
     import runlog
-    from runlog import _process
+    from runlog._recorder import registry as _process
 
     log = logging.getLogger("app")
     log.setLevel(logging.DEBUG)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from recording import messages, run_row
-from waiting import eventually
+from kit.recording import messages, run_row
+from kit.waiting import eventually
 
-from runlog._backlog import Position, _ack, _read_ack
+from runlog._spool.backlog import Position, _ack, _read_ack
 
 
 def deliver(recording, database):

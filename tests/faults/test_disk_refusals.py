@@ -7,15 +7,15 @@ import os
 import subprocess
 
 import pytest
-from recording import messages
+from kit.recording import messages
 
-from runlog import _segments
+from runlog._spool import writer as _segments
 
 SETTINGS = {"spool_max_bytes": 2**21, "retry_interval_max": 0.1}
 SCRIPT = """
     import logging, sys
     import runlog
-    from runlog import _process
+    from runlog._recorder import registry as _process
 
     log = logging.getLogger("app")
     log.setLevel(logging.DEBUG)
@@ -88,7 +88,7 @@ NO_DESCRIPTORS = """
     import logging, os, resource, sys
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     import runlog
-    from runlog import _process
+    from runlog._recorder import registry as _process
 
     log = logging.getLogger("app")
     log.setLevel(logging.INFO)

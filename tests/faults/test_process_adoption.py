@@ -6,20 +6,20 @@ import os
 import time
 
 import pytest
-from recording import QUICK
+from kit.recording import QUICK
 
-from runlog._late_runs import WAIT_SECONDS
-from runlog._recorder import Recorder
-from runlog._run import RunState
+from runlog._delivery.late_runs import WAIT_SECONDS
+from runlog._entry.ids import new_id
+from runlog._recorder.recorder import Recorder
+from runlog._recorder.run_state import RunState
 from runlog._settings import resolve
-from runlog._spool import Spool
-from runlog._uuid7 import new_id
+from runlog._spool.spool import Spool
 
 ADOPTER = """
     import pathlib, sys, time
     import psycopg, orjson
     import runlog
-    from runlog._recorder import Recorder
+    from runlog._recorder.recorder import Recorder
     from runlog._settings import resolve
 
     recorder = Recorder(resolve())

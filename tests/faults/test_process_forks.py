@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from recording import messages
+from kit.recording import messages
 
 STORM = """
     import logging, multiprocessing, os, signal, sys, threading

@@ -6,9 +6,9 @@ import random
 import signal
 
 import pytest
-from waiting import eventually
+from kit.waiting import eventually
 
-from runlog import _folders
+from runlog._spool import folders
 
 WORK = """
     import logging, os, signal, threading
@@ -109,7 +109,7 @@ def _freeze(script, aftermath):
     eventually(is_swept, within=30)
     assert aftermath.status(_run_id(script))[2] == "died"
     assert aftermath.folders() == [folder]
-    assert _folders.adopt(folder) is None
+    assert folders.adopt(folder) is None
 
 
 def _is(aftermath, script, status):

@@ -8,8 +8,8 @@ import time
 
 import psycopg
 import pytest
-from recording import messages
-from waiting import eventually
+from kit.recording import messages
+from kit.waiting import eventually
 
 START = """
     import logging, os, sys, threading
@@ -32,7 +32,7 @@ BACKLOG = f"""{START}
 COPYING = """
     import logging, os, threading
     import runlog
-    from runlog import _process
+    from runlog._recorder import registry as _process
 
     log = logging.getLogger("app")
     log.setLevel(logging.INFO)

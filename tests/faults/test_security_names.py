@@ -11,12 +11,12 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from kit.scripts import CHECKOUT
+from kit.waiting import eventually
 from psycopg import sql
-from scripts import CHECKOUT
-from waiting import eventually
 
 from runlog import queries, retention
-from runlog._reap import reap
+from runlog._delivery.sweep import reap
 from runlog.errors import SettingError
 from runlog.migrate import as_sql, migrate
 

@@ -7,7 +7,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from runlog import _sql
+from runlog._database import statements
 from runlog.migrate import migrate
 
 STRANGERS = ("anon", "authenticated")
@@ -144,7 +144,7 @@ def test_strangers_have_no_right_in_a_schema_of_ones_own(generous, role, evidenc
 def test_a_secured_adopted_database_is_closed(generous, evidence):
     """Tables that were there before, open to everybody, are closed by `migrate --secure` with all that belongs to them."""
     with psycopg.connect(generous, autocommit=True) as owner:
-        owner.execute(_sql.migration_files()[0].sql)
+        owner.execute(statements.migration_files()[0].sql)
         owner.execute("grant all on runs, logs to public")
     migrate(generous, secure=True)
     found = {role: rights_of(generous, role) for role in (*STRANGERS, "public", STRANGER)}

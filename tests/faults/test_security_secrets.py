@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from kit.recording import QUICK, Recording
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from recording import QUICK, Recording
 
 import runlog
-from runlog import _dsn
+from runlog._database import dsn
 from runlog._settings import resolve
 from runlog.cli import cli
 from runlog.cli._failures import exit_code_of
@@ -72,7 +73,7 @@ def leaked(text):
 SCRIPT = """
     import logging, os, sys
     import runlog
-    from runlog import _process
+    from runlog._recorder import registry as _process
 
     log = logging.getLogger("app")
     handler = runlog.RunLogHandler(retry_interval=0.05, exit_timeout=0.2, connect_timeout=0.2)
@@ -113,7 +114,7 @@ COMMANDS = {
     "migrate": ["migrate"],
     "migrate in detail": ["--debug", "migrate"],
     "tail": ["--debug", "tail"],
-    "exec": ["exec", "--", "python", "-c", "print('hello')"],
+    "exec": ["exec", "--", sys.executable, "-c", "print('hello')"],
 }
 
 
@@ -178,10 +179,10 @@ def test_the_settings_tell_no_password(address):
 @pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
 def test_what_is_shown_of_an_address(address):
     """The words for people, and the folder's name, are made of host, port and database alone."""
-    told = _dsn.shown(address, {}) + _dsn.folder_name(address, "public", {})
+    told = dsn.shown(address, {}) + dsn.folder_name(address, "public", {})
     assert leaked(told) == []
     for piece in PIECES:
-        assert piece not in _dsn.without_password(f"libpq says: {address!r}", address, {})
+        assert piece not in dsn.without_password(f"libpq says: {address!r}", address, {})
 
 
 @pytest.mark.guarantee("secrets")
@@ -240,7 +241,7 @@ def test_the_process_list_shows_no_password(commands, database):
     """Neither `runlog exec` nor the program that it starts has the address among its arguments."""
     program = "import os; print(*[open(f'/proc/{p}/cmdline').read() for p in (os.getpid(), os.getppid())])"
     secret = conninfo_to_dict(database).get("password") or "unused"
-    code, out, _ = commands.run("exec", "--", "python", "-c", program)
+    code, out, _ = commands.run("exec", "--", sys.executable, "-c", program)
     assert code == 0
     assert b"runlog" in out
     assert secret.encode() not in out

@@ -13,10 +13,10 @@ import subprocess
 import sys
 
 import pytest
-from rows import add_entry, add_run
-from scripts import CHECKOUT
+from kit.rows import add_entry, add_run
+from kit.scripts import CHECKOUT
 
-from runlog._dead_letters import NAME
+from runlog._spool.dead_letters import NAME
 from runlog.cli import cli
 from runlog.cli._failures import exit_code_of
 

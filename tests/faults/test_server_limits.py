@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from proxy import FaultProxy
-from recording import messages, run_row
-from servers import ROLE
-from waiting import eventually
+from kit.proxy import FaultProxy
+from kit.recording import messages, run_row
+from kit.servers import ROLE
+from kit.waiting import eventually
 
 pytestmark = pytest.mark.guarantee("outage", "exactly-once")
 

@@ -9,14 +9,14 @@ from functools import partial
 
 import psycopg
 import pytest
-from chatter import Chatter
-from pooler import CONFIG, _command, _free_port
+from kit.chatter import Chatter
+from kit.pooler import CONFIG, _command, _free_port
+from kit.recording import messages, run_row
+from kit.servers import DATABASE, PASSWORD, ROLE
+from kit.waiting import eventually
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from recording import messages, run_row
-from servers import DATABASE, PASSWORD, ROLE
-from waiting import eventually
 
-from runlog._store import Store
+from runlog._delivery.store import Store
 
 pytestmark = pytest.mark.guarantee("outage", "exactly-once")
 
@@ -214,7 +214,7 @@ class Pooler:
 
 @pytest.fixture
 def own_pooler(server):
-    from postgres import open_folder
+    from kit.postgres import open_folder
 
     with open_folder() as folder:
         pooler = Pooler(server, folder)

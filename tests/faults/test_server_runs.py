@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from chatter import Chatter
-from proxy import FaultProxy
-from recording import messages, run_row
-from servers import DATABASE, ROLE
-from waiting import eventually
+from kit.chatter import Chatter
+from kit.proxy import FaultProxy
+from kit.recording import messages, run_row
+from kit.servers import DATABASE, ROLE
+from kit.waiting import eventually
 
-from runlog import _sql
+from runlog._database import statements
 from runlog.errors import SchemaError
 from runlog.migrate import LATEST, migrate
 
@@ -164,7 +164,7 @@ def test_a_schema_of_nothing_but_the_two_documented_tables(recording, server, ca
     """A database that no runlog has ever migrated, with the documented tables alone: all is written."""
     server.execute(f"drop database {DATABASE} with (force)", database="postgres")
     server.execute(f"create database {DATABASE} owner {ROLE}", database="postgres")
-    documented = _sql.fill(_sql.migration_files()[0].sql, schema='"public"')
+    documented = statements.fill(statements.migration_files()[0].sql, schema='"public"')
     server.execute(f"set role {ROLE}; {documented.decode()}")
     tables = server.execute(
         "select relname from pg_class where relkind in ('r', 'v') and relnamespace = 'public'::regnamespace"

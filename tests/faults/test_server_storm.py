@@ -6,8 +6,8 @@ import random
 from functools import partial
 
 import pytest
-from recording import messages
-from waiting import eventually
+from kit.recording import messages
+from kit.waiting import eventually
 
 STEPS = 12
 """So many faults a run; the last of a storm may have fewer."""

@@ -7,12 +7,12 @@ from functools import partial
 
 import psycopg
 import pytest
-from asking import add_run, runs_of
-from recording import messages, run_row
-from waiting import eventually
+from kit.asking import add_run, runs_of
+from kit.recording import messages, run_row
+from kit.waiting import eventually
 
-from runlog import _housekeeping
-from runlog._reap import reap
+from runlog._delivery import housekeeping
+from runlog._delivery.sweep import reap
 
 CHECK = """
     alter table runs add constraint no_errors
@@ -102,7 +102,7 @@ def test_a_refused_closing(
     leave_orphan, recording, database, connection, refuse, capfd, monkeypatch, statement
 ):
     """The table refuses that a dead run becomes an error: it is told once with the reason, also when it is tried again, and the orphan behind it is closed."""
-    monkeypatch.setattr(_housekeeping, "_REAP_INTERVAL", 0.0)
+    monkeypatch.setattr(housekeeping, "_REAP_INTERVAL", 0.0)
     refuse(statement)
     first, second = leave_orphan(database, 5), leave_orphan(database, 5)
     rename(first, "kept-as-is")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
-from scripts import CHECKOUT, PASSED_ON
+from kit.scripts import CHECKOUT, PASSED_ON
 
 if TYPE_CHECKING:
     from pathlib import Path

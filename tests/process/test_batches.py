@@ -9,9 +9,9 @@ import uuid
 from decimal import Decimal
 
 import psycopg
-from asking import QUICK, add_run, runs_of
+from kit.asking import QUICK, add_run, runs_of
+from kit.recording import messages
 from psycopg.conninfo import make_conninfo
-from recording import messages
 
 import runlog
 from runlog import RunContext

@@ -6,8 +6,8 @@ import signal
 import time
 
 import pytest
-from recording import messages, run_row
-from waiting import eventually
+from kit.recording import messages, run_row
+from kit.waiting import eventually
 
 SCRIPT = """
     import logging, sys

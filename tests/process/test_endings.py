@@ -15,10 +15,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from ending_scripts import DIED, ENDS, SOURCES, WAYS, WRAPPED, Matrix, in_a_shell
-from postgres import _name_of, _new_database
-from waiting import eventually
+from kit.postgres import _name_of, _new_database
+from kit.waiting import eventually
 
-from runlog import _reap
+from runlog._delivery import sweep
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "endings.md"
 COUNTS = (1, 30)
@@ -56,6 +56,10 @@ FOOT = """
 - A run that was begun with `start()` and never finished ends as the process does. A `with` block
   that the process never leaves (in a daemon thread) is an error, `abandoned`.
 """
+
+
+# The limit is each test's own: the fixtures run a hundred scripts, each of which has a minute.
+pytestmark = pytest.mark.timeout(120, func_only=True)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +109,7 @@ def test_a_wrapper_prints_what_the_program_prints(ended, way, end):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize("way", WAYS)
 def test_the_endings_after_a_thousand_lines(matrix, way):
     """The same with a thousand lines: nothing depends on how much there is."""
@@ -149,7 +154,7 @@ def _lose_host(matrix, way):
             " to_jsonb(now() - interval '10 minutes')) where script_name = %s",
             [name],
         )
-        assert [run.script_name for run in _reap.reap(connection, "public")] == [name]
+        assert [run.script_name for run in sweep.reap(connection, "public")] == [name]
         row = matrix.row(connection, way, "gone", 30)
         return row, matrix.lines(connection, way, "gone", 30)
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from waiting import eventually
+from kit.waiting import eventually
 
 PYTHON = sys.executable
 

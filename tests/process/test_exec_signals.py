@@ -12,7 +12,7 @@ import sys
 import time
 
 import pytest
-from waiting import eventually
+from kit.waiting import eventually
 
 PYTHON = sys.executable
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from recording import messages
+from kit.recording import messages
 
 START = """
     import faulthandler
@@ -137,7 +137,7 @@ def test_logging_in_signal_handlers(survive):
         PLAIN
         + """
     import itertools
-    from runlog import _process
+    from runlog._recorder import registry as _process
     numbers = itertools.count()
     handled = threading.Semaphore()
 
@@ -201,7 +201,7 @@ def test_logging_after_runlog_has_closed(survive):
             log.info("when modules are torn down")
 
     sys.modules["keeper"] = AtTheVeryEnd()
-    from runlog import _process
+    from runlog._recorder import registry as _process
     runlog.flush()
     _process.close_all()
     log.info("after everything was closed")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from recording import messages
+from kit.recording import messages
 
 HEAD = """
 import logging, os, signal, sys, time

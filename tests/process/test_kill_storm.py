@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from waiting import eventually
+from kit.waiting import eventually
 
 SCRIPT = """
     import logging, os

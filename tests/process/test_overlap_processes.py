@@ -6,8 +6,8 @@ import signal
 from itertools import pairwise
 
 import pytest
-from asking import QUICK, add_run, runs_of
-from waiting import eventually
+from kit.asking import QUICK, add_run, runs_of
+from kit.waiting import eventually
 
 # Ready when psycopg is imported, so that all of them ask in the same moment.
 RACE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from recording import messages
+from kit.recording import messages
 
 HEAD = """
 import asyncio, ctypes, logging, multiprocessing, os, signal, sys, threading, time

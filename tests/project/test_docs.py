@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from recording import run_row
+from kit.recording import run_row
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])

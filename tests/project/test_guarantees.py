@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from evidence import known_guarantees
+from kit.evidence import known_guarantees
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "explanation" / "guarantees.md"

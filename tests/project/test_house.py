@@ -12,8 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(ROOT.glob("runlog/**/*.py"))
+PYTHONS = ("python", "python3")
 VISIBLE = {"pyproject.toml", "README.md", "runlog", "sql", "tests", "docs"}
-WAY_OF_AN_ENTRY = ("_handler", "_entry", "_segments", "_shipper", "_delivery", "_store")
+_NO_TABLES = {"lock_script"}
+WAY_OF_AN_ENTRY = ("_capture", "_entry", "_spool", "_delivery")
 
 
 def test_the_visible_top_level_is_as_promised():
@@ -33,12 +35,22 @@ def test_no_source_file_is_longer_than_300_lines():
     assert {name: length for name, length in lengths.items() if length > 300} == {}
 
 
-def test_the_way_of_an_entry_is_six_files_of_the_package():
-    """The six files that the package's docstring names exist, in that order."""
-    text = (ROOT / "runlog" / "__init__.py").read_text()
-    places = [text.index(name) for name in WAY_OF_AN_ENTRY]
-    assert places == sorted(places)
-    assert all((ROOT / "runlog" / f"{name}.py").is_file() for name in WAY_OF_AN_ENTRY)
+def test_the_way_of_an_entry_is_four_rooms_of_the_package():
+    """The package's docstring names the four rooms in that order, and files that are there."""
+    text = ast.get_docstring(ast.parse((ROOT / "runlog" / "__init__.py").read_text())) or ""
+    rows = dict(re.findall(r"^ {4}(_\w+) .*\((.*)\)", text, re.MULTILINE))
+    assert tuple(rows) == WAY_OF_AN_ENTRY
+    named = [ROOT / "runlog" / room / f"{name}.py" for room, files in rows.items()
+             for name in re.findall(r"``(\w+)``", files)]  # fmt: skip
+    assert len(named) >= len(WAY_OF_AN_ENTRY)
+    assert [path for path in named if not path.is_file()] == []
+
+
+def test_every_room_says_at_its_door_what_lives_there():
+    """Each folder of the package is a room with a docstring."""
+    doors = [path for path in SOURCES if path.name == "__init__.py"]
+    assert {path.parent for path in doors} == {path.parent for path in SOURCES}
+    assert [path for path in doors if not ast.get_docstring(ast.parse(path.read_text()))] == []
 
 
 def test_no_sql_is_composed_in_python():
@@ -56,14 +68,15 @@ def test_no_sql_is_composed_in_python():
     assert found == []
 
 
-def test_every_sql_statement_of_the_write_path_names_the_schema():
+def test_every_sql_statement_of_the_writing_side_names_the_schema():
     """No statement depends on search_path, which a transaction pooler does not keep."""
-    for path in (ROOT / "sql" / "write").glob("*.sql"):
+    rooms = ("delivery", "sweep", "cursor", "overlap")
+    for path in [path for room in rooms for path in (ROOT / "sql" / room).glob("*.sql")]:
         statement = re.sub(r"--.*", "", path.read_text())
         names = re.findall(
             r"(?:into|update|copy|from)\s+(\S*\b(?:runs|logs))\b", statement, re.IGNORECASE
         )
-        assert names, path.name
+        assert names or path.stem in _NO_TABLES, path.name
         assert all(name.startswith("{schema}.") for name in names), path.name
 
 
@@ -74,6 +87,35 @@ def test_imports_point_one_way():
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout
+
+
+def test_tests_start_python_by_its_path():
+    """A system may have no ``python``, and its ``python3`` has none of ours: it is ``sys.executable``."""
+    found = []
+    for path in sorted(ROOT.glob("tests/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.List | ast.Tuple | ast.Call):
+                words = node.args if isinstance(node, ast.Call) else node.elts
+                said = [word.value if isinstance(word, ast.Constant) else "" for word in words]
+                found += [
+                    f"{path.name}:{node.lineno}"
+                    for before, word, after in zip(["", *said], said, [*said[1:], ""], strict=False)
+                    if word in PYTHONS and (before == "--" or str(after).startswith("-"))
+                ]
+    assert found == []
+
+
+def test_the_end_tells_the_order_and_why_tests_were_skipped(tmp_path):
+    """Also with -q: the seed of the order, and the reason of each skip."""
+    test = tmp_path / "test_skipped.py"
+    test.write_text("import pytest\ndef test_it(): pytest.skip('there is no moon')\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-c", ROOT / "pyproject.toml"]
+    said = subprocess.run(
+        [*command, "-p", "kit.summary", "-p", "no:cacheprovider", "-p", "randomly", test],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    ).stdout  # fmt: skip
+    assert "there is no moon" in said
+    assert re.search(r"^the same order again: pytest --randomly-seed=\d+$", said, re.MULTILINE)
 
 
 def test_the_changelog_has_this_version():

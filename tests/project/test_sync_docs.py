@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from asking import QUICK, add_run, runs_of
+from kit.asking import QUICK, add_run, runs_of
 
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to"
 

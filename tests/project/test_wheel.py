@@ -49,7 +49,7 @@ def test_the_wheel_holds_the_sql_and_no_tests(installed):
     (wheel,) = (installed.parent / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "runlog/sql/migrations/0001_create_logging_system.sql" in names
-    assert "runlog/sql/write/insert_entries.sql" in names
+    assert "runlog/sql/delivery/insert_entries.sql" in names
     assert "runlog/py.typed" in names
     assert [name for name in names if "test_" in name] == []
 

@@ -1,0 +1,138 @@
+"""RunLogHandler: a LogRecord becomes one line in the spool.
+
+Runs on the caller's thread: must not block and must not raise. The way of an entry begins here and
+goes on in ``_entry`` (the line), ``_spool`` (the file) and ``_delivery`` (thread and database).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from runlog._capture.calls import claim, keep_what_waits
+from runlog._capture.log_record import is_own_noise, read_fields
+from runlog._capture.once import Claims, claims_of
+from runlog._process import exit as _exit
+from runlog._process.notices import notices
+from runlog._recorder import registry
+from runlog._settings import resolve
+
+if TYPE_CHECKING:
+    from runlog._recorder.recorder import Recorder
+
+
+class RunLogHandler(logging.Handler):
+    """Stores log records as entries of the run in whose context they were logged.
+
+    ``extra={"step": "FETCH", "meta": {"count": 150}}`` gives the entry its step and its meta; every
+    other extra goes into ``meta`` too, and so do the exception and the logger's name.
+
+    Guarantees: ``emit`` does not wait for the database, for another thread or for a lock, and
+    raises nothing. Once it has returned, the entry survives ``kill -9`` of the process; what is not
+    delivered when the process ends is delivered by the next one. A record logged outside of any run
+    is counted and not stored.
+
+    A record that waits in one of logging's own queues or buffers (``QueueHandler``,
+    ``MemoryHandler``) keeps run and step of its call. One that waits in a queue of another make
+    belongs to the run in whose context it is handled at last.
+
+    Works from ``logging.config.dictConfig`` with ``class: runlog.RunLogHandler``, behind a
+    ``QueueHandler`` and as a sink of loguru. Handlers with the same database share one recorder;
+    the settings of the first one hold, and a record that several of them see is stored once.
+
+    Args:
+        dsn: the database; by default RUNLOG_DSN, DATABASE_URL, libpq's variables or the embedded
+            server.
+        level: lowest level that is stored; default: everything that reaches the handler
+            (RUNLOG_LEVEL).
+        settings: any setting of ``runlog.configure``.
+
+    Raises:
+        SettingError: an argument is unknown or unusable.
+    """
+
+    def __init__(
+        self, dsn: str | None = None, *, level: int | str | None = None, **settings: Any
+    ) -> None:
+        resolved = resolve({"dsn": dsn, "level": level, **settings})
+        super().__init__(resolved.level)
+        self._settings = resolved
+        self._direct_to(registry.recorder_for(resolved))
+        self._wrote = False
+        if self._recorder is not None:
+            keep_what_waits()
+
+    def _direct_to(self, recorder: Recorder | None) -> None:
+        self._recorder = recorder
+        self._claims = claims_of(recorder) if recorder is not None else Claims()
+
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        """Have no lock: a record is one write to a file, and a lock can be waited for."""
+        self.lock = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Filter and emit, without the lock that ``logging.Handler`` would take."""
+        if self.filters:
+            passed: Any = self.filter(record)
+            if not passed:
+                return False
+            # Since Python 3.12 a filter may hand on another record.
+            record = record if passed is True else passed
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Append ``record`` to the spool."""
+        recorder = self._recorder
+        if recorder is None or is_own_noise(record.name):
+            return
+        try:
+            told = claim(record, self._claims)
+            if told is None:
+                return
+            run_id, active_step, at_call = told
+            if run_id is None:
+                recorder.count_unbound()
+                return
+            step, message, meta, logger = read_fields(record, at_call)
+            recorder.record(
+                run_id, record.created, record.levelno, record.levelname,
+                active_step if step is None else step, message, meta, logger,
+            )  # fmt: skip
+        except Exception as error:
+            # Whatever it is, the script must not notice; the first of its kind is told.
+            notices.change("handler", repr(error), f"a record could not be stored: {error!r}")
+
+    def write(self, text: str) -> None:
+        """Store a message of loguru: ``logger.add(runlog.RunLogHandler())``."""
+        try:
+            from runlog._capture.loguru import to_log_record
+
+            record = to_log_record(text)
+            if record.levelno >= self.level and record.msg != "":
+                self.handle(record)
+        except Exception as error:
+            notices.change("handler", repr(error), f"a message could not be stored: {error!r}")
+        # loguru flushes after each message, which would ship each by itself.
+        self._wrote = True
+
+    def flush(self) -> None:
+        """Ask for delivery without waiting for it; at the interpreter's exit, deliver.
+
+        logging calls this while it holds its locks: waiting here for a thread that may log would
+        be a deadlock. Use ``runlog.flush()`` to wait.
+        """
+        wrote, self._wrote = self._wrote, False
+        if self._recorder is not None:
+            if _exit.is_exiting():
+                self._recorder.close()
+            elif not wrote:
+                self._recorder.wake()
+
+    def close(self) -> None:
+        """Detach from logging's list.
+
+        A later record is still stored: ``dictConfig`` closes handlers that stay attached.
+        """
+        self.flush()
+        super().close()

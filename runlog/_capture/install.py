@@ -1,0 +1,125 @@
+"""install(): one line in a script stores every record, in a run as long as the process.
+
+Nothing that the script does with logging changes. A handler on the root logger would: it switches
+off logging's last resort, makes ``basicConfig`` a no-op and is thrown out by ``dictConfig``. So the
+records are taken where every one of them passes, at ``Logger.callHandlers``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from runlog._capture.handler import RunLogHandler
+from runlog._process import fork
+from runlog._recorder import open_runs
+from runlog._run.context import RunContext
+
+_HIDDEN_LEVEL = logging.INFO - 1
+# For children that multiprocessing spawns; a program that a script starts is told RUNLOG_RUN_ID.
+_INSTALLED_VARIABLE = "RUNLOG_INSTALLED_RUN_ID"
+
+
+def install(script_name: str | None = None, **settings: Any) -> RunContext:
+    """Record this process: a run that ends as the process ends, and every log record as its entry.
+
+    Every record is stored that reaches the root logger or a handler on its way, from INFO up even
+    where the script leaves logging unconfigured; what the script itself prints stays as it was.
+    Calling it again returns the same run.
+
+    Guarantees: those of ``RunContext``; nothing raises because of the database.
+
+    Args:
+        script_name: default: the name of the script's file without its ending.
+        settings: any setting of ``configure``, or argument of ``RunContext``.
+
+    Returns:
+        The run, for ``run.count(...)`` and its attributes.
+
+    Raises:
+        SettingError: an argument is unknown or unusable.
+    """
+    if _Installed.run is not None:
+        return _Installed.run
+    _join_parent()
+    context = {name: settings.pop(name) for name in _CONTEXT_ARGUMENTS & settings.keys()}
+    handler = RunLogHandler(**settings)
+    run = RunContext(script_name or _own_name(), **context)
+    # Started and never finished: it ends as the process does.
+    run.start()
+    _Installed.run = run
+    os.environ[_INSTALLED_VARIABLE] = run.id_text
+    _take_records(handler)
+    return run
+
+
+_CONTEXT_ARGUMENTS = frozenset(
+    {"triggered_by", "batch_id", "sync_mode", "sync_start_date", "sync_end_date", "overlap_window",
+     "metadata", "overlap", "lifecycle_logs"}
+)  # fmt: skip
+
+
+class _Installed:
+    """The state of ``install`` in this process."""
+
+    run: RunContext | None = None
+
+
+def _join_parent() -> None:
+    """Log into the parent's run where multiprocessing imports the script again in a new process."""
+    installed = os.environ.get(_INSTALLED_VARIABLE)
+    if installed and fork.is_child_of_multiprocessing():
+        os.environ.setdefault(open_runs.RUN_ID_VARIABLE, installed)
+
+
+def _own_name() -> str:
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if main is not None and main.name:
+        # python -m package.module; __main__ says nothing, its package does.
+        name: str = main.name.removesuffix(".__main__")
+        return name
+    return Path(sys.argv[0]).stem if sys.argv and sys.argv[0] not in {"", "-c"} else "python"
+
+
+def _take_records(handler: RunLogHandler) -> None:
+    root = logging.getLogger()
+    if root.level == logging.WARNING and not root.handlers:
+        # Unconfigured: INFO would not even become a record. A level that nobody else sets, so
+        # that it can be told when the script sets its own.
+        root.setLevel(_HIDDEN_LEVEL)
+    original = logging.Logger.callHandlers
+
+    def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
+        # Handlers of ours on the way find it stored already.
+        if record.levelno >= handler.level and _is_meant_to_be_seen(self, record.levelno):
+            handler.handle(record)
+        if root.level == _HIDDEN_LEVEL and _is_only_ours(self, record):
+            return
+        original(self, record)
+
+    logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
+
+
+def _is_meant_to_be_seen(logger: logging.Logger, levelno: int) -> bool:
+    """Tell whether a record gets to the root, or to a handler that takes its level.
+
+    Loggers that do not propagate may be open for DEBUG and have a handler that is not (Jupyter's
+    kernel, with all that is typed into it).
+    """
+    place: logging.Logger | None = logger
+    while place is not None:
+        for handler in place.handlers:
+            if levelno >= handler.level and not isinstance(handler, logging.NullHandler):
+                return True
+        if not place.propagate:
+            return place.parent is None
+        place = place.parent
+    return True
+
+
+def _is_only_ours(logger: logging.Logger, record: logging.LogRecord) -> bool:
+    """Tell whether the record exists only because ``install`` lowered the root's level."""
+    return record.levelno < logging.WARNING and logger.getEffectiveLevel() == _HIDDEN_LEVEL

@@ -1,0 +1,153 @@
+"""LogRecord → the fields of an entry, as they were at the call, and stored once.
+
+Lives here: what of a record becomes step, message and meta. What belongs to the call that made it
+is kept by ``calls``, structlog's events are read by ``event_dict``. Runs on the caller's thread for
+every record: must not block.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from itertools import islice
+from typing import Any, TypeAlias
+
+from runlog._capture.event_dict import read_event
+from runlog._entry.exceptions import exception_meta
+from runlog._entry.meta import add_fields, merge_meta
+from runlog._entry.texts import text_of
+from runlog._process.notices import notices
+
+_PLAIN = logging.LogRecord("", 0, "", 0, "", (), None)
+# LogRecord.__init__ sets its attributes first; what a call adds by extra= comes after them.
+_PLAIN_COUNT = len(_PLAIN.__dict__)
+TRAVELLING = "_runlog"
+"""The attribute in which a pickled record takes along what is known of its call."""
+
+
+Fields: TypeAlias = tuple[object, object, Any, str | None]
+"""What a record says beside its time and level: step, message, meta, logger.
+
+Meta may be the caller's own dict and is not to be changed; logger is the name that meta is to tell
+and does not yet. A tuple without names, for one is made for every record.
+"""
+
+
+def read_fields(record: logging.LogRecord, at_call: Fields | None = None) -> Fields:
+    """Return what ``record`` says; the step is the one that it names itself, or None.
+
+    Args:
+        record: as a handler gets it.
+        at_call: what it said when it was copied for a queue; counts where the copy's message and
+            exception have been overwritten.
+    """
+    fields = record.__dict__
+    step, meta = fields.get("step"), fields.get("meta")
+    extras = len(fields) - _PLAIN_COUNT - (step is not None) - (meta is not None)
+    if extras and extras == ("message" in fields) + ("asctime" in fields):
+        # Set by the formatters of other handlers.
+        extras = 0
+    if (
+        extras
+        or at_call is not None
+        or record.exc_info
+        or record.exc_text
+        or record.stack_info
+        or (meta is not None and type(meta) is not dict)
+    ):
+        return _read_closely(record, at_call)
+    message = record.msg
+    if record.args:
+        try:
+            message = record.getMessage()
+        except Exception:
+            return _read_closely(record, at_call)
+    name = record.name
+    return step, message, meta, None if name == "root" else name
+
+
+def _read_closely(record: logging.LogRecord, at_call: Fields | None) -> Fields:
+    extras = extras_of(record)
+    if at_call is not None and not _was_overwritten(record):
+        at_call = None
+    if "_name" in extras and (at_call or type(record.msg) is dict):
+        return at_call or _read_wrapped(record, extras)
+    step = extras.pop("step", None)
+    if at_call is not None:
+        _, message, told, _ = at_call
+        meta = add_fields(merge_meta(extras.pop("meta", None), extras), told)
+        return step, message, meta, None
+    meta = _meta(record, extras)
+    return step, _message(record, meta), meta, None
+
+
+def read_what_queues_drop(record: logging.LogRecord) -> Fields:
+    """Return what ``QueueHandler.prepare`` overwrites in a copy of ``record``."""
+    extras = extras_of(record)
+    if "_name" in extras and type(record.msg) is dict:
+        return _read_wrapped(record, extras)
+    meta = _meta(record, {})
+    return None, text_of(_message(record, meta)), meta, None
+
+
+def extras_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what the call, filters and factories added to ``record``."""
+    extras = dict(islice(record.__dict__.items(), _PLAIN_COUNT, None))
+    # Set by the formatters of other handlers, and by us.
+    extras.pop("message", None)
+    extras.pop("asctime", None)
+    extras.pop(TRAVELLING, None)
+    return extras
+
+
+def _read_wrapped(record: logging.LogRecord, extras: dict[str, Any]) -> Fields:
+    """Return what an event of structlog says that ``wrap_for_formatter`` handed on."""
+    event: Any = record.msg
+    read = read_event(event, extras["_name"], record.name, record.created)
+    return read[2:]
+
+
+def _was_overwritten(record: logging.LogRecord) -> bool:
+    # What QueueHandler.prepare leaves behind. A filter that changed the message since then, or a
+    # copy made for another reason, does not look like this, and says what it says.
+    return (
+        record.args is None
+        and record.exc_info is None
+        and record.__dict__.get("message") is record.msg
+    )
+
+
+@lru_cache(maxsize=4096)
+def is_own_noise(name: str) -> bool:
+    """Tell whether a logger's records come from the shipping itself, which they would feed."""
+    return name[:7] == "psycopg" or name == "runlog" or name[:7] == "runlog."
+
+
+def _meta(record: logging.LogRecord, extras: dict[str, Any]) -> dict[str, Any]:
+    meta = merge_meta(extras.pop("meta", None), extras)
+    if record.exc_info:
+        meta = add_fields(meta, exception_meta(record.exc_info))
+    elif record.exc_text:
+        meta = add_fields(meta, {"stack": record.exc_text})
+    if record.stack_info:
+        meta = add_fields(meta, {"stack_info": record.stack_info})
+    name = record.name
+    if name == "root":
+        return meta
+    if "logger" in meta:
+        return add_fields(meta, {"logger": name})
+    meta["logger"] = name
+    return meta
+
+
+def _message(record: logging.LogRecord, meta: dict[str, Any]) -> object:
+    if not record.args:
+        return record.msg
+    try:
+        return record.getMessage()
+    except Exception as error:
+        meta.setdefault("args", record.args)
+        meta.setdefault("format_error", repr(error))
+        place = f"{record.pathname}:{record.lineno}"
+        notices.change("format", place, f"a message could not be formatted, stored raw: {place}")
+        return record.msg

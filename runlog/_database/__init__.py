@@ -1,0 +1,1 @@
+"""Every way to PostgreSQL: addresses, statements, what errors mean, connections that end."""

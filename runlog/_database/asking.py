@@ -1,0 +1,97 @@
+"""Questions to the database, asked on the caller's thread, which waits for the answer."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from runlog._database import dsn as _dsn
+from runlog._database import statements
+from runlog._database.driver import preload
+from runlog._database.faults import Fault, fault_of, find_remedy, sqlstate
+from runlog._process import jitter
+from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runlog._database.connection import WriteConnection
+    from runlog._settings import Settings
+
+_Answer = TypeVar("_Answer")
+
+_MISSING = frozenset({"42P01", "3F000", "42703", "42501"})
+
+
+def ask(settings: Settings, what: str, question: Callable[[WriteConnection], _Answer]) -> _Answer:
+    """Return the answer to ``question``, which may be asked again when an answer is lost.
+
+    Tries for ``connect_timeout`` seconds while the database is away; each statement has
+    ``statement_timeout`` seconds.
+
+    Args:
+        settings: which database.
+        what: names the question in an error.
+        question: asks over the connection it gets; asking twice must be harmless.
+
+    Raises:
+        DatabaseUnavailableError: there was no answer.
+        SchemaError: the tables, or the rights to ask, are missing.
+    """
+    preload()
+    import psycopg
+
+    until = time.monotonic() + settings.connect_timeout
+    pause = settings.retry_interval
+    while True:
+        try:
+            return _ask_once(settings, question)
+        except psycopg.Error as error:
+            is_over = time.monotonic() + pause >= until
+            if fault_of(error) is not Fault.OUTAGE or is_over:
+                # What libpq cannot read as an address it quotes, and the password with it.
+                is_quoted = isinstance(error, psycopg.ProgrammingError) and not sqlstate(error)
+                raise _explained(error, settings, what) from None if is_quoted else error
+        time.sleep(pause * jitter.between(0.5, 1.0))
+        pause *= 2
+
+
+def _ask_once(settings: Settings, question: Callable[[WriteConnection], _Answer]) -> _Answer:
+    import psycopg
+
+    from runlog._database.pool import pool_for
+
+    with pool_for(settings).connection() as connection:
+        connection.deadline = time.monotonic() + settings.statement_timeout
+        try:
+            return question(connection)
+        except psycopg.Error:
+            # Without a word: a server that does not answer would not answer a goodbye either.
+            connection.close()
+            raise
+
+
+def _explained(error: Exception, settings: Settings, what: str) -> RunlogError:
+    dsn = settings.dsn or ""
+    said = _dsn.without_password(str(error).strip() or repr(error), dsn, os.environ)
+    text = f"{what} cannot be asked of {_dsn.shown(dsn, os.environ)}: {said.splitlines()[0]}"
+    advice = find_remedy(error) or "check the address, try again"
+    kind = SchemaError if sqlstate(error) in _MISSING else DatabaseUnavailableError
+    return kind(f"{text}; {advice}")
+
+
+def rows(
+    connection: WriteConnection, name: str, schema: str, row_type: type[Any], **parameters: Any
+) -> list[Any]:
+    """Return the rows of ``sql/<name>.sql`` as ``row_type``."""
+    from psycopg.rows import class_row
+
+    with connection.cursor(row_factory=class_row(row_type)) as cursor:
+        return cursor.execute(statements.statement(name, schema), parameters).fetchall()
+
+
+def find_value(connection: WriteConnection, name: str, schema: str, **parameters: Any) -> Any:
+    """Return the first column of the first row of ``sql/<name>.sql``, None if there is no row."""
+    row = connection.execute(statements.statement(name, schema), parameters).fetchone()
+    return None if row is None else row[0]

@@ -1,0 +1,165 @@
+"""One question to the database: whose connection it goes over, and what its failures mean.
+
+Lives here: the way from an address, a connection or a pool to rows as dataclasses. Not here: the
+questions and the rows (``queries``). Nothing of the writing side is used. Runs on the caller's
+thread and waits for the database.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from runlog._database import dsn as _dsn
+from runlog._database import statements
+from runlog._settings import EMBEDDED, resolve
+from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg import Connection
+    from psycopg_pool import ConnectionPool
+
+Source: TypeAlias = "str | Connection[Any] | ConnectionPool[Any] | None"
+"""Where to ask: an address, an open connection, a pool; None is the address of the environment."""
+
+_Row = TypeVar("_Row")
+_NO_DATABASE = (
+    "no database is named; set RUNLOG_DSN or DATABASE_URL, set PGHOST and friends, or install the "
+    'embedded one: pip install "runlog-pg[embedded]"'
+)
+_NOT_UNDERSTOOD = (
+    "the database address is not understood; write postgresql://user:password@host/name, with the "
+    "special characters of the password percent-encoded"
+)
+_NO_EMBEDDED_YET = (
+    "no database is named, and the embedded one was never started; set RUNLOG_DSN or DATABASE_URL, "
+    'or run "runlog demo"'
+)
+
+
+def fetch(
+    source: Source, schema: str | None, name: str, row_type: type[_Row], **parameters: Any
+) -> list[_Row]:
+    """Return the rows of ``sql/queries/<name>.sql``; its columns are the fields of ``row_type``.
+
+    Raises:
+        DatabaseUnavailableError: no database is named, or it cannot be reached.
+        SchemaError: the tables are not there, or this role may not read them.
+    """
+    from psycopg.rows import class_row
+
+    statement = statements.statement(f"queries/{name}", schema := schema or resolve().schema)
+    with (
+        translated(source, schema),
+        _connection(source) as connection,
+        connection.cursor(row_factory=class_row(row_type)) as cursor,
+    ):
+        # Never prepared: each call is planned for its own filters, and poolers may be in between.
+        return cursor.execute(statement, parameters or None, prepare=False).fetchall()
+
+
+@contextmanager
+def _connection(source: Source) -> Iterator[Connection[Any]]:
+    from psycopg import Connection
+    from psycopg.pq import TransactionStatus
+
+    if source is None or isinstance(source, str):
+        with connect(source) as connection:
+            yield connection
+    elif not isinstance(source, Connection):
+        with source.connection() as connection:
+            yield connection
+    elif source.autocommit or source.info.transaction_status != TransactionStatus.IDLE:
+        yield source
+    else:
+        # The caller's connection was in no transaction and must not be left in one.
+        with source.transaction():
+            yield source
+
+
+def connect(dsn: str | None = None) -> Connection[Any]:
+    """Return a new autocommit connection to ``dsn``, or to the database of the environment.
+
+    Raises:
+        DatabaseUnavailableError: no database is named, or it cannot be reached.
+    """
+    import psycopg
+
+    settings = resolve({"dsn": dsn})
+    with translated(settings.dsn, settings.schema):
+        try:
+            return psycopg.connect(
+                address(settings.dsn),
+                autocommit=True,
+                prepare_threshold=None,
+                fallback_application_name="runlog",
+                connect_timeout=max(2, int(settings.connect_timeout)),
+            )
+        except psycopg.ProgrammingError:
+            # libpq quotes what it does not understand, and a piece of the password may be in it.
+            raise DatabaseUnavailableError(_NOT_UNDERSTOOD) from None
+
+
+def address(dsn: str | None) -> str:
+    """Return ``dsn`` as libpq takes it; ``embedded:`` starts the server if it has data.
+
+    Raises:
+        DatabaseUnavailableError: there is no address, or no embedded database yet.
+        EmbeddedError: the embedded server does not start.
+    """
+    if dsn is None:
+        raise DatabaseUnavailableError(_NO_DATABASE)
+    if dsn != EMBEDDED:
+        return _dsn.for_libpq(dsn)
+    from runlog import embedded
+
+    # Reading must not make a database that nobody asked for.
+    if embedded.status().version is None:
+        raise DatabaseUnavailableError(_NO_EMBEDDED_YET)
+    return embedded.ensure_running()
+
+
+@contextmanager
+def translated(source: Source, schema: str) -> Iterator[None]:
+    """Turn what psycopg raises inside the block into an error that tells the remedy."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _meaning(error, source if isinstance(source, str) else "", schema) from error
+
+
+def _meaning(error: Exception, dsn: str, schema: str) -> RunlogError:
+    from psycopg import errors
+
+    said = _dsn.without_password(_first_line(error), dsn, os.environ)
+    match error:
+        case errors.UndefinedTable() | errors.UndefinedColumn() | errors.InvalidSchemaName():
+            return SchemaError(
+                f"the tables runs and logs are not in schema {schema!r} as documented ({said}); "
+                'run "runlog migrate", or name another schema in RUNLOG_SCHEMA'
+            )
+        case errors.InsufficientPrivilege():
+            return SchemaError(
+                f"this role may not do that ({said}); as the owner of the tables run "
+                '"runlog migrate --reader-role NAME"'
+            )
+        case errors.QueryCanceled():
+            return DatabaseUnavailableError(f"the database ended the query ({said}); ask for less")
+        case errors.OperationalError() | errors.InterfaceError():
+            return DatabaseUnavailableError(
+                f"the database could not be reached: {said}; check the address and try again"
+            )
+        case _:
+            return RunlogError(f"the database refused the query: {said}")
+
+
+def _first_line(error: Exception) -> str:
+    diagnosis = getattr(error, "diag", None)
+    said = (diagnosis and diagnosis.message_primary) or str(error).strip() or repr(error)
+    # The first address tried is the most telling one; libpq lists them all.
+    return str(said).splitlines()[0]

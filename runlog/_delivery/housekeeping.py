@@ -1,0 +1,70 @@
+"""What the shipper does now and then for the tables, once entries are delivered.
+
+Closing runs of any host that fell silent, and, where the setting asks for it, deleting what is old.
+Runs under the shipper's lock; every statement within its deadline.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from runlog._delivery.sweep import reap
+from runlog._process.notices import notices
+from runlog.errors import RunlogError
+
+if TYPE_CHECKING:
+    from runlog._delivery.living_runs import LivingRuns
+    from runlog._delivery.store import Store
+    from runlog._settings import Settings
+
+_REAP_INTERVAL = 120.0
+_PRUNE_INTERVAL = 3600.0
+_PRUNE_NOT_BEFORE = 10.0
+"""Seconds since the start: a short script must not end later because it tidied up."""
+_PRUNE_SECONDS = 1.0
+
+
+class Housekeeping:
+    """Reaps at the start and every two minutes; prunes every hour, a second at a time."""
+
+    def __init__(self, store: Store, runs: LivingRuns, settings: Settings) -> None:
+        self._store = store
+        self._runs = runs
+        self._settings = settings
+        self._next_reap = 0.0
+        self._next_prune = time.monotonic() + _PRUNE_NOT_BEFORE
+
+    def do_what_is_due(self) -> None:
+        """Reap and prune if it is time."""
+        now = time.monotonic()
+        if now >= self._next_reap:
+            self._next_reap = now + _REAP_INTERVAL
+            self._reap()
+        if self._settings.retention_days and now >= self._next_prune:
+            self._next_prune = now + _PRUNE_INTERVAL
+            self._prune()
+
+    def _reap(self) -> None:
+        # Each connection that the store gives out has its deadline anew.
+        reap(
+            self._store.connection(),
+            self._settings.schema,
+            self._runs.owned_ids(),
+            before_each=self._store.connection,
+        )
+
+    def _prune(self) -> None:
+        from runlog.retention import prune
+
+        try:
+            prune(
+                self._store.connection(),
+                older_than=timedelta(days=self._settings.retention_days),
+                schema=self._settings.schema,
+                max_seconds=_PRUNE_SECONDS,
+            )
+        except RunlogError as error:
+            # A role that may only write is the rule; delivery goes on without.
+            notices.change("retention", str(error), f"nothing old was deleted: {error}")

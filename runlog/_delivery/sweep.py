@@ -1,0 +1,204 @@
+"""Closing runs whose process is gone, on whichever host, and closing one by hand.
+
+By the heartbeats in the database, so also where no spool tells (``_spool.orphan``): the host is
+gone, or another one looks. Runs on the thread of whoever holds the connection; waits for the
+database.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from runlog._database import statements
+from runlog._database.faults import Fault, fault_of, sqlstate
+from runlog._process import origin
+from runlog._process.notices import notices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from psycopg import Connection
+
+_NO_RIGHT = "42501"
+
+
+class ReapedRun(NamedTuple):
+    """A run that was closed because its process went silent."""
+
+    id: UUID
+    script_name: str
+    started_at: datetime | None
+    last_alive: datetime
+
+
+def reap(
+    connection: Connection[Any],
+    schema: str,
+    own: Iterable[str] = (),
+    *,
+    strict: bool = False,
+    before_each: Callable[[], object] = lambda: None,
+) -> list[ReapedRun]:
+    """Close every run that has missed three heartbeats; return what was closed.
+
+    One statement, with a writer's rights; two at the same time share the work. Runs without any
+    heartbeat are another program's and are left alone. Should a process have been frozen only, its
+    next heartbeat opens its run again. Runs that PostgreSQL does not let end (a constraint, a
+    trigger) are told on stderr and stay; finding them takes more statements.
+
+    Args:
+        connection: to the database; autocommit.
+        schema: where the tables are.
+        own: ids of runs that are not asked about: the caller knows that they live.
+        strict: raise when this role may not do it, instead of doing nothing.
+        before_each: called before each further statement, such as to give it time of its own.
+
+    Raises:
+        psycopg.Error: what PostgreSQL says.
+    """
+    import psycopg
+
+    reaping = _Reaping(connection, schema, list(own), before_each)
+    try:
+        return reaping.close_silent()
+    except psycopg.ProgrammingError as error:
+        if strict or sqlstate(error) != _NO_RIGHT:
+            raise
+        return []
+
+
+class _Reaping:
+    """One look at all silent runs; what is refused is narrowed down to the runs that are."""
+
+    def __init__(
+        self,
+        connection: Connection[Any],
+        schema: str,
+        own: list[str],
+        before_each: Callable[[], object],
+    ) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._own = own
+        self._before_each = before_each
+
+    def close_silent(self) -> list[ReapedRun]:
+        """Close them, and say in their messages what each logged last."""
+        import psycopg
+
+        try:
+            closed = self._close(None)
+        except psycopg.Error as error:
+            if fault_of(error) is not Fault.ROW:
+                raise
+            closed = self._close_among(self._list_candidates())
+        if closed:
+            self._tell_last_entries([run.id for run in closed])
+        return closed
+
+    def _close(self, among: list[UUID] | None) -> list[ReapedRun]:
+        from psycopg.rows import class_row
+
+        values = {"own": self._own, "among": among}
+        with self._connection.cursor(row_factory=class_row(ReapedRun)) as cursor:
+            return cursor.execute(self._sql("reap_runs"), values, prepare=False).fetchall()
+
+    def _list_candidates(self) -> list[UUID]:
+        self._before_each()
+        listed = self._sql("list_silent_candidates")
+        found = self._connection.execute(listed, {"own": self._own}, prepare=False)
+        return [row[0] for row in found.fetchall()]
+
+    def _close_among(self, ids: list[UUID]) -> list[ReapedRun]:
+        import psycopg
+
+        if not ids:
+            return []
+        self._before_each()
+        try:
+            return self._close(ids)
+        except psycopg.Error as error:
+            if fault_of(error) is not Fault.ROW:
+                raise
+            if len(ids) == 1:
+                tell_left(str(ids[0]), error)
+                return []
+        middle = len(ids) // 2
+        return self._close_among(ids[:middle]) + self._close_among(ids[middle:])
+
+    def _tell_last_entries(self, ids: list[UUID]) -> None:
+        """Say in the error messages what each run logged last, if this role may read entries."""
+        import psycopg
+
+        self._before_each()
+        try:
+            with self._connection.transaction():
+                self._connection.execute(self._sql("tell_last_entry"), {"ids": ids}, prepare=False)
+        except psycopg.errors.InsufficientPrivilege:
+            # A writer's role need not be able to read; the runs are closed all the same.
+            return
+        except psycopg.Error as error:
+            if fault_of(error) is not Fault.ROW:
+                raise
+            # A table that takes no longer message: that run is closed without it.
+            middle = len(ids) // 2
+            for part in (ids[:middle], ids[middle:]) if middle else ():
+                self._tell_last_entries(part)
+
+    def _sql(self, name: str) -> bytes:
+        return statements.statement(f"sweep/{name}", self._schema)
+
+
+def close_run(
+    connection: Connection[Any],
+    schema: str,
+    run_id: UUID,
+    *,
+    status: str,
+    error_message: str | None,
+    is_forced: bool,
+) -> bool:
+    """Close one run for good; False if it is not running, or alive and not ``is_forced``."""
+    values = {
+        "id": run_id,
+        "status": status,
+        "error_message": error_message,
+        "closed_by": closer(),
+        "is_forced": is_forced,
+    }
+    statement = statements.statement("sweep/close_run", schema)
+    return connection.execute(statement, values, prepare=False).fetchone() is not None
+
+
+def closer() -> str:
+    """Return who is at work here, as ``user@host``."""
+    try:
+        import getpass
+
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        # A user id without a name, as containers have them.
+        user = "unknown"
+    return f"{user}@{origin.host()}"
+
+
+_SHOWN_MAX = 60
+
+
+def tell_left(run_id: str, refusal: BaseException) -> None:
+    """Say on stderr, once for each run, why it stays open."""
+    reason = _reason(run_id, refusal)
+    told = f"run {run_id[:_SHOWN_MAX]!r} of a process that is gone cannot be closed: {reason}"
+    notices.change(f"closing of {run_id}", "refused", f"{told}; it is left as it is")
+
+
+def _reason(run_id: str, refusal: BaseException) -> str:
+    try:
+        UUID(run_id)
+    except ValueError:
+        return "that is no UUID, so its spool file was damaged"
+    # The lines after the first show the row.
+    told = (str(refusal).strip() or repr(refusal)).splitlines()[0]
+    return f'{told}; mend what refuses it and run "runlog reap"'

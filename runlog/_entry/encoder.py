@@ -1,0 +1,255 @@
+"""One log call → one line of COPY text: id, run_id, timestamp, level, step, message, meta.
+
+Lives here: the Encoder and what each column means. Not here: the line's escaping (``copy_text``),
+meta's fields (``meta``) and JSON (``json_writer``), ids (``ids``), stacks (``exceptions``),
+cutting (``cut``).
+Runs on the caller's thread, within microseconds; never blocks and never raises.
+"""
+
+from __future__ import annotations
+
+import time
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from runlog._entry.copy_text import escape
+from runlog._entry.cut import cut_json, cut_text
+from runlog._entry.ids import new_id_bytes
+from runlog._entry.json_writer import JsonWriter
+from runlog._entry.levels import level_name
+from runlog._entry.meta import add_fields, as_dict
+from runlog._entry.texts import shorten_redacted, storable, text_of, type_name
+from runlog.errors import SettingError
+
+if TYPE_CHECKING:
+    from runlog._entry.redaction.redactor import Redactor
+
+COLUMNS = ("id", "run_id", "timestamp", "level", "step", "message", "meta")
+
+_LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR"}
+
+_LEVEL_COLUMNS = {name: f"+00\t{name}\t".encode() for name in _LEVELS.values()}
+
+_LEAST_ENTRY_BYTES = 4096
+
+_MAX_STEP = 200
+
+_MOST_STEPS = 256
+
+_MOST_LOGGERS = 4096
+
+_LENGTH_OF_ID = 36
+
+# Those before message and meta.
+_FIRST_COLUMNS = 5
+
+# The last second that PostgreSQL's and everybody's four digits of a year can tell.
+_LAST_SECOND = 253_402_300_799
+
+_MICROSECONDS = 1_000_000
+
+# Added to what is cut off, to round it.
+_HALF = 0.5
+
+
+class Encoder:
+    """Makes lines; thread-safe, re-entrant, and without a lock.
+
+    Args:
+        redactor: hides secrets in step, message and meta.
+        default_step: the step of entries that name none. Default: ``LOG``.
+        max_entry_bytes: a longer line is cut to this. Default: 262144.
+
+    Raises:
+        SettingError: ``max_entry_bytes`` is too small for an entry.
+    """
+
+    __slots__ = (
+        "_default_step",
+        "_dumps",
+        "_head",
+        "_json",
+        "_loggers",
+        "_max_bytes",
+        "_redact",
+        "_steps",
+        "redact_argv",
+        "redact_text",
+    )
+
+    def __init__(
+        self, *, redactor: Redactor, default_step: str = "LOG", max_entry_bytes: int = 262_144
+    ) -> None:
+        if max_entry_bytes < _LEAST_ENTRY_BYTES:
+            raise SettingError(
+                f"max_entry_bytes is {max_entry_bytes!r}; give it at least {_LEAST_ENTRY_BYTES}",
+                name="max_entry_bytes",
+            )
+        self._redact = redactor.redact_text
+        self.redact_text = redactor.redact_text
+        self.redact_argv = redactor.redact_argv
+        self._json = JsonWriter(redactor, max_text=max_entry_bytes)
+        self._dumps = self._json.dumps
+        self._max_bytes = max_entry_bytes
+        # Of the last entry: its second, its run, and what the line says of both.
+        self._head = (-1, "", b"")
+        self._steps: dict[str, bytes] = {}
+        self._loggers: dict[str, bytes] = {}
+        self._default_step = default_step or "LOG"
+
+    def encode(
+        self,
+        run_id: str,
+        created: float,
+        levelno: int,
+        levelname: str | None,
+        step: object,
+        message: object,
+        meta: dict[str, Any] | None,
+        logger: str | None = None,
+    ) -> bytes:
+        """Return the line of one entry, with a new id, at most ``max_entry_bytes`` long.
+
+        Args:
+            run_id: the run's id as text.
+            created: seconds since 1970; what cannot be a time becomes now, and is kept in meta.
+            levelno: the number of the level, as logging has it.
+            levelname: kept in meta when it is none of the four levels.
+            step: text, Enum or anything; None and empty mean the default step.
+            message: any object.
+            meta: further fields, left as they are; their names win over those that are added here.
+            logger: the logger's name, to be added to meta.
+        """
+        entry_id = new_id_bytes()
+        try:
+            level = _LEVELS.get(levelno) if type(levelno) is int else None
+            if level is None or levelname is not level:
+                level, meta = _tell_level(levelno, levelname, meta)
+            try:
+                # One tuple, read once: another thread may replace it in between.
+                second, run, head = self._head
+                micros = (created - second) * _MICROSECONDS + _HALF
+                if run != run_id or not _HALF <= micros < _MICROSECONDS:
+                    head, micros = self._head_of(run_id, created)
+            except Exception:
+                # None, NaN, infinity, or a year without four digits.
+                meta = add_fields(meta, {"created": created})
+                head, micros = self._head_of(run_id, time.time_ns() / 1e9)
+            column = (type(step) is str and self._steps.get(step)) or self._step_column(step)
+            text = message if type(message) is str else text_of(message)
+            text = self._redact(text) if len(text) <= self._max_bytes else self._shortened(text)
+            if not text.isprintable() or "\\" in text:
+                text = escape(storable(text))
+            if type(meta) is not dict:
+                meta = as_dict(meta)
+            if logger is not None and "logger" in meta:
+                meta, logger = add_fields(meta, {"logger": logger}), None
+            data = self._dumps(meta) if meta else b"{}"
+            if b"\\" in data:
+                data = data.replace(b"\\", b"\\\\")
+            if logger is not None:
+                end = self._loggers.get(logger) or self._logger_end(logger)
+                data = data[:-1] + (end if meta else end[1:])
+            # Bytes all along: formatting them takes half the time of formatting text.
+            line = b"%b%b%06d%b%b\t%b\t%b\n" % (
+                entry_id, head, micros, _LEVEL_COLUMNS[level], column, text.encode(), data
+            )  # fmt: skip
+            return line if len(line) <= self._max_bytes else self._cut(line, message, meta, logger)
+        except Exception as error:
+            return _last_resort(entry_id, run_id, error)
+
+    def to_json(self, value: object) -> str:
+        """Return the JSON of any value, as jsonb accepts it and without secrets."""
+        return self._dumps(value).decode()
+
+    def _head_of(self, run_id: str, created: float) -> tuple[bytes, float]:
+        """Return run and second as they stand in a line, remembered for the next, and the rest.
+
+        The rest in microseconds and a half, to be cut off where they stand in the line.
+        """
+        second = int(created // 1)
+        micros = (created - second) * _MICROSECONDS + _HALF
+        if micros >= _MICROSECONDS:
+            second, micros = second + 1, _HALF
+        if not 0 <= second <= _LAST_SECOND:
+            raise ValueError(second)
+        run = run_id
+        if len(run) != _LENGTH_OF_ID:
+            run = escape(storable(run))[:_MAX_STEP]
+        moment = time.strftime("%Y-%m-%d %H:%M:%S.", time.gmtime(second))
+        head = f"\t{run}\t{moment}".encode()
+        self._head = (second, run_id, head)
+        return head, micros
+
+    def _logger_end(self, logger: str) -> bytes:
+        """Return how meta ends that has the logger's name added; remembered for the next."""
+        data = self._dumps({"logger": logger}).replace(b"\\", b"\\\\")
+        end = b"," + data[1:]
+        if len(logger) <= _MAX_STEP:
+            if len(self._loggers) >= _MOST_LOGGERS:
+                self._loggers.clear()
+            self._loggers[logger] = end
+        return end
+
+    def _step_column(self, step: object) -> bytes:
+        named = step
+        if isinstance(step, Enum):
+            step = step.value
+        text = "" if step is None else text_of(step).strip()
+        column = escape(_bounded(storable(self._redact(text or self._default_step)))).encode()
+        if type(named) is str and len(named) <= _MAX_STEP:
+            if len(self._steps) >= _MOST_STEPS:
+                self._steps.clear()
+            self._steps[named] = column
+        return column
+
+    def _shortened(self, text: str) -> str:
+        return shorten_redacted(text, self._max_bytes, self._redact)
+
+    def _cut(self, line: bytes, message: object, meta: dict[str, Any], logger: str | None) -> bytes:
+        """Return the line with message and meta cut to their share of what is allowed."""
+        if logger is not None:
+            meta = add_fields(meta, {"logger": logger})
+        first = b"\t".join(line.split(b"\t", _FIRST_COLUMNS)[:_FIRST_COLUMNS]) + b"\t"
+        text = storable(self._shortened(text_of(message)))
+        structure = self._json.structure(meta)
+        room = self._max_bytes - len(first) - len(b"\t\n")
+        text_bytes, data = _copy_bytes(text), self._json_bytes(structure)
+        if len(data) <= room // 2:
+            text_bytes = cut_text(text, room - len(data), _copy_bytes)
+        elif len(text_bytes) <= room // 2:
+            data = cut_json(structure, room - len(text_bytes), self._json_bytes)
+        else:
+            text_bytes = cut_text(text, room // 2, _copy_bytes)
+            data = cut_json(structure, room // 2, self._json_bytes)
+        return b"%b%b\t%b\n" % (first, text_bytes, data)
+
+    def _json_bytes(self, structure: object) -> bytes:
+        return self._json.pack(structure).replace(b"\\", b"\\\\")
+
+
+def _copy_bytes(text: str) -> bytes:
+    return escape(text).encode()
+
+
+def _bounded(step: str) -> str:
+    return step if len(step) <= _MAX_STEP else f"{step[: _MAX_STEP - 1]}…"
+
+
+def _tell_level(levelno: int, levelname: object, meta: Any) -> tuple[str, Any]:
+    """Return the column's level, and meta with the level's own name when it is another."""
+    level = level_name(levelno)
+    try:
+        is_told = levelname is None or levelname == "" or levelname in _LEVEL_COLUMNS
+    except Exception:
+        is_told = False
+    return level, meta if is_told else add_fields(meta, {"levelname": levelname})
+
+
+def _last_resort(entry_id: bytes, run_id: object, error: Exception) -> bytes:
+    """Return a line that says only that there was an entry; out of memory or of stack."""
+    now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    why = f"<entry not encoded: {type_name(error)}>"
+    run = text_of(run_id)[:_MAX_STEP]
+    fields = (entry_id.decode(), run, f"{now}+00", "WARNING", "LOG", why, "{}")
+    return ("\t".join(escape(storable(field)) for field in fields) + "\n").encode()

@@ -1,0 +1,1 @@
+"""Other programs and scripts as runs: ``runlog exec`` and ``runlog run``."""

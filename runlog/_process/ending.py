@@ -1,0 +1,99 @@
+"""How a run ends: exceptions and exit codes, as the row in ``runs`` tells them.
+
+Lives here: Ending, and what becomes one. Not here: signals (``signals``) and how the process
+itself ends (``main_program``). The table in docs/reference/endings.md shows all of it.
+Pure; never raises.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Ending(NamedTuple):
+    """The final state of a run."""
+
+    status: str
+    """``success`` or ``error``."""
+    outcome: str
+    """Details: finished, exited, failed, interrupted, cancelled, terminated, killed, abandoned"""
+    error_message: str | None = None
+    error: BaseException | None = None
+
+
+FINISHED = Ending("success", "finished")
+ABANDONED = Ending("error", "abandoned", "the process ended while the run was still open")
+
+
+def ending_of(error: BaseException | None) -> Ending:
+    """Return how a run ends that ``error`` leaves; None: it fell off the end."""
+    if error is None:
+        return FINISHED
+    if isinstance(error, SystemExit):
+        return exited(error.code, error)
+    if isinstance(error, GeneratorExit):
+        # The caller wants no more of a generator: that is its right, and no failure.
+        return FINISHED
+    name = type(error).__qualname__
+    is_cancelled = name == "CancelledError"
+    if isinstance(error, KeyboardInterrupt) or (is_cancelled and _is_by_ctrl_c()):
+        return Ending("error", "interrupted", "KeyboardInterrupt", error)
+    outcome = "cancelled" if is_cancelled else "failed"
+    return Ending("error", outcome, _described(name, error), error)
+
+
+def exited(code: object, error: BaseException | None = None) -> Ending:
+    """Return how a run ends by ``sys.exit(code)``."""
+    if code is None or (isinstance(code, int) and code == 0):
+        return Ending("success", "exited")
+    if isinstance(code, int):
+        return Ending("error", "exited", f"exit code {int(code)}", error)
+    return Ending("error", "exited", _described("", SystemExit(code)), error)
+
+
+def terminated(signum: int) -> Ending:
+    """Return how a run ends by a signal that asks the process to end."""
+    return Ending("error", "terminated", f"terminated by {signal_name(signum)}")
+
+
+def signal_name(signum: int) -> str:
+    """Return ``SIGTERM`` for 15, and ``signal 99`` for what has no name."""
+    try:
+        return signal.Signals(signum).name
+    except ValueError:
+        return f"signal {signum}"
+
+
+def _is_by_ctrl_c() -> bool:
+    """Tell whether a task is cancelled because of Ctrl-C.
+
+    ``asyncio.run`` answers SIGINT by cancelling the main task and raises KeyboardInterrupt when
+    that is done. Its runner counts the signals, which only its handler leads to.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    runner = getattr(getattr(handler, "func", None), "__self__", None)
+    count = getattr(runner, "_interrupt_count", 0)
+    return isinstance(count, int) and count > 0
+
+
+def _described(name: str, error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception as failure:
+        text = f"<its text cannot be had: {type(failure).__qualname__}>"
+    return f"{name}: {text}" if name and text else name or text
+
+
+def describe_error(
+    ending: Ending, exception_meta: Callable[[Any], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return ``error``, ``error_type`` and ``stack`` for the ERROR entry of ``ending``."""
+    error = ending.error
+    if error is None:
+        return {"error": ending.error_message, "outcome": ending.outcome}
+    meta = exception_meta((type(error), error, error.__traceback__))
+    return {**meta, "outcome": ending.outcome}

@@ -1,0 +1,81 @@
+"""How this process ends: who is called, in which order.
+
+Whoever stands higher enters itself in one of the lists: ``before_exit``, then ``deliveries``, then
+``after_exit``. Children of multiprocessing skip ``atexit``; ``at_end`` reaches them too.
+
+On the thread that ends the process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING, Protocol
+
+from runlog._process import fork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class LastDelivery(Protocol):
+    """What delivers at the exit; with ``at_once`` nothing more is waited for."""
+
+    def __call__(self, *, at_once: bool = False) -> None:
+        """Deliver what waits."""
+
+
+before_exit: list[Callable[[], None]] = []
+"""Called when the interpreter exits, before the last delivery."""
+
+deliveries: list[LastDelivery] = []
+"""That delivery."""
+
+after_exit: list[Callable[[], None]] = []
+"""Called after that delivery."""
+
+_BEFORE_DELIVERY = -90
+_registered: dict[Callable[[], None], int] = {}
+_is_exiting = False
+
+
+def is_exiting() -> bool:
+    """Tell whether the interpreter has begun to exit."""
+    return _is_exiting
+
+
+def at_end(callback: Callable[[], None]) -> None:
+    """Have ``callback`` called when this process ends, before the last delivery."""
+    if callback not in _registered:
+        before_exit.append(callback)
+    if _registered.get(callback) != os.getpid():
+        _registered[callback] = os.getpid()
+        fork.at_end_of_child(callback, priority=_BEFORE_DELIVERY)
+
+
+def _at_exit() -> None:
+    global _is_exiting  # noqa: PLW0603 - one per process by design
+    _is_exiting = True
+    try:
+        _call_all(before_exit)
+        for deliver in deliveries:
+            deliver()
+    except KeyboardInterrupt:
+        # Whoever presses Ctrl-C while it delivers does not want to wait; the spool keeps the rest.
+        # Pressed again, it ends the process at once.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _call_all(before_exit)
+        for deliver in deliveries:
+            deliver(at_once=True)
+    _call_all(after_exit)
+
+
+def _call_all(ends: list[Callable[[], None]]) -> None:
+    for end in ends:
+        with contextlib.suppress(Exception):
+            end()
+
+
+atexit.register(_at_exit)

@@ -1,0 +1,61 @@
+"""What runlog says of itself: one line on stderr for each change of state, never into the log.
+
+Any thread; never raises.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+from runlog._process.fork import one_voice
+from runlog._process.visible import visible
+
+
+def say(message: str) -> None:
+    """Write one line to stderr, if there is one; what a terminal would obey is shown instead."""
+    # One write: lines of several threads and processes must not mix.
+    with contextlib.suppress(Exception), one_voice():
+        stream = sys.stderr or sys.__stderr__
+        if stream is not None:
+            stream.write(f"runlog: {visible(message)}\n")
+            stream.flush()
+
+
+class Notices:
+    """Says a thing when its state changes, and is silent while it stays."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, str] = {}
+        self._reasons: dict[str, set[str]] = {}
+
+    def change(self, topic: str, state: str, message: str) -> None:
+        """Say ``message`` if ``topic`` was not in ``state`` before."""
+        if self._states.get(topic) != state:
+            self.settle(topic, state)
+            say(message)
+
+    def explain(self, topic: str, state: str, reason: str, message: str) -> None:
+        """Say ``message`` if ``topic`` was not in ``state`` before, or not for this ``reason``.
+
+        However often reasons take turns, each is said once while the state lasts.
+        """
+        if self._states.get(topic) != state:
+            self.settle(topic, state)
+        reasons = self._reasons.setdefault(topic, set())
+        if reason not in reasons:
+            reasons.add(reason)
+            say(message)
+
+    def is_in(self, topic: str, state: str) -> bool:
+        """Tell whether ``topic`` was last said to be in ``state``."""
+        return self._states.get(topic) == state
+
+    def settle(self, topic: str, state: str) -> None:
+        """Note ``state`` without saying anything."""
+        self._states[topic] = state
+        self._reasons.pop(topic, None)
+
+
+notices = Notices()
+"""Those of this process."""

@@ -1,0 +1,141 @@
+"""The runs that are open in this process: their events, and who owns them.
+
+Runs start and end on the caller's thread; the shipper asks for progress. Never blocks.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+from runlog._process.notices import notices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runlog._recorder.run_state import RunState
+
+
+class OpenRuns:
+    """Open runs of one recorder; ``append`` puts an event into its spool."""
+
+    def __init__(
+        self, append: Callable[[dict[str, Any]], None], to_json: Callable[[Any], str]
+    ) -> None:
+        self._append = append
+        self._to_json = to_json
+        self._runs: dict[str, RunState] = {}
+        self._unannounced: set[str] = set()
+
+    def start(self, run: RunState) -> None:
+        """Take the start of ``run``."""
+        self._unannounced.add(run.id_text)
+        self._runs[run.id_text] = run
+        open_runs[run.id_text] = run
+        self._append(run.start_event(self._to_json))
+        self._unannounced.discard(run.id_text)
+
+    def finish(self, run: RunState, status: str, error_message: str | None) -> None:
+        """Take the end of ``run``."""
+        if run.id_text in self._unannounced:
+            # Ctrl-C came before its start was written; its last entries need a row.
+            self._append(run.start_event(self._to_json))
+        self._append(run.finish_event(status, error_message, self._to_json))
+        self.forget(run)
+
+    def forget(self, run: RunState) -> None:
+        """Let go of ``run`` without an event: it ended, or it is another process's."""
+        self._unannounced.discard(run.id_text)
+        self._runs.pop(run.id_text, None)
+        open_runs.pop(run.id_text, None)
+
+    def owned_ids(self) -> list[str]:
+        """Return the open runs that this process started, not those it was forked in."""
+        return [run.id_text for run in list(self._runs.values()) if run.is_own]
+
+    def append_starts(self) -> None:
+        """Write the starts of all open runs once more; who has them already ignores them."""
+        for run in list(self._runs.values()):
+            self._append(run.start_event(self._to_json))
+
+    def append_progress(self) -> None:
+        """Write what has changed in open runs since the last time."""
+        for run in list(self._runs.values()):
+            event = run.progress_event(self._to_json) if run.is_own else None
+            if event is not None:
+                self._append(event)
+
+    def renew_locks(self) -> None:
+        """Replace locks in a forked child."""
+        for run in self._runs.values():
+            run.renew_lock()
+
+
+RUN_ID_VARIABLE = "RUNLOG_RUN_ID"
+
+
+class BoundRun(Protocol):
+    """What a binding holds of a run."""
+
+    @property
+    def id_text(self) -> str: ...
+
+
+run_variable: ContextVar[BoundRun | None] = ContextVar("runlog_run", default=None)
+
+step_variable: ContextVar[str | None] = ContextVar("runlog_step", default=None)
+
+open_runs: dict[str, BoundRun] = {}
+"""Every run that this process has started, joined, or was forked in, and not finished."""
+
+
+def current() -> BoundRun | None:
+    """Return the run of this context, else the process's only open run, else None."""
+    run = run_variable.get()
+    if run is not None:
+        return run
+    # list() is one step under the GIL: another thread may open or close a run meanwhile.
+    runs = list(open_runs.values())
+    return runs[0] if len(runs) == 1 else None
+
+
+def run_id() -> str | None:
+    """Return the id of the run that a record logged now belongs to; None when there is none.
+
+    The context's run, else RUNLOG_RUN_ID, else the process's only open run.
+    """
+    run = run_variable.get()
+    if run is not None:
+        return run.id_text
+    return inherited_run_id() or _only_open_id()
+
+
+def _only_open_id() -> str | None:
+    run = current()
+    return run.id_text if run is not None else None
+
+
+def inherited_run_id() -> str | None:
+    """Return the run that a parent process handed down in RUNLOG_RUN_ID, if it is a UUID."""
+    text = os.environ.get(RUN_ID_VARIABLE)
+    if not text:
+        return None
+    from uuid import UUID
+
+    try:
+        return str(UUID(text))
+    except ValueError:
+        notices.change(RUN_ID_VARIABLE, text, f"{RUN_ID_VARIABLE}={text!r} is no UUID; ignored")
+        return None
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Give entries logged inside the block the step ``name``, unless they name one themselves."""
+    token = step_variable.set(name)
+    try:
+        yield
+    finally:
+        step_variable.reset(token)

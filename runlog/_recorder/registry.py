@@ -1,0 +1,128 @@
+"""What belongs to the process: its recorders, which one is active, what fork and exit do to them.
+
+Any thread; blocks only at exit, for ``exit_timeout`` at the most.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from runlog._process import exit as _exit
+from runlog._process.notices import notices, say
+from runlog._recorder import open_runs
+from runlog._recorder.recorder import Recorder
+from runlog._settings import resolve
+
+if TYPE_CHECKING:
+    from runlog._settings import Settings
+
+_recorders: dict[tuple[str | None, str, str | None], Recorder] = {}
+
+_registry = threading.RLock()
+
+_active: Recorder | None = None
+
+
+def recorder_for(settings: Settings) -> Recorder | None:
+    """Return the process's recorder for this database; None when there is no database."""
+    global _active  # noqa: PLW0603 - one per process by design
+    if not settings.enabled:
+        return None
+    if settings.dsn is None:
+        notices.change("database", "none", _NO_DATABASE)
+        return None
+    key = (settings.dsn, settings.schema, settings.spool_dir)
+    with _registry:
+        recorder = _recorders.get(key)
+        if recorder is None:
+            recorder = _recorders[key] = Recorder(settings)
+        if _active is None:
+            _active = recorder
+        return recorder
+
+
+_NO_DATABASE = (
+    "no database is named, so nothing is recorded; set RUNLOG_DSN or DATABASE_URL, pass dsn=, set "
+    'PGHOST and friends, or install the embedded one: pip install "runlog-pg[embedded]"'
+)
+
+
+def active() -> Recorder | None:
+    """Return the active recorder: the configured one, else a handler's, else the environment's."""
+    return _active or recorder_for(resolve())
+
+
+def current() -> Recorder | None:
+    """Return the active recorder if there is one already."""
+    return _active
+
+
+def close_all(*, at_once: bool = False) -> None:
+    """Deliver and stop every recorder; together they take the longest ``exit_timeout``.
+
+    With ``at_once`` nothing more is waited for.
+    """
+    began = time.monotonic()
+    for recorder in list(_recorders.values()):
+        left = recorder.settings.exit_timeout - (time.monotonic() - began)
+        try:
+            recorder.close(0.0 if at_once else max(0.0, left))
+        except Exception as error:
+            # No memory, no descriptor: what waits is in the spool.
+            name = type(error).__name__
+            say(f"the last delivery failed ({name}); the next runlog process goes on")
+
+
+def reset(timeout: float) -> None:
+    """Close everything, ``timeout`` seconds for each recorder, and forget it; for tests."""
+    global _active  # noqa: PLW0603 - as above
+    for recorder in list(_recorders.values()):
+        recorder.close(timeout)
+    _recorders.clear()
+    open_runs.open_runs.clear()
+    _active = None
+
+
+def _after_fork_in_child() -> None:
+    global _registry  # noqa: PLW0603 - the lock may be held by a thread that is not here
+    _registry = threading.RLock()
+    for recorder in list(_recorders.values()):
+        recorder.after_fork_in_child()
+
+
+_exit.deliveries.append(close_all)
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def configure(**settings: Any) -> None:
+    """Choose the database and the settings of this process; optional, the environment will do.
+
+    Does not connect and does not wait. Every setting is also the variable ``RUNLOG_<NAME>``; an
+    argument wins. The reference page of the settings lists them with their defaults.
+
+    Raises:
+        SettingError: an argument is unknown or unusable; the message names it and what would do.
+    """
+    global _active  # noqa: PLW0603 - as above
+    recorder = recorder_for(resolve(settings))
+    if recorder is not None:
+        _active = recorder
+
+
+def flush(timeout: float | None = None) -> bool:
+    """Wait until everything logged so far is committed.
+
+    Args:
+        timeout: seconds to wait at the most; default: the setting ``exit_timeout``.
+
+    Returns:
+        True when all is committed or there is nothing to do; False when time ran out: the entries
+        stay in the spool and are delivered later.
+    """
+    recorder = current()
+    return True if recorder is None else recorder.flush(timeout)

@@ -1,0 +1,62 @@
+"""Stats: where the entries of a process are, counted at one moment while calls and delivery go on.
+
+Reads the counters of ``_spool`` and ``_delivery`` and the spool's files, and keeps the delivery
+from counting meanwhile. Runs on any thread; for people and tests, not for the hot path.
+"""
+
+from __future__ import annotations
+
+import operator
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from runlog._delivery.delivery import Delivery
+    from runlog._spool.spool import Spool
+
+_READINGS_MAX = 100
+
+
+class Stats(NamedTuple):
+    """Where entries are: ``appended = committed + waiting + dead_letters + shed``."""
+
+    appended: int = 0
+    committed: int = 0
+    waiting: int = 0
+    dead_letters: int = 0
+    shed: int = 0
+    unbound: int = 0
+    """Records logged outside of any run; they were never entries."""
+    adopted: int = 0
+    """Entries of processes that are gone, committed by this one."""
+
+    def plus(self, other: Stats) -> Stats:
+        """Return the sums of both."""
+        return Stats(*map(operator.add, self, other))
+
+
+def count_entries(spool: Spool, delivery: Delivery) -> Stats:
+    """Count the entries of one spool.
+
+    Calls may go on meanwhile. One that is under way stands in the file before it is counted, so
+    what is accounted for must lie between what was taken before and after. A reading that caught
+    such a call is made again, and one that breaks the law for good is returned as it is.
+    """
+    for _ in range(_READINGS_MAX):
+        with delivery.accounts:
+            shed, least = sum(spool.shed_counts().values()), spool.entries_taken
+            waiting = spool.entries.count_waiting()
+            accounted = delivery.committed + delivery.dead + waiting
+            most = spool.entries_taken
+            stats = Stats(
+                appended=shed + (accounted if least <= accounted <= most else most),
+                committed=delivery.committed,
+                waiting=waiting,
+                dead_letters=delivery.dead,
+                shed=shed,
+                adopted=delivery.adopted,
+            )
+        if least <= accounted <= most:
+            break
+        time.sleep(0)
+    return stats

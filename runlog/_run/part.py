@@ -1,0 +1,61 @@
+"""A process's part in a run that another process began (RUNLOG_RUN_ID).
+
+The row belongs to the process that began it: the part never starts or ends it and gives it no
+heartbeat. It adds its entries, its counts and its sync window. Runs on the caller's thread; does
+not block.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from runlog._entry.ids import new_id
+from runlog._recorder import open_runs
+
+if TYPE_CHECKING:
+    from runlog._recorder.recorder import Recorder
+    from runlog._recorder.run_state import RunState
+
+
+def run_to_join() -> str | None:
+    """Return the run of another process that a run which begins here is a part of.
+
+    Only the outermost run of a process is a part: one inside another is a run of its own, of the
+    same batch.
+    """
+    if open_runs.run_variable.get() is not None:
+        return None
+    inherited = open_runs.inherited_run_id()
+    # Set in this process for its children: its own run is nobody else's.
+    return None if inherited in open_runs.open_runs else inherited
+
+
+class Part:
+    """What one ``RunContext`` adds to another process's run."""
+
+    def __init__(self, run: RunState, recorder: Recorder) -> None:
+        """Be one of the open runs of this process, under a key of its own."""
+        self._run = run
+        self._recorder = recorder
+        self._key = new_id()
+        self._next_time = time.monotonic() + recorder.settings.heartbeat_interval
+        open_runs.open_runs[self._key] = run
+
+    def tell(self) -> None:
+        """Send what has been counted so far; the figures are absolute, so telling twice is one."""
+        self._next_time = time.monotonic() + self._recorder.settings.heartbeat_interval
+        self._recorder.update_run(self._run, event="join", part=self._key)
+
+    def is_time_to_tell(self) -> bool:
+        """Tell whether the last time is a heartbeat ago; asked with every count."""
+        return time.monotonic() >= self._next_time
+
+    def end(self) -> None:
+        """Send what there is and let go."""
+        self.tell()
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go without a word: a forked child leaves the block that its parent is still in."""
+        open_runs.open_runs.pop(self._key, None)

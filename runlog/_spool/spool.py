@@ -1,0 +1,225 @@
+"""The spool: where entries and run events wait, on disk, until PostgreSQL has them.
+
+Appending runs on the caller's thread and must not block; everything else is the shipper's.
+A spool is one process's folder with two rows of segments: ``logs-*.copy`` (entries, lines of COPY
+text) and ``runs-*.jsonl`` (run events). Once ``append`` returns True the line is in the kernel: it
+survives kill -9 of the process, not a power cut of the host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from typing import TYPE_CHECKING, Any
+
+from runlog._process.notices import notices, say
+from runlog._spool import folders, memory
+from runlog._spool.backlog import Backlog
+from runlog._spool.writer import SegmentWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_SEGMENTS_AT_LIMIT = 32
+
+_SEGMENT_BYTES_MIN = 2**14
+
+_SEGMENT_BYTES_MAX = 2**24
+
+_EVENT_SEGMENT_BYTES = 2**20
+
+NEVER_SHED = 10**9
+"""The level of what is taken under any pressure."""
+
+
+class Spool:
+    """This process's spool: append, and what waits in it."""
+
+    def __init__(self, database_folder: Path | None, max_bytes: int) -> None:
+        """Make the folder, or use memory when there is none (``folder`` is None then)."""
+        self._database_folder = database_folder
+        self.folder, self._lock = _own_folder(database_folder)
+        self._max_bytes = max_bytes
+        self._shed_reason = "limit"
+        size = min(max(max_bytes // _SEGMENTS_AT_LIMIT, _SEGMENT_BYTES_MIN), _SEGMENT_BYTES_MAX)
+        self._entries = SegmentWriter(self.folder, "logs", ".copy", size, self.measure)
+        self._events = SegmentWriter(self.folder, "runs", ".jsonl", _EVENT_SEGMENT_BYTES)
+        self.entries = Backlog(self._entries, self._path("logs.ack"), torn_lines_count=False)
+        self.events = Backlog(self._events, self._path("runs.ack"), torn_lines_count=False)
+        self.lowest_level = 0
+        """The lowest level that is taken; what is below is shed."""
+        self.take = self._entries.append
+        """Write one entry's line whatever its level; False if nothing can take it (``append``)."""
+        self._shed: dict[tuple[str, str], itertools.count[int]] = {}
+
+    def _path(self, name: str) -> Path | None:
+        return self.folder / name if self.folder is not None else None
+
+    @property
+    def on_block(self) -> Callable[[], None]:
+        """Called when another block of entries waits, on the thread that wrote them."""
+        return self._entries.on_block
+
+    @on_block.setter
+    def on_block(self, call: Callable[[], None]) -> None:
+        self._entries.on_block = call
+
+    def append(self, line: bytes, levelno: int, run_id: str) -> bool:
+        """Take one entry; False only after ``seal`` (the caller opens another spool).
+
+        Under pressure an entry can be shed instead: counted, by run and level.
+        """
+        return (levelno >= self.lowest_level and self.take(line)) or self.shed(levelno, run_id)
+
+    def shed(self, levelno: int, run_id: str) -> bool:
+        """Count an entry that was not taken; False after ``seal``."""
+        if self._entries.is_sealed:
+            return False
+        reason = "disk" if levelno >= self.lowest_level else self._shed_reason
+        next(self._shed.setdefault((run_id, reason), itertools.count()))
+        return True
+
+    def append_event(self, event: dict[str, Any]) -> bool:
+        """Take one run event; False after ``seal``, or when nothing can take it."""
+        import orjson
+
+        return self._events.append(orjson.dumps(event) + b"\n")
+
+    def measure(self) -> None:
+        """Decide by what the files hold which levels are shed from now on (DESIGN.md §4.2)."""
+        share, memory_share = self._entries.bytes_held / self._max_bytes, self._entries.memory_share
+        # Without a folder memory is all there is by intent; told at the start.
+        is_refused = self.folder is not None and memory_share > share
+        self._shed_reason = "disk" if is_refused else "limit"
+        share = max(share, memory_share)
+        steps = ((1.0, NEVER_SHED), (0.9, 30), (0.8, 20))
+        self.lowest_level = next((level for limit, level in steps if share >= limit), 0)
+        self._tell_pressure()
+
+    def _tell_pressure(self) -> None:
+        topic = f"pressure {self.folder}"
+        if self.lowest_level and not notices.is_in(topic, "shedding"):
+            what = "the memory that stands in for a full disk" if self._shed_reason == "disk" else (
+                "the spool (RUNLOG_SPOOL_MAX_BYTES)"
+            )  # fmt: skip
+            told = f"{what} is nearly full; entries are shed and counted, DEBUG first"
+            notices.change(topic, "shedding", told)
+        elif not self.lowest_level and notices.is_in(topic, "shedding"):
+            notices.change(topic, "ok", "there is room for entries again; none is shed any more")
+
+    @property
+    def is_under_pressure(self) -> bool:
+        """Tell whether entries are being shed."""
+        return self.lowest_level > 0
+
+    @property
+    def is_sealed(self) -> bool:
+        """Tell whether no further line gets in."""
+        return self._entries.is_sealed
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Tell whether entries written now survive the process."""
+        return self._entries.is_on_disk
+
+    def leave_memory(self) -> None:
+        """Bring what the disk refused back to files, as soon as it takes them again."""
+        if self.folder is None or self._lock is None:
+            return
+        if not folders.is_in_place(self.folder, self._lock):
+            self._move()
+        topic = f"disk {self.folder}"
+        held = max(self._entries.memory_share, self._events.memory_share)
+        if held and not memory.has_room(self.folder):
+            told = f"{self.folder} takes no more; entries are kept in memory, and lost with it"
+            notices.change(topic, "refused", told)
+        elif held:
+            self._entries.leave_memory()
+            self._events.leave_memory()
+            self.measure()
+        elif notices.is_in(topic, "refused"):
+            notices.change(topic, "ok", f"{self.folder} takes entries again; all are on disk")
+
+    def _move(self) -> None:
+        """Make another folder for what waits: this one was removed or renamed under us."""
+        folder, lock = _own_folder(self._database_folder)
+        if folder is None:
+            told = f"{self.folder} is gone, and no other can be made; a kill loses what waits"
+            notices.change("folder", "gone", told)
+            return
+        say(f"{self.folder} was removed; entries wait in {folder}")
+        if self._lock is not None:
+            os.close(self._lock)
+        self.folder, self._lock = folder, lock
+        for writer, backlog, name in (
+            (self._entries, self.entries, "logs.ack"),
+            (self._events, self.events, "runs.ack"),
+        ):
+            writer.move_to(folder)
+            backlog.keep_position_in(folder / name)
+
+    @property
+    def entries_taken(self) -> int:
+        """Entries that were written to the spool since it was opened."""
+        return self._entries.lines_written
+
+    def shed_counts(self) -> dict[tuple[str, str], int]:
+        """Return how many entries were shed, by run id and reason (``limit`` or ``disk``)."""
+        return {key: int(repr(count)[6:-1]) for key, count in list(self._shed.items())}
+
+    def touch(self) -> None:
+        """Leave a sign of life that the next process on this host can read; mend what can be."""
+        if self._lock is not None:
+            with contextlib.suppress(OSError):
+                os.utime(self._lock)
+                self.leave_memory()
+
+    def seal(self) -> None:
+        """Let nothing further in; what is in can still be read."""
+        # Entries first: ``is_sealed`` asks them, and whoever then finds no room for a run event
+        # opens another spool; the other way round a run's end could be lost between the two.
+        self._entries.seal()
+        self._events.seal()
+
+    def close(self, *, remove: bool) -> None:
+        """Close everything; with ``remove``, when all is delivered, the folder goes too."""
+        self.seal()
+        if not remove:
+            self._save_all()
+        self.entries.close()
+        self.events.close()
+        if remove and self.folder is not None and self._lock is not None:
+            folders.remove(self.folder, self._lock)
+        self._release()
+
+    def _save_all(self) -> None:
+        """Bring what is in memory to the disk, the last chance for it; tell what is lost."""
+        with contextlib.suppress(OSError):
+            self.leave_memory()
+        lost = self._entries.count_in_memory(self.entries.position.segment)
+        if self.folder is not None and lost:
+            say(f"up to {lost} of them are in memory and lost: the disk took no more")
+
+    def _release(self) -> None:
+        self._entries.abandon()
+        self._events.abandon()
+        fd, self._lock = self._lock, None
+        if fd is not None:
+            os.close(fd)
+
+    def abandon(self) -> None:
+        """Let go of the parent's spool in a forked child, without touching a file."""
+        self.entries.close()
+        self.events.close()
+        self._release()
+
+
+def _own_folder(database_folder: Path | None) -> tuple[Path | None, int | None]:
+    if database_folder is None:
+        return None, None
+    try:
+        return folders.create(database_folder)
+    except OSError:
+        return None, None

@@ -1,0 +1,1 @@
+"""What ``runlog doctor`` looks at."""

@@ -1,0 +1,35 @@
+"""The columns in which runs are listed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runlog.cli.show.table import STATE_STYLES, Column
+from runlog.cli.show.text import duration, moment, number
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from runlog.queries._rows import Run
+
+
+def run_columns(ids: dict[UUID, str], *, utc: bool) -> list[Column]:
+    """Return the columns of a list of runs; ``ids`` are the shortened ones."""
+    return [
+        Column("RUN", lambda run: ids[run.id]),
+        Column("SCRIPT", lambda run: run.script_name),
+        Column("STATE", lambda run: run.state, style=state_style),
+        Column("STARTED", lambda run: moment(run.started_at, utc=utc)),
+        Column("TOOK", lambda run: duration(run.elapsed_ms), right=True),
+        Column("FETCHED", lambda run: number(run.records_fetched), right=True, is_optional=True),
+        Column("INSERTED", lambda run: number(run.records_inserted), right=True, is_optional=True),
+        Column("UPDATED", lambda run: number(run.records_updated), right=True, is_optional=True),
+        Column("FAILED", lambda run: number(run.records_failed or None), right=True),
+        Column("BY", lambda run: run.triggered_by, is_optional=True),
+        Column("ERROR", lambda run: run.error_message, style=state_style, is_flexible=True),
+    ]
+
+
+def state_style(run: Run) -> str:
+    """Return the style of a run's state."""
+    return STATE_STYLES.get(run.state, "")

@@ -1,0 +1,89 @@
+"""Values as people read them on a terminal: times, durations, numbers.
+
+Pure; knows nothing of formats (``output``) or tables (``table``). Text is made harmless by
+``runlog._visible``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_DAYS_SHOWN_AS_HOURS = 2
+
+
+def moment(when: datetime | None, *, utc: bool) -> str:
+    """Return date and time to the second, local time unless ``utc``."""
+    if when is None:
+        return ""
+    return when.astimezone(UTC if utc else None).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def clock(when: datetime, *, utc: bool) -> str:
+    """Return date and time to the millisecond."""
+    local = when.astimezone(UTC if utc else None)
+    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d}"
+
+
+def duration(milliseconds: float | None) -> str:
+    """Return a span in one or two units: ``850 ms``, ``1.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if milliseconds is None:
+        return ""
+    seconds = float(milliseconds) / 1000
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < _HOUR:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < _DAYS_SHOWN_AS_HOURS * _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // 60} min"
+    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+
+
+def ago(when: datetime | None, now: datetime) -> str:
+    """Return how long ago that was, in one unit; nothing for None."""
+    if when is None:
+        return ""
+    seconds = (now - when).total_seconds()
+    if seconds < 0:
+        return "in the future"
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return f"{int(seconds)} s ago"
+
+
+def number(value: float | Decimal | None) -> str:
+    """Return a number with its thousands apart; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        # Not normalize(): it writes 100 as 1E+2.
+        text = f"{value:,f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+
+
+def share(part: float | None) -> str:
+    """Return a share of one as a percentage; 100 % only when it is all."""
+    if part is None:
+        return ""
+    percent = 100 * float(part)
+    if 99.5 <= percent < 100:  # noqa: PLR2004 - rounds to 100
+        return "99 %"
+    return f"{percent:.0f} %" if percent >= 1 or percent == 0 else "<1 %"
+
+
+def size(count: int | None) -> str:
+    """Return bytes in the unit that fits."""
+    if count is None:
+        return ""
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:  # noqa: PLR2004
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
