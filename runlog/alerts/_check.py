@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from . import _database as database
+from . import _statements as statements
 from ._declarations import expectation_of_all
 from ._facts import Facts
 from ._rules import Evaluation
@@ -79,9 +79,9 @@ def check(
         fresh = {**config.scripts.get(script, {}), "fresh": f"{max_age.total_seconds():g}s"}
         config = replace(config, scripts={**config.scripts, script: fresh})
     with connection.transaction():
-        database.execute(connection, schema, "read_only")
-        database.execute(connection, schema, "limit", milliseconds="30000")
-        now = now or database.values(connection, schema, "now")[0]
+        statements.execute(connection, schema, "read_only")
+        statements.execute(connection, schema, "limit", milliseconds="30000")
+        now = now or statements.values(connection, schema, "now")[0]
         standings = [
             each
             for each in list_standings(fetch_newest(connection, schema, now), None, config, now)

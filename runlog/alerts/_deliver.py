@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from . import _database as database
+from . import _statements as statements
 from ._channels import End, Outcome
 from ._facts import Facts
 
@@ -102,7 +102,7 @@ class Delivery:
         return Delivered(sent, tuple(failures))
 
     def _claim(self) -> _Claimed | None:
-        found = database.fetch(
+        found = statements.fetch(
             self._connection, self._schema, "claim", _Claimed,
             watcher=self._watcher, lease=self._lease, channels=list(self._channels),
             at=self.at(),
@@ -136,7 +136,7 @@ class Delivery:
             for each in facts
             if each.resolved_at and claimed.kind == "opened" and not channel.is_manager
         ]
-        database.execute(
+        statements.execute(
             self._connection, self._schema, "mark_sent",
             id=claimed.id, watcher=self._watcher, ended=ended, at=self.at(),
         )  # fmt: skip
@@ -144,10 +144,10 @@ class Delivery:
         return None
 
     def _facts(self, claimed: _Claimed) -> list[Facts]:
-        ids = database.values(
+        ids = statements.values(
             self._connection, self._schema, "told_by", id=claimed.id, kind=claimed.kind
         )
-        facts = database.fetch(self._connection, self._schema, "facts", Facts, ids=ids)
+        facts = statements.fetch(self._connection, self._schema, "facts", Facts, ids=ids)
         channel = self._channels[claimed.channel]
         if claimed.kind == "opened" and channel.is_manager:
             # It learns of the end by a message of its own.
@@ -161,7 +161,7 @@ class Delivery:
         is_old = self.at() - claimed.created_at > _GIVE_UP_AFTER
         is_final = outcome.end is End.REFUSED or is_old
         said = self._writer.redact(outcome.said)
-        database.execute(
+        statements.execute(
             self._connection, self._schema, "mark_unsent",
             id=claimed.id, watcher=self._watcher, pause=pause, is_given_up=is_final,
             is_known=outcome.end is not End.UNKNOWN, error=said, at=self.at(),

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from . import _database as database
+from . import _statements as statements
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,17 +38,17 @@ def apply(
     connection: Connection[Any], schema: str, verdicts: list[Verdict], now: datetime
 ) -> tuple[list[Change], list[Change]]:
     """Return what was opened and what ended by these verdicts."""
-    told = database.as_json(asdict(verdict) for verdict in verdicts)
+    told = statements.as_json(asdict(verdict) for verdict in verdicts)
 
     def change(name: str) -> list[Change]:
-        return database.fetch(connection, schema, name, Change, verdicts=told, now=now)
+        return statements.fetch(connection, schema, name, Change, verdicts=told, now=now)
 
     # What is open already is told what is known now; then what is not open yet is opened.
-    database.execute(connection, schema, "touch", verdicts=told, now=now)
+    statements.execute(connection, schema, "touch", verdicts=told, now=now)
     opened = change("open")
     resolved = change("resolve")
-    database.execute(connection, schema, "explain_silence")
-    database.execute(connection, schema, "explain_errors")
+    statements.execute(connection, schema, "explain_silence")
+    statements.execute(connection, schema, "explain_errors")
     return opened, resolved
 
 
@@ -56,8 +56,8 @@ def end_unexpected(
     connection: Connection[Any], schema: str, evaluation: Evaluation, now: datetime
 ) -> list[Change]:
     """End what is over by itself, and what nobody expects any more."""
-    expected = database.as_json(evaluation.expected())
-    return database.fetch(connection, schema, "expire", Change, expected=expected, now=now)
+    expected = statements.as_json(evaluation.expected())
+    return statements.fetch(connection, schema, "expire", Change, expected=expected, now=now)
 
 
 def note_healed(
@@ -70,4 +70,4 @@ def note_healed(
     """Keep the failures that began and ended between two looks."""
     since = max(first_look_at, now - _HEALED_WITHIN)
     rules = evaluation.parameter("failed")
-    database.execute(connection, schema, "healed", rules=rules, now=now, since=since)
+    statements.execute(connection, schema, "healed", rules=rules, now=now, since=since)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from . import _database as database
 from . import _incidents as incidents
+from . import _statements as statements
 from ._config import Config
 from ._declarations import Expectation, expectation_of_all
 from ._deliver import LEASE, Delivered, Delivery
@@ -143,7 +143,7 @@ def _delivered(
     )  # fmt: skip
     delivered = delivery.run(_DELIVERY_SECONDS, is_ended)
     error = "; ".join(f"{it.channel}: {it.said}" for it in delivered.failures) or None
-    database.execute(
+    statements.execute(
         connection, schema, "delivered", watcher=watcher.name, error=error, at=delivery.at()
     )
     return replace(done, delivered=delivered)
@@ -165,15 +165,15 @@ class _Looking:
         self._watcher = watcher
         self._blind_since = blind_since
         self._set_limit()
-        self.now = now or database.values(connection, schema, "now")[0]
+        self.now = now or statements.values(connection, schema, "now")[0]
 
     def _set_limit(self) -> None:
         """Let no statement take longer than its time; for this transaction only."""
-        database.execute(self._connection, self._schema, "limit", milliseconds=_STATEMENT_MS)
+        statements.execute(self._connection, self._schema, "limit", milliseconds=_STATEMENT_MS)
 
     def is_first_here(self) -> bool:
         """Tell whether nobody else is looking at this moment."""
-        return bool(database.values(self._connection, self._schema, "lock")[0])
+        return bool(statements.values(self._connection, self._schema, "lock")[0])
 
     def look(self) -> tuple[Look, Writer]:
         """Evaluate and plan."""
@@ -235,7 +235,7 @@ class _Looking:
     def _keep(self, standings: list[Standing]) -> None:
         changed = [each.kept() for each in standings if each.is_new]
         if changed:
-            self._execute("keep_expected", scripts=database.as_json(changed))
+            self._execute("keep_expected", scripts=statements.as_json(changed))
 
     def _sign_of_life(self) -> None:
         self._execute("tidy", channels=self._names())
@@ -251,10 +251,10 @@ class _Looking:
         return [channel.name for channel in self._watcher.channels]
 
     def _fetch(self, name: str, row_type: type[Any]) -> list[Any]:
-        return database.fetch(self._connection, self._schema, name, row_type)
+        return statements.fetch(self._connection, self._schema, name, row_type)
 
     def _execute(self, name: str, **parameters: Any) -> None:
-        database.execute(self._connection, self._schema, name, now=self.now, **parameters)
+        statements.execute(self._connection, self._schema, name, now=self.now, **parameters)
 
 
 def _version() -> str:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from runlog._expectations import SEVERITIES
 
-from . import _database as database
+from . import _statements as statements
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,7 +68,7 @@ class Plan:
         self._schema = schema
         self._config = config
         self._now = now
-        mutes = database.fetch(connection, schema, "mutes", MuteRow, now=now)
+        mutes = statements.fetch(connection, schema, "mutes", MuteRow, now=now)
         self._mutes = [(mute.scripts, mute.rule) for mute in mutes]
         self._mutes += [(m.scripts, m.rule) for m in config.mutes if _is_within(m, now)]
 
@@ -84,7 +84,7 @@ class Plan:
         return told
 
     def _fetch(self, name: str, channel: Channel, **parameters: Any) -> list[_Untold]:
-        return database.fetch(
+        return statements.fetch(
             self._connection, self._schema, name, _Untold,
             channel=channel.name, now=self._now, **parameters,
         )  # fmt: skip
@@ -116,21 +116,21 @@ class Plan:
 
     def _tell_group(self, channel: Channel, kind: Kind, group: list[_Untold]) -> int:
         message, is_new = self._message(channel, kind)
-        told = database.values(
+        told = statements.values(
             self._connection, self._schema, "tell",
             ids=[each.id for each in group],
             numbers=[each.number for each in group],
             channel=channel.name, kind=kind, notification=message,
         )  # fmt: skip
         if is_new and not told:
-            database.execute(self._connection, self._schema, "drop_empty", id=message)
+            statements.execute(self._connection, self._schema, "drop_empty", id=message)
         return len(told)
 
     def _message(self, channel: Channel, kind: Kind) -> tuple[UUID, bool]:
         """Return the message to tell it in: one that the brake holds, or a new one."""
         due_at = self._now
         if not channel.is_manager:
-            brake = database.fetch(
+            brake = statements.fetch(
                 self._connection, self._schema, "brake", _Brake,
                 channel=channel.name, kind=kind, now=self._now,
             )[0]  # fmt: skip
@@ -139,7 +139,7 @@ class Plan:
             if brake.recent >= _BRAKE and brake.free_at is not None:
                 due_at = brake.free_at
         message = uuid4()
-        database.execute(
+        statements.execute(
             self._connection, self._schema, "new_notification",
             id=message, channel=channel.name, kind=kind, now=self._now, due_at=due_at,
         )  # fmt: skip

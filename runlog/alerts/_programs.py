@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from runlog.errors import SettingError
 
 from ._channels import End, Outcome
-from ._database import plain
+from ._statements import plain
 
 if TYPE_CHECKING:
     from ._channels import Message

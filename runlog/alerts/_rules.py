@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from . import _database as database
+from . import _statements as statements
 from ._declarations import GLOBAL_RULES
 from ._verdicts import Verdict, missed, silence
 
@@ -85,7 +85,7 @@ class Evaluation:
 
     def parameter(self, name: str) -> str:
         """Return the rules of a name as a statement takes them."""
-        return database.as_json(
+        return statements.as_json(
             {
                 "script_name": rule.script_name,
                 "threshold": rule.threshold,
@@ -102,7 +102,7 @@ class Evaluation:
         rules = {rule.script_name: rule for rule in self._of(name)}
         if not rules:
             return
-        answers = database.fetch(
+        answers = statements.fetch(
             self._connection, self._schema, statement, _Answer,
             rules=self.parameter(name), now=self._now,
         )  # fmt: skip
@@ -111,7 +111,7 @@ class Evaluation:
 
     def _ask_generally(self, name: str, **parameters: Any) -> Iterator[Verdict]:
         given = parameters if name == "unwatched" else {}
-        answers = database.fetch(
+        answers = statements.fetch(
             self._connection, self._schema, name, _Answer, now=self._now, **given
         )
         severity = "warning" if name == "backlog" else "error"

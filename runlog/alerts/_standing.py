@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from . import _database as database
+from . import _statements as statements
 from ._declarations import Expectation, expectation_of
 
 if TYPE_CHECKING:
@@ -193,4 +193,4 @@ def _changed(standing: Standing) -> Standing:
 
 def fetch_newest(connection: Connection[Any], schema: str, now: datetime) -> list[NewestRun]:
     """Return the newest run of each script."""
-    return database.fetch(connection, schema, "scripts", NewestRun, now=now)
+    return statements.fetch(connection, schema, "scripts", NewestRun, now=now)

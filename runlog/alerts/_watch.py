@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from runlog._connection import WriteConnection
+    from runlog._database.connection import WriteConnection
     from runlog._settings import Settings
 
     from ._look import Watcher
@@ -140,11 +140,11 @@ class Watch:
             stop.wait(every.total_seconds() * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
 
     def _look(self, is_ended: Callable[[], bool], options: dict[str, Any]) -> Look:
-        from runlog import _connection
+        from runlog._database import connection as connections
 
         settings = self._settings
         name = f"runlog watch {self._watcher.name}"
-        connection = _connection.connect(
+        connection = connections.connect(
             settings.dsn or "", application_name=name, timeout=settings.connect_timeout
         )
         # What a pooler queues, or a network swallows, ends by this process's clock.

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from runlog.errors import SettingError
 
 from ._channels import End, Outcome
-from ._database import plain
+from ._statements import plain
 
 if TYPE_CHECKING:
     from ._channels import Message

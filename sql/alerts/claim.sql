@@ -16,7 +16,7 @@ where id = (
         and waiting.due_at <= %(at)s
         and waiting.channel = any(%(channels)s)
         and coalesce(waiting.claimed_until, '-infinity') < %(at)s
-    order by waiting.due_at, waiting.id
+    order by waiting.due_at, waiting.kind, waiting.id
     limit 1
     for update skip locked
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scenes import TABLES, Scene, at
+from kit.scenes import TABLES, Scene, at
 
 
 @pytest.fixture

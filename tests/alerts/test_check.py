@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from scenes import T, at
+from kit.scenes import T, at
 
-from runlog import _sql
+from runlog._database.statements import migration_files
 from runlog.alerts._check import check
 from runlog.alerts._config import Config
 
@@ -62,7 +62,7 @@ def test_only_what_is_asked_for(scene):
 def documented(empty_database):
     """A database with the two documented tables and nothing else of runlog."""
     with psycopg.connect(empty_database, autocommit=True) as connection:
-        connection.execute(_sql.migration_files()[0].sql)
+        connection.execute(migration_files()[0].sql)
         yield connection
 
 

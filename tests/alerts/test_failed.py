@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from scenes import T, at
+from kit.scenes import T, at
 
 
 def test_a_failure_opens_once_and_recovers_once(scene):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from scenes import T, at
+from kit.scenes import T, at
 
-from runlog.alerts import _database as database
+from runlog._database.statements import folder
+from runlog.alerts import _statements as statements
 from runlog.alerts._schedule import Schedule
 
 HOST = {"host": "h1"}
@@ -251,11 +252,9 @@ def test_no_statement_holds_what_depends_on_the_session():
     """No backslash, no name without its schema, in any statement of the alerts."""
     import re
 
-    from runlog import _sql
-
-    for path in (_sql.folder() / "alerts").rglob("*.sql"):
+    for path in (folder() / "alerts").rglob("*.sql"):
         text = re.sub(r"--.*", "", path.read_text()).replace("e'\\n'", "")
         assert "\\" not in text, path.name
         bare = re.findall(r"\b(?:from|join|into|update)\s+((?:runs|logs|runlog_\w+)\b)", text)
         assert bare == [], path.name
-    assert database.statement("now", "public")
+    assert statements.statement("now", "public")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from scenes import T, at
+from kit.scenes import T, at
 
 from runlog import queries
 from runlog.alerts._config import Config

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from scenes import Receiver, T, at
+from kit.scenes import Receiver, T, at
 
 from runlog.alerts._channels import Channel, End, Outcome
 from runlog.alerts._config import Mute, Route

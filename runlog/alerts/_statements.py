@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from runlog import _sql
+from runlog._database import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,11 +28,11 @@ _PARTS = ("beat", "fingerprint", "of_script", "patience", "rule", "source", "ver
 @lru_cache(maxsize=512)
 def statement(name: str, schema: str) -> bytes:
     """Return ``sql/alerts/<name>.sql`` for the tables in ``schema``."""
-    parts = {part: _sql.text(f"alerts/parts/{part}").decode().strip() for part in _PARTS}
-    return _sql.fill(
-        _sql.text(f"alerts/{name}"),
-        schema=_sql.identifier(schema, setting="schema"),
-        schema_literal=_sql.literal(schema),
+    parts = {part: statements.text(f"alerts/parts/{part}").decode().strip() for part in _PARTS}
+    return statements.fill(
+        statements.text(f"alerts/{name}"),
+        schema=statements.identifier(schema, setting="schema"),
+        schema_literal=statements.literal(schema),
         **parts,
     )
 

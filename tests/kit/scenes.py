@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from rows import add_entry, add_run
+from kit.rows import add_entry, add_run
 
 from runlog.alerts._channels import Channel, End, Outcome
 from runlog.alerts._config import Config
