@@ -32,8 +32,8 @@ def pages(client):
 
     def found():
         paths = list(PATHS)
-        for script in client.get("/overview.json").json()["scripts"]:
-            paths.append(client.get("/search", params={"q": script["script_name"]}).url.raw_path)
+        names = [row["script_name"] for row in client.get("/overview.json").json()["scripts"]]
+        paths += [client.get("/search", params={"q": name}).url.raw_path for name in names]
         for run in client.get("/runs.json?period=all").json()["runs"]:
             paths += [f"/runs/{run['id']}", f"/runs/{run['id']}/compare"]
             if client.get(f"/runs/{run['id']}.json").json()["lines"]:
