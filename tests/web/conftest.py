@@ -1,7 +1,7 @@
 """The dashboard as tests ask it: `client` over the test's database, and rows of every kind."""
 
 import pytest
-from kit import corpus_of_html
+from kit import html_corpus
 from kit.rows import add_all_states, add_entry, add_run, ago
 from starlette.testclient import TestClient
 
@@ -67,7 +67,7 @@ def some_runs(connection):
 def hostile_runs(connection):
     """A run with each text of the corpus in every column that holds one; returns their ids."""
     made = []
-    for number, text in enumerate(corpus_of_html.TEXTS):
+    for number, text in enumerate(html_corpus.TEXTS):
         run_id = add_run(
             connection,
             f"{text}{number}",

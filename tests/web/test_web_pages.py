@@ -5,7 +5,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
-from kit import corpus_of_html
+from kit import html_corpus
 from kit.rows import add_entry, add_run, ago
 from web.conftest import PATHS
 
@@ -118,7 +118,7 @@ def test_hostile_text_stays_text(client, pages, hostile_runs):
 def test_hostile_names_lead_to_their_page(client, hostile_runs):
     """A script's page is found whatever its name is, and is that script's alone."""
     names = {row["script_name"] for row in client.get("/overview.json").json()["scripts"]}
-    assert len(names) == len(corpus_of_html.TEXTS)
+    assert len(names) == len(html_corpus.TEXTS)
     for name in names:
         found = client.get("/scripts.json", params={"name": name}).json()
         assert found["health"]["script_name"] == name
