@@ -44,6 +44,10 @@ async function refresh(part) {
     trouble("");
     if (!fresh) return part.closest(".empty") ? location.reload() : undefined;
     keepFocus(part, () => part.replaceChildren(...fresh.childNodes));
+    for (const id of (part.dataset.also || "").split(" ")) {
+      const here = $(id), there = page.getElementById(id);
+      if (here && there) keepFocus(here, () => here.replaceChildren(...there.childNodes));
+    }
     for (const name of Object.keys(part.dataset)) if (!(name in fresh.dataset)) delete part.dataset[name];
     document.title = page.title;
     const icon = page.getElementById("icon");
