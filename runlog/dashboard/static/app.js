@@ -19,7 +19,7 @@ function tellZone() {
   if (document.cookie.includes("runlog_tz=")) return;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!zone) return;
-  document.cookie = `runlog_tz=${encodeURIComponent(zone)}; path=${base || "/"}; max-age=31536000; samesite=lax`;
+  document.cookie = `runlog_tz=${zone}; path=${base || "/"}; max-age=31536000; samesite=lax`;
   if (zone !== root.dataset.tz && !location.hash) location.reload();
 }
 
@@ -96,7 +96,7 @@ export const keys = {
   "]": () => document.querySelector("a[rel=next]")?.click(),
   t: () => {
     const zone = root.dataset.tz === "UTC" ? Intl.DateTimeFormat().resolvedOptions().timeZone : "UTC";
-    document.cookie = `runlog_tz=${encodeURIComponent(zone)}; path=${base || "/"}; max-age=31536000; samesite=lax`;
+    document.cookie = `runlog_tz=${zone}; path=${base || "/"}; max-age=31536000; samesite=lax`;
     location.reload();
   },
 };
