@@ -136,7 +136,7 @@ def _file_of(number: int) -> File:
 
 def _moved(number: int) -> int:
     if fcntl is None:
-        return number
+        return number  # type: ignore[unreachable] # on Windows it is reached
     for least in (_out_of_the_way(), _STANDARD):
         try:
             moved = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, least)

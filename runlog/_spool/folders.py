@@ -129,7 +129,7 @@ def _discard(unfinished: Path) -> None:
 
 
 def is_in_place(folder: Path, lock: Descriptor) -> bool:
-    """Tell whether ``folder`` is still the one that ``lock`` was taken in; so where none can say."""
+    """Tell whether ``folder`` is still the one that ``lock`` was taken in, if that can be told."""
     try:
         facts = (folder / "lock").lstat()
     except (FileNotFoundError, NotADirectoryError):

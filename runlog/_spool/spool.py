@@ -83,7 +83,11 @@ class Spool:
         """Take one run event; False after ``seal``, or when nothing can take it."""
         import orjson
 
-        return self.events.append(orjson.dumps(event) + b"\n")
+        writer = self.events.writer
+        if writer.held:
+            # A run's end must not come to stand before its start.
+            writer.check()
+        return writer.append(orjson.dumps(event) + b"\n")
 
     def measure(self) -> None:
         """Decide by what the files hold which levels are shed from now on (DESIGN.md §4.2)."""

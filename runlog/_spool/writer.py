@@ -62,9 +62,8 @@ class SegmentWriter:
         self._on_full = on_full
         self.on_block: Callable[[], None] = lambda: None
         """Called after each ``BLOCK_BYTES``, on the thread that wrote them."""
-        self._folder = folder
+        self._folder, self._segment_bytes = folder, segment_bytes
         self._name = f"{stem}-%06d{suffix}"
-        self._segment_bytes = segment_bytes
         self.files = LivingSegments()
         self._turns = Turns()
         self._taken = itertools.count()
@@ -104,7 +103,7 @@ class SegmentWriter:
 
     def _pass_mark(self) -> None:
         if self._segment.in_memory and self._is_disk_missing:
-            # Only where no file could be made: on a full disk one can, and the next line comes back.
+            # Only where no file could be made: on a full disk one can, but not be written to.
             self.rotate(to_memory=False)
         if self._segment.filled >= self._room:
             self.rotate()
@@ -135,19 +134,20 @@ class SegmentWriter:
             return False
         if torn:
             self._cancel()
-        # Another file of the same kind where there was none, or somebody has closed it: the disk
-        # has refused nothing then. Twice to memory where an interrupted rotation has left a next
-        # file on that very disk.
-        is_taken = not self._end.is_ours() and self.rotate() and self._put(line)
+        # Where there was no file, or somebody has closed it, the disk has refused nothing. Twice to
+        # memory where an interrupted rotation has left a next file on that very disk.
+        is_taken = not self._end.is_ours() and self.rotate() and self._put_in_order(line)
         while not is_taken and not self._segment.in_memory and self.rotate(to_memory=True):
             pass
-        is_taken = is_taken or (self._segment.in_memory and self._put(line))
+        is_taken = is_taken or (self._segment.in_memory and self._put_in_order(line))
         if not is_taken and (self.is_sealed or not self.held.add(line)):
             return False
         next(self._taken)
-        if is_taken and self.held:
-            self.release_held()
         return True
+
+    def _put_in_order(self, line: bytes) -> bool:
+        self.release_held()
+        return not self.held and self._put(line)
 
     def _put(self, line: bytes) -> bool:
         written = self._write(line)
@@ -169,8 +169,7 @@ class SegmentWriter:
     def rotate(self, *, to_memory: bool | None = None) -> bool:
         """Put a new file behind the descriptor; False if there is none or others do it.
 
-        Args:
-            to_memory: False for a file only; None for memory where no file can be made.
+        ``to_memory``: False for a file only; None for memory where no file can be made.
         """
         # Not blocking: whoever finds the lock taken writes on into the old file.
         lock = self._turns.take()
