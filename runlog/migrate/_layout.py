@@ -81,7 +81,8 @@ class Partitions:
         """Take back what a conversion that was killed has left."""
         if not self._rows("left_bound"):
             return []
-        self._run("unbound")
+        with self._connection.transaction():
+            self._run("unbound")
         return ["took back the limit of ids that an interrupted conversion had left"]
 
     def _switch(self) -> list[str]:
@@ -90,7 +91,8 @@ class Partitions:
         boundary, is_foreign = self._rows("boundary")[0]
         with self._bounded(boundary, is_needed=not is_foreign):
             self._again(lambda: self._switch_once(boundary, is_foreign=is_foreign))
-        self._run("analyze")
+        with self._connection.transaction():
+            self._run("analyze")
         part = "default partition" if is_foreign else f"partition before {boundary:%Y-%m}"
         return [f"made logs partitioned by month; what was there is its {part}"]
 
@@ -106,12 +108,14 @@ class Partitions:
             return
         self._again(lambda: self._bound(boundary))
         try:
-            self._run("prove")
+            with self._connection.transaction():
+                self._run("prove")
             yield
         except BaseException:
             # The switch takes the constraint along. Without it nothing of the try may stay, least
             # of all a limit that next month's entries would meet; however long that is waited for.
-            self._run("unbound")
+            with self._connection.transaction():
+                self._run("unbound")
             raise
 
     def _bound(self, boundary: datetime) -> None:
@@ -135,7 +139,8 @@ class Partitions:
         return [name for (name,) in self._rows("list")]
 
     def _rows(self, name: str) -> list[Any]:
-        return rows(self._connection, self._filled(name))
+        with self._connection.transaction():
+            return rows(self._connection, self._filled(name))
 
     def _run(
         self, name: str, *, boundary: datetime | None = None, is_foreign: bool = False
@@ -176,8 +181,7 @@ def closed_schema(schema: str) -> str:
 
 def make_lean(connection: Connection[Any], schema: str) -> list[str]:
     """Drop the documented indexes that no question of runlog uses; tell which were there."""
-    before = rows(connection, statements.statement("layout/lean_indexes", schema))
-    if before:
-        with connection.transaction():
-            run(connection, statements.statement("layout/lean", schema))
+    with connection.transaction():
+        before = rows(connection, statements.statement("layout/lean_indexes", schema))
+        run(connection, statements.statement("layout/lean", schema))
     return [f"dropped the index {name}, which no question of runlog uses" for (name,) in before]
