@@ -38,7 +38,7 @@ def statement(name: str, schema: str) -> bytes:
     """Return the SQL of ``sql/<name>.sql`` for the tables in ``schema``.
 
     ``{schema}`` in the file becomes the quoted identifier, ``{schema_literal}`` the name as a
-    string constant.
+    string constant, and any other ``{name}`` the text of ``sql/parts/<name>.sql``.
 
     Args:
         name: the file's path below ``sql/`` without its ending, such as ``write/insert_entries``.
@@ -49,7 +49,15 @@ def statement(name: str, schema: str) -> bytes:
         RunlogError: there is no such file, so the installation is incomplete.
     """
     quoted = identifier(schema, setting="schema")
-    return fill(text(name), schema=quoted, schema_literal=literal(schema))
+    return fill(_whole(text(name)), schema=quoted, schema_literal=literal(schema))
+
+
+def _whole(sql: bytes) -> bytes:
+    """Put in ``sql/parts/<name>.sql`` where ``{name}`` stands; other tokens stay."""
+    parts = folder() / "parts"
+    names = {match.decode() for match in _TOKEN.findall(sql)}
+    found = {name: text(f"parts/{name}") for name in names if (parts / f"{name}.sql").is_file()}
+    return fill(sql, **{name: part.decode() for name, part in found.items()})
 
 
 @lru_cache(maxsize=1)

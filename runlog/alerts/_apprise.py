@@ -15,6 +15,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from runlog._process.distribution import pip_line
 from runlog.alerts._channels import End, Outcome
 from runlog.alerts._neutral import cut, neutral
 from runlog.alerts._webhook import outcome_of
@@ -113,8 +114,8 @@ def _imported() -> Any:
         import apprise
     except ImportError:
         raise MissingExtraError(
-            'alerts need apprise: pip install "runlog-pg[alerts]" (webhook+https://, exec: and '
-            "python: work without)"
+            f"alerts need apprise: {pip_line('alerts')} (webhook+https://, exec: and python: work "
+            "without)"
         ) from None
     return apprise
 

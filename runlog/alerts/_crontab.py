@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from runlog._expectations import checked
+from runlog._process.distribution import pip_line
 from runlog.errors import MissingExtraError, SettingError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def workflow_schedules(folder: Path, *, name_of: Callable[[list[str]], str]) -> 
         import yaml
     except ImportError:
         raise MissingExtraError(
-            'workflows are YAML: pip install "runlog-pg[alerts]", or name --crontab'
+            f"workflows are YAML: {pip_line('alerts')}, or name --crontab"
         ) from None
     for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")]):
         document = yaml.safe_load(path.read_text())

@@ -23,13 +23,19 @@ EVERYTHING: Final = 2**31 - 1
 _WILDCARDS = frozenset("*?")
 
 
+class Exactly(str):
+    """A name that means itself, though ``*`` or ``?`` may be in it."""
+
+    __slots__ = ()
+
+
 def matching(name: str, value: str | None) -> dict[str, str | None]:
     """Return the two parameters of a name: as it is, or, with ``*`` or ``?`` in it, as a pattern.
 
     Two, because only equality lets PostgreSQL take the order from an index.
     """
-    if value is None or _WILDCARDS.isdisjoint(value):
-        return {name: value, f"{name}_like": None}
+    if value is None or isinstance(value, Exactly) or _WILDCARDS.isdisjoint(value):
+        return {name: value and str(value), f"{name}_like": None}
     pattern = _escaped(value).replace("*", "%").replace("?", "_")
     return {name: None, f"{name}_like": pattern}
 

@@ -23,6 +23,9 @@ def last_runs(
     limit: int = 10,
     script: str | None = None,
     status: str | None = None,
+    triggered_by: str | None = None,
+    host: str | None = None,
+    text: str | None = None,
     since: Since | None = None,
     until: datetime | None = None,
     before: Run | None = None,
@@ -35,6 +38,9 @@ def last_runs(
         limit: at most so many.
         script: a script's name, or a pattern.
         status: ``running``, ``success``, ``error``, or finer ``crashed``, ``partial``, ``lost``.
+        triggered_by: what started it, such as ``cron``.
+        host: the machine, for runs that runlog wrote.
+        text: what script, error message or metadata must contain, in any case.
         since: started then or later.
         until: started before.
         before: the last run of the page before.
@@ -46,6 +52,9 @@ def last_runs(
         Run,
         limit=limit,
         until=until,
+        triggered_by=triggered_by,
+        host=host,
+        **parameters.containing(text),
         **parameters.matching("script", script),
         **in_state(status),
         **parameters.beginning(since),

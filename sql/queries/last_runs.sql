@@ -39,6 +39,14 @@ where
         or metadata #>> '{runlog,heartbeat_at}' is not null
         and (metadata #>> '{runlog,heartbeat_at}')::timestamptz < now() - interval '90 seconds'
     )
+    and (%(triggered_by)s::text is null or triggered_by = %(triggered_by)s)
+    and (%(host)s::text is null or metadata #>> '{runlog,host}' = %(host)s)
+    and (
+        %(text_like)s::text is null
+        or script_name ilike %(text_like)s
+        or error_message ilike %(text_like)s
+        or metadata::text ilike %(text_like)s
+    )
     and (%(since)s::timestamptz is null or started_at >= %(since)s)
     and (%(period)s::interval is null or started_at >= now() - %(period)s)
     and (%(until)s::timestamptz is null or started_at < %(until)s)

@@ -1,0 +1,28 @@
+-- How many entries of each level did this run log, in each of so many equal parts of its time?
+with bounds as (
+    select
+        min(timestamp) as first_at,
+        max(timestamp) as last_at
+    from {schema}.logs
+    where run_id = %(run_id)s
+)
+select
+    least(
+        floor(
+            %(parts)s * extract(epoch from entry.timestamp - bounds.first_at)
+            / nullif(extract(epoch from bounds.last_at - bounds.first_at), 0)
+        ),
+        %(parts)s - 1
+    )::integer as part,
+    entry.level,
+    count(*) as entries,
+    min(entry.timestamp) as first_at
+from {schema}.logs as entry
+cross join bounds
+where entry.run_id = %(run_id)s
+group by
+    1,
+    2
+order by
+    1,
+    2
