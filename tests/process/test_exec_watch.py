@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 
 import pytest
 from kit.scenes import TABLES
@@ -26,7 +27,7 @@ def told(http_sink):
 def test_a_failure_is_told_at_once_and_the_exit_code_stays(commands, told, kind):
     """The look comes after the end; stdout is the program's alone."""
     commands.write("job.py", "print('data')\nraise SystemExit(7)\n")
-    words = ("--", "python3", "job.py") if kind == "exec" else ("job.py",)
+    words = ("--", sys.executable, "job.py") if kind == "exec" else ("job.py",)
     code, out, err = commands.run(kind, "--watch", *words, env=told.environment)
     assert (code, out) == (7, b"data\n"), err
     assert told.titles() == ["✖ job failed"]
@@ -36,7 +37,7 @@ def test_a_failure_is_told_at_once_and_the_exit_code_stays(commands, told, kind)
 def test_a_script_that_is_killed_is_told_too(commands, told, kind):
     """The endings that matter most cannot be told from inside."""
     commands.write("job.py", "import os\nos.kill(os.getpid(), 9)\n")
-    words = ("--", "python3", "job.py") if kind == "exec" else ("job.py",)
+    words = ("--", sys.executable, "job.py") if kind == "exec" else ("job.py",)
     code, _, _ = commands.run(kind, "--watch", *words, env=told.environment)
     assert code == -signal.SIGKILL
     assert told.titles() == ["✖ job failed" if kind == "exec" else "☠ job crashed"]
@@ -47,7 +48,14 @@ def test_a_look_that_takes_too_long_changes_nothing(commands, told):
     told.answers = [0]
     commands.write("job.py", "raise SystemExit(7)\n")
     code, _, err = commands.run(
-        "exec", "--watch", "--watch-timeout", "3", "--", "python3", "job.py", env=told.environment
+        "exec",
+        "--watch",
+        "--watch-timeout",
+        "3",
+        "--",
+        sys.executable,
+        "job.py",
+        env=told.environment,
     )
     assert code == 7
     assert b"the look took longer than 3 s" in err
@@ -57,7 +65,7 @@ def test_a_look_that_takes_too_long_changes_nothing(commands, told):
 def test_what_is_expected_is_stored(commands, connection, kind):
     """Other programs declare by options what Python code declares by expects=."""
     commands.write("job.py", "")
-    words = ("--", "python3", "job.py") if kind == "exec" else ("job.py",)
+    words = ("--", sys.executable, "job.py") if kind == "exec" else ("job.py",)
     options = ("--schedule", "every 1h", "--grace", "5m", "--fresh", "2h")
     code, _, err = commands.run(kind, *options, *words)
     assert code == 0, err
