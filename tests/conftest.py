@@ -28,6 +28,7 @@ pytest_plugins = (
     "kit.servers",
     "kit.aftermath",
     "kit.browser",
+    "kit.receivers",
 )
 
 PREFIXES = ("RUNLOG_", "PG", "GITHUB_")

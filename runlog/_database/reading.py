@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from runlog._database import dsn as _dsn
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from psycopg import Connection
-    from psycopg.adapt import Loader
     from psycopg_pool import ConnectionPool
 
 Source: TypeAlias = "str | Connection[Any] | ConnectionPool[Any] | None"
@@ -54,27 +51,17 @@ def fetch(
     """
     from psycopg.rows import class_row
 
+    from runlog._database.loading import load_safely
+
     statement = statements.statement(f"queries/{name}", schema := schema or resolve().schema)
     with (
         translated(source, schema),
         _connection(source) as connection,
         connection.cursor(row_factory=class_row(row_type)) as cursor,
     ):
-        cursor.adapters.register_loader("timestamp", _utc_loader())
+        load_safely(cursor)
         # Never prepared: each call is planned for its own filters, and poolers may be in between.
         return cursor.execute(statement, parameters or None, prepare=False).fetchall()
-
-
-@cache
-def _utc_loader() -> type[Loader]:
-    """Return what reads columns without a time zone, as other programs make them: they hold UTC."""
-    from psycopg.types.datetime import TimestampLoader
-
-    class UtcLoader(TimestampLoader):
-        def load(self, data: bytes | bytearray | memoryview) -> datetime:
-            return super().load(data).replace(tzinfo=UTC)
-
-    return UtcLoader
 
 
 @contextmanager
