@@ -9,7 +9,7 @@ from runlog.dashboard import create_app
 
 PATHS = (
     "/",
-    "/runs?period=all",
+    "/runs?period=all&days=1",
     "/errors?period=30d",
     "/logs?period=30d",
     "/analytics?period=90d",
