@@ -11,6 +11,7 @@ from runlog.cli._database import settings
 @click.command("migrate")
 @click.option("--writer-role", metavar="NAME", help="Let this role record runs and entries.")
 @click.option("--reader-role", metavar="NAME", help="Let this role read them.")
+@click.option("--watcher-role", metavar="NAME", help="Let this role run runlog watch.")
 @click.option(
     "--secure", is_flag=True, help="Close the tables to everyone else (row level security)."
 )
@@ -18,7 +19,12 @@ from runlog.cli._database import settings
     "--sql", "as_sql", is_flag=True, help="Print the statements instead; touch no database."
 )
 def migrate_command(
-    *, writer_role: str | None, reader_role: str | None, secure: bool, as_sql: bool
+    *,
+    writer_role: str | None,
+    reader_role: str | None,
+    watcher_role: str | None,
+    secure: bool,
+    as_sql: bool,
 ) -> None:
     """Create the two tables, or bring them up to date; say what was done.
 
@@ -31,7 +37,12 @@ def migrate_command(
     from runlog._settings import resolve
 
     schema = resolve(strict=True).schema
-    wishes = {"schema": schema, "writer_role": writer_role, "reader_role": reader_role}
+    wishes = {
+        "schema": schema,
+        "writer_role": writer_role,
+        "reader_role": reader_role,
+        "watcher_role": watcher_role,
+    }
     if as_sql:
         click.echo(migrate.as_sql(**wishes, secure=secure), nl=False)  # type: ignore[arg-type]
         return
