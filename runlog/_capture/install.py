@@ -49,16 +49,17 @@ def install(script_name: str | None = None, **settings: Any) -> RunContext:
     handler = RunLogHandler(**settings)
     run = RunContext(script_name or _own_name(), **context)
     # Started and never finished: it ends as the process does.
+    run._state.is_whole_process = True  # noqa: SLF001 - only here is it known
     run.start()
     _Installed.run = run
-    os.environ[_INSTALLED_VARIABLE] = run.id_text
+    os.environ[_INSTALLED_VARIABLE] = run._state.id_text  # noqa: SLF001 - the id as a text
     _take_records(handler)
     return run
 
 
 _CONTEXT_ARGUMENTS = frozenset(
     {"triggered_by", "batch_id", "sync_mode", "sync_start_date", "sync_end_date", "overlap_window",
-     "metadata", "overlap", "lifecycle_logs"}
+     "cursor", "metadata", "overlap", "lifecycle_logs"}
 )  # fmt: skip
 
 

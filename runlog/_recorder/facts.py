@@ -36,7 +36,7 @@ class Facts(dict[str, Any]):
         self.writer: ToJson | None = None
         self._names: dict[Any, str] = {}
         self._plain: dict[str, Any] = {}
-        """Name → its value in plain dicts, lists, texts and numbers, as long as nobody writes."""
+        """Name → its value in plain dicts, lists, texts and numbers."""
         self._written: dict[str, str] = {}
         """Name → ``"name": value``, a piece of JSON."""
         self.update(facts or {})
@@ -44,8 +44,15 @@ class Facts(dict[str, Any]):
     def write_with(self, to_json: ToJson) -> None:
         """Write what there is and what will come with ``to_json``, without secrets."""
         self.writer = to_json
-        for name in list(self._plain):
-            self._written[name] = self._piece(name, self._plain.pop(name), to_json)
+        for name, plain in list(self._plain.items()):
+            self._written[name] = self._piece(name, plain, to_json)
+
+    def again(self) -> Facts:
+        """Return the same facts for another run, without asking any value again."""
+        other = Facts()
+        dict.update(other, self)
+        other._names, other._plain = self._names.copy(), self._plain.copy()
+        return other
 
     def put_numbers(self, name: str, numbers: dict[str, float | None]) -> None:
         """Put in what needs no care; calls nothing of the user's, so the shipper's thread may."""
@@ -79,9 +86,8 @@ class Facts(dict[str, Any]):
         told = jsonable({key: value}, _OPEN)
         name, plain = next(iter(told.items())) if type(told) is dict else (repr(type(key)), told)
         name = self._names.setdefault(key, self._free(name))
-        if self.writer is None:
-            self._plain[name] = plain
-        else:
+        self._plain[name] = plain
+        if self.writer is not None:
             self._written[name] = self._piece(name, plain, self.writer)
 
     def _free(self, name: str) -> str:
@@ -97,7 +103,9 @@ class Facts(dict[str, Any]):
         assert to_json is not None  # noqa: S101 - for the type checker
         piece = to_json({name: plain})
         if len(piece) > MOST_BYTES:
-            piece = cut_json({name: plain}, MOST_BYTES, lambda part: to_json(part).encode()).decode()
+            piece = cut_json(
+                {name: plain}, MOST_BYTES, lambda part: to_json(part).encode()
+            ).decode()
         return piece[1:-1] if piece[:1] == "{" else f'"unwritten": {piece}'
 
     def _drop(self, key: Any) -> None:
@@ -114,7 +122,7 @@ class Facts(dict[str, Any]):
         super().__delitem__(key)
         self._drop(key)
 
-    def update(self, *facts: Any, **named: Any) -> None:  # type: ignore[override]
+    def update(self, *facts: Any, **named: Any) -> None:
         """As a dict's."""
         for key, value in dict(*facts, **named).items():
             self[key] = value

@@ -25,6 +25,9 @@ _registry = threading.RLock()
 
 _active: Recorder | None = None
 
+_configured: Settings | None = None
+"""What ``configure`` was last told, also where it is told to record nothing."""
+
 
 def recorder_for(settings: Settings) -> Recorder | None:
     """Return the process's recorder for this database; None when there is no database."""
@@ -52,7 +55,12 @@ _NO_DATABASE = (
 
 def active() -> Recorder | None:
     """Return the active recorder: the configured one, else a handler's, else the environment's."""
-    return _active or recorder_for(resolve())
+    return _active or recorder_for(_configured or resolve())
+
+
+def configured() -> Settings:
+    """Return the settings that hold for who names none of their own."""
+    return _active.settings if _active is not None else _configured or resolve()
 
 
 def current() -> Recorder | None:
@@ -78,10 +86,12 @@ def close_all(*, at_once: bool = False) -> None:
 
 def reset(timeout: float) -> None:
     """Close everything, ``timeout`` seconds for each recorder, and forget it; for tests."""
-    global _active  # noqa: PLW0603 - as above
+    global _active, _configured  # noqa: PLW0603 - as above
     for recorder in list(_recorders.values()):
         recorder.close(timeout)
     _recorders.clear()
+    _configured = None
+    open_runs.refused_ids.clear()
     open_runs.open_runs.clear()
     open_runs.ended_with_process.clear()
     _active = None
@@ -109,8 +119,9 @@ def configure(**settings: Any) -> None:
     Raises:
         SettingError: an argument is unknown or unusable; the message names it and what would do.
     """
-    global _active  # noqa: PLW0603 - as above
-    recorder = recorder_for(resolve(settings))
+    global _active, _configured  # noqa: PLW0603 - as above
+    _configured = resolve(settings)
+    recorder = recorder_for(_configured)
     if recorder is not None:
         _active = recorder
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from runlog._entry.meta import as_dict
 from runlog._entry.texts import repr_of, shorten
 from runlog._process.notices import notices
 from runlog._recorder.columns import INTEGER_MAX, PARSERS, sum_of
@@ -38,6 +39,9 @@ class RunState:
         started_at: when it began.
         metadata: what the user gave, see ``Facts``.
         holder: what stands for this run in the program, for who finds it among the open runs.
+        around: the run in whose block this one began.
+        is_whole_process: whether it was begun for the whole process, by ``install``.
+        legacy_id: the number that the database gave its row, once somebody has asked.
     """
 
     def __init__(self, run_id: str, script_name: object) -> None:
@@ -45,6 +49,9 @@ class RunState:
         self.pid = os.getpid()
         self.started_at = datetime.now(UTC)
         self.holder: Any = None
+        self.around: RunState | None = None
+        self.is_whole_process = False
+        self.legacy_id: int | None = None
         self.metadata = Facts()
         self.is_begun = False
         """Whether the row may be there: its name then stays."""
@@ -78,7 +85,9 @@ class RunState:
     def put(self, column: str, value: object) -> None:
         """Give ``column`` a value; what it cannot take is told once, and left out."""
         if column == _NOT_UPDATED and self.is_begun:
-            tell_refused(column, f"{column} = {_shown(value)}", "the run has begun and keeps its name")
+            tell_refused(
+                column, f"{column} = {_shown(value)}", "the run has begun and keeps its name"
+            )
             return
         try:
             taken = PARSERS[column](value)
@@ -105,20 +114,17 @@ class RunState:
 
     def _tell_too_many(self, column: str, value: Any) -> None:
         if type(value) is int and abs(value) > INTEGER_MAX:
-            told = f"{column} = {value} of a run is more than the column holds; {INTEGER_MAX} is stored"
+            told = f"{column} = {value} is more than the column holds; {INTEGER_MAX} is stored"
             notices.change("too many", column, told)
 
     def put_metadata(self, facts: object) -> None:
         """Take a mapping in place of the metadata so far; anything else is told, and left out."""
         if facts is self.metadata:
             return
-        try:
-            taken = Facts(dict(facts))  # type: ignore[call-overload]
-        except Exception:
-            taken = None
-        if taken is None or not _is_mapping(facts):
+        if not _is_mapping(facts):
             tell_refused("metadata", f"metadata = {_shown(facts)}", "use a dict")
             return
+        taken = facts.again() if isinstance(facts, Facts) else Facts(as_dict(facts))
         if self.metadata.writer is not None:
             taken.write_with(self.metadata.writer)
         self.metadata = taken
@@ -213,7 +219,8 @@ def _as_event(value: Any) -> Any:
 def _is_mapping(value: object) -> bool:
     from collections.abc import Mapping
 
-    return isinstance(value, Mapping)
+    # By its type: a value may lie about its class, or raise.
+    return issubclass(type(value), Mapping)
 
 
 def tell_refused(topic: str, what: str, why: str) -> None:
