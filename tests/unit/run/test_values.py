@@ -41,7 +41,9 @@ class Told:
 
 
 @given(value=values)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @pytest.mark.parametrize("name", ATTRIBUTES)
 def test_no_attribute_costs_the_run_its_end(name, value, capfd):
     """Any value for any attribute: the run that succeeds is a success, with its other figures."""
@@ -57,7 +59,9 @@ def test_no_attribute_costs_the_run_its_end(name, value, capfd):
 
 
 @given(value=values)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_no_argument_costs_the_run(name, value, capfd):
     """The same for the arguments, of which none raises into the script."""
@@ -69,7 +73,7 @@ def test_no_argument_costs_the_run(name, value, capfd):
 
 
 @given(value=values)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_any_name_is_a_name(value):
     """A script's name is stored, or the run has none; it never holds up others."""
     with capture() as captured:
