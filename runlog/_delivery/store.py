@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import dsn, statements
@@ -22,6 +20,7 @@ from runlog._delivery.late_runs import OwnPatience
 from runlog._delivery.run_events import apply_event
 from runlog._entry.copy_text import count_newlines, decode_lines
 from runlog._process.notices import notices
+from runlog._process.origin import script_name
 from runlog._spool.dead_letters import DeadLetter
 
 if TYPE_CHECKING:
@@ -96,9 +95,8 @@ class Store:
 
             self.close()
             timeout = min(self._connect_timeout, self._deadline() - time.monotonic())
-            script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "python"
             self._connection = connect(
-                self._dsn, application_name=f"runlog:{script}", timeout=timeout
+                self._dsn, application_name=f"runlog:{script_name()}", timeout=timeout
             )
             if is_exposed(self._connection):
                 place = self.shown()

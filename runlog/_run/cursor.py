@@ -179,8 +179,8 @@ def last_success(script_name: str) -> LastSuccess | None:
 
     def question(connection: WriteConnection) -> list[LastSuccess]:
         _catch_up(recorder, connection, settings)
-        name = "cursor/last_success"
-        return rows(connection, name, settings.schema, LastSuccess, script_name=script_name)
+        name = "queries/find_last_success"
+        return rows(connection, name, settings.schema, LastSuccess, script=script_name)
 
     return next(iter(ask(settings, what, question)), None)
 
