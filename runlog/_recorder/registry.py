@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+import weakref
+from typing import TYPE_CHECKING, Any, Protocol
 
 from runlog._process import exit as _exit
 from runlog._process.notices import notices, say
@@ -61,6 +62,30 @@ def active() -> Recorder | None:
 def configured() -> Settings:
     """Return the settings that hold for who names none of their own."""
     return _active.settings if _active is not None else _configured or resolve()
+
+
+def settings_for(given: dict[str, Any]) -> Settings:
+    """Return the settings of a handler or processor.
+
+    One that names no database goes where this process records, whatever the environment says: its
+    entries must be beside their run.
+    """
+    named = {name: value for name, value in given.items() if value is not None}
+    resolved = resolve(given)
+    if "dsn" in named or (_active is None and _configured is None):
+        return resolved
+    return configured().replaced(**{name: getattr(resolved, name) for name in named})
+
+
+class Taker(Protocol):
+    """A handler or processor, told when the process is to record elsewhere."""
+
+    def follow(self) -> None:
+        """Ask ``settings_for`` again."""
+
+
+takers: weakref.WeakSet[Taker] = weakref.WeakSet()
+"""The handlers and processors of this process, each of which has entered itself."""
 
 
 def current() -> Recorder | None:
@@ -124,6 +149,8 @@ def configure(**settings: Any) -> None:
     recorder = recorder_for(_configured)
     if recorder is not None:
         _active = recorder
+    for taker in list(takers):
+        taker.follow()
 
 
 def flush(timeout: float | None = None) -> bool:

@@ -17,6 +17,7 @@ from runlog._process.signals import SignalWatch
 from runlog._recorder import open_runs, registry
 from runlog._run.batch import Export
 from runlog._run.row import quietly
+from runlog._run.unheard import tell_unheard
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -99,6 +100,7 @@ class End:
             quietly(self.row.forget)
             return
         quietly(lambda: self._tell(ending))
+        quietly(lambda: tell_unheard(self.row.state.script_name), "the loggers cannot be asked")
         # Whatever became of the rest.
         quietly(lambda: self.row.finish(ending))
         if not self.row.is_part:
