@@ -57,7 +57,7 @@ def install(script_name: str | None = None, **settings: Any) -> RunContext:
 
 _CONTEXT_ARGUMENTS = frozenset(
     {"triggered_by", "batch_id", "sync_mode", "sync_start_date", "sync_end_date", "overlap_window",
-     "cursor", "metadata", "overlap", "lifecycle_logs"}
+     "cursor", "metadata", "overlap", "lifecycle_logs", "expects"}
 )  # fmt: skip
 
 

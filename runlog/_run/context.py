@@ -67,9 +67,10 @@ class RunContext(Verbs):
             one (raises ``runlog.Skipped``, a SystemExit with code 0), ``wait`` for its end, or
             ``fail`` (raises ``OverlapError``).
         lifecycle_logs: write the START, END and ERROR entries.
+        expects: what is expected of the script, for alerts: ``{"schedule": "0 2 * * *"}``.
 
     Raises:
-        SettingError: ``overlap`` is none of the four.
+        SettingError: ``overlap`` is none of the four, or ``expects`` cannot be used.
     """
 
     script_name = Column[str, str]()
@@ -99,6 +100,7 @@ class RunContext(Verbs):
         metadata: Mapping[str, Any] | None = None,
         overlap: Overlap = "allow",
         lifecycle_logs: bool = True,
+        expects: Mapping[str, Any] | None = None,
     ) -> None:
         given = {name: value for name, value in locals().items() if name in Use.SETTINGS}
         super().__init__(Use(given))

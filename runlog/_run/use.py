@@ -40,7 +40,7 @@ class Use:
 
     SETTINGS = frozenset(
         {"script_name", *_COLUMNS, "overlap_window", "cursor", "metadata", "overlap",
-         "lifecycle_logs"}
+         "lifecycle_logs", "expects"}
     )  # fmt: skip
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -53,6 +53,12 @@ class Use:
         if settings["metadata"] is not None:
             self.state.put_metadata(settings["metadata"])
         self._template = self.state.metadata.again()
+        if settings["expects"] is not None:
+            # Imported by those who declare; a typo must not switch a watch off.
+            from runlog import _expectations
+
+            self._settings["expects"] = _expectations.checked(settings["expects"])
+            self.state.note(expects=self._settings["expects"])
         self.row = Row(self.state)
         self.window = self._new_window()
         self.journal = Journal(self.row, lifecycle_logs=settings["lifecycle_logs"])
@@ -154,6 +160,8 @@ class Use:
             if (value := mine.get(column)) is not None:
                 host.put(column, value)
         host.metadata.update(mine.metadata)
+        if self._settings["expects"] is not None:
+            host.note(expects=self._settings["expects"])
         self._end, self._is_guest = end, True
         self.row, self.journal = end.row, end.journal
         self.window = self._new_window()

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from runlog._process.notices import notices
 from runlog._recorder.run_state import COUNTS
+from runlog._run.alert import record_alert
+from runlog._run.row import quietly
 from runlog._run.uses import Reusable
 from runlog.errors import RunlogError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -75,6 +78,14 @@ class Verbs(Reusable):
     def error(self, step: object, message: object = None, /, **meta: Any) -> None:
         """Write an ERROR entry, as ``info`` does; the run goes on, see ``fail``."""
         self._write(40, "ERROR", step, message, meta)
+
+    def alert(
+        self, message: str, *, severity: str = "warning", meta: Mapping[str, Any] | None = None
+    ) -> None:
+        """Ask to be told of something: an entry of step ALERT, see ``runlog.alert``."""
+        recorder, run_id = self._use.row.recorder, self._state.id_text
+        if recorder is not None:
+            quietly(lambda: record_alert(recorder, run_id, message, severity, meta))
 
     def _write(self, levelno: int, level: str, step: object, message: object, meta: Any) -> None:
         if message is None:
