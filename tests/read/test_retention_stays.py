@@ -60,8 +60,8 @@ HISTORIES = {
 
 
 def add_history(connection, history, script="sync"):
-    for days, columns in history:
-        columns = dict(columns)
+    for days, told in history:
+        columns = dict(told)
         synced = columns.pop("synced", None)
         if synced is not None:
             columns["sync_end_date"] = ago(days=synced)
