@@ -129,6 +129,13 @@ begin
       as $procedure$
       #variable_conflict use_variable
       declare
+        -- The tables by their row types: a name in a literal would have to be quoted twice.
+        runs_table constant oid := (
+          select typrelid from pg_type where pg_type.oid = pg_typeof(null::{place}.runs)
+        );
+        logs_table constant oid := (
+          select typrelid from pg_type where pg_type.oid = pg_typeof(null::{place}.logs)
+        );
         runs_before constant timestamptz := now() - older_than;
         logs_before constant timestamptz := now() - least(logs_older_than, older_than);
         may_part boolean;
@@ -154,13 +161,13 @@ begin
             where
               contype = 'f'
               and conparentid = 0
-              and confrelid in ('{place}.runs'::regclass, '{place}.logs'::regclass)
-              and conrelid <> '{place}.logs'::regclass
+              and confrelid in (runs_table, logs_table)
+              and conrelid <> logs_table
           )
           or exists (
             select from pg_trigger
             where
-              tgrelid in ('{place}.runs'::regclass, '{place}.logs'::regclass)
+              tgrelid in (runs_table, logs_table)
               and not tgisinternal
               and tgenabled <> 'D'
               and tgtype & 8 <> 0
