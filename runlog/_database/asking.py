@@ -91,6 +91,14 @@ def rows(
         return cursor.execute(statements.statement(name, schema), parameters).fetchall()
 
 
+def database_id(connection: WriteConnection, schema: str) -> str | None:
+    """Return the id that "runlog migrate" gave the database; None if it gave none. Asked once."""
+    if connection.database_id == "":
+        found = find_value(connection, "delivery/database_id", schema)
+        connection.database_id = found
+    return connection.database_id
+
+
 def find_value(connection: WriteConnection, name: str, schema: str, **parameters: Any) -> Any:
     """Return the first column of the first row of ``sql/<name>.sql``, None if there is no row."""
     row = connection.execute(statements.statement(name, schema), parameters).fetchone()

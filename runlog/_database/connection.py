@@ -40,6 +40,9 @@ class WriteConnection(psycopg.Connection[Any]):
 
     deadline: float = float("inf")
 
+    database_id: str | None = ""
+    """Of the database at the other end, see ``asking.database_id``; empty: not asked yet."""
+
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
         """Wait for ``gen`` as psycopg does, but not past the deadline."""
         return super().wait(self._until_deadline(gen), *args, **kwargs)

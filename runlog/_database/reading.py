@@ -26,14 +26,6 @@ Source: TypeAlias = "str | Connection[Any] | ConnectionPool[Any] | None"
 """Where to ask: an address, an open connection, a pool; None is the address of the environment."""
 
 _Row = TypeVar("_Row")
-_NO_DATABASE = (
-    "no database is named; set RUNLOG_DSN or DATABASE_URL, set PGHOST and friends, or install the "
-    'embedded one: pip install "runlog-pg[embedded]"'
-)
-_NOT_UNDERSTOOD = (
-    "the database address is not understood; write postgresql://user:password@host/name, with the "
-    "special characters of the password percent-encoded"
-)
 _NO_EMBEDDED_YET = (
     "no database is named, and the embedded one was never started; set RUNLOG_DSN or DATABASE_URL, "
     'or run "runlog demo"'
@@ -100,7 +92,7 @@ def connect(dsn: str | None = None) -> Connection[Any]:
             )
         except psycopg.ProgrammingError:
             # libpq quotes what it does not understand, and a piece of the password may be in it.
-            raise DatabaseUnavailableError(_NOT_UNDERSTOOD) from None
+            raise DatabaseUnavailableError(_dsn.not_understood(settings.dsn or "")) from None
 
 
 def address(dsn: str | None) -> str:
@@ -111,7 +103,9 @@ def address(dsn: str | None) -> str:
         EmbeddedError: the embedded server does not start.
     """
     if dsn is None:
-        raise DatabaseUnavailableError(_NO_DATABASE)
+        raise DatabaseUnavailableError(_dsn.NO_DATABASE)
+    if not _dsn.is_address(dsn):
+        raise DatabaseUnavailableError(_dsn.not_understood(dsn))
     if dsn != EMBEDDED:
         return _dsn.for_libpq(dsn)
     from runlog import embedded

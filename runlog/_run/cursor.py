@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import statements
 from runlog._database.asking import ask, find_value, rows
+from runlog._database.dsn import NO_DATABASE, not_understood
 from runlog._delivery.sweep import closer
 from runlog._entry.ids import new_id
 from runlog._recorder import registry
@@ -56,9 +57,9 @@ def to_be_asked(recorder: Recorder | None, what: str) -> Recorder | None:
         return recorder if recorder.has_database else None
     if not resolve().enabled:
         return None
-    raise DatabaseUnavailableError(
-        f"{what} cannot be asked: no database is named; set RUNLOG_DSN or DATABASE_URL"
-    )
+    dsn = resolve().dsn
+    why = NO_DATABASE if dsn is None else not_understood(dsn)
+    raise DatabaseUnavailableError(f"{what} cannot be asked: {why}")
 
 
 def find_cursor(connection: Any, schema: str, script_name: str) -> Cursor | None:

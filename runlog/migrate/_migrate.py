@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LATEST: Final = statements.migration_files()[-1].version
 """The version of the schema that this runlog writes to."""
 
+_TOLD_OF: Final = {6: ("gave the database an id of its own",)}
+"""What a migration does that comparing before and after does not show."""
+
 _REFUSED: Final = "RL001"  # the SQLSTATE that steps/refuse.sql raises
 
 
@@ -146,6 +149,7 @@ def _apply(connection: Connection[Any], schema: str, migration: statements.Migra
             *_told_adopted(connection, schema, migration.version),
             *_told_created(contents_before, _contents(connection)),
             *before.changes_to(get_standing(connection, schema)),
+            *_TOLD_OF.get(migration.version, ()),
         ]
     title = migration.name.replace("_", " ")
     return done or [f"noted migration {migration.version} ({title}): nothing to change here"]

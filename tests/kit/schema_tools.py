@@ -46,6 +46,7 @@ FRESH = [
         " idx_runlog_notifications_channel, idx_runlog_notifications_waiting,"
         " idx_runlog_tellings_notification"
     ),
+    "gave the database an id of its own",
 ]
 
 
