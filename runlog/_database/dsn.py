@@ -11,17 +11,13 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from runlog._database import address
+from runlog._process.distribution import pip_line
 from runlog._settings import EMBEDDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HIDDEN = "[redacted]"
-
-NO_DATABASE = (
-    "no database is named; set RUNLOG_DSN or DATABASE_URL, pass dsn=, set PGHOST and friends, or "
-    'install the embedded one: pip install "runlog-pg[embedded]"'
-)
 
 _ALIEN = frozenset({"keepalive", "query_timeout", "socket_timeout", "ssl", "sslaccept"})
 """Parameters of other drivers that look like typing errors of libpq's own."""
@@ -38,6 +34,14 @@ _SHOWN_MIN = 3
 def is_address(dsn: str) -> bool:
     """Tell whether ``dsn`` can be read at all; nothing waits for what cannot."""
     return dsn == EMBEDDED or address.read(dsn) is not None
+
+
+def no_database() -> str:
+    """Return what is told where no address is named at all."""
+    return (
+        "no database is named; set RUNLOG_DSN or DATABASE_URL, pass dsn=, set PGHOST and friends, "
+        f"or install the embedded one: {pip_line('embedded')}"
+    )
 
 
 def not_understood(dsn: str) -> str:
@@ -57,6 +61,15 @@ def not_understood(dsn: str) -> str:
             "password percent-encoded"
         )
     return f"the database address is not understood; {advice}"
+
+
+def unknown_parameter(name: str) -> str:
+    """Return what is told of a parameter that libpq does not know."""
+    import difflib
+
+    close = difflib.get_close_matches(name.lower(), _known(), n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "take it out"
+    return f"the database address has a parameter {name!r}, which PostgreSQL does not know; {hint}"
 
 
 def for_libpq(dsn: str) -> str:
@@ -108,15 +121,19 @@ def _is_for_libpq(name: str) -> bool:
     """Tell whether libpq knows this parameter, or it is a typing error, which must be heard of."""
     import difflib
 
-    from psycopg.pq import Conninfo
-
-    known = [option.keyword.decode() for option in Conninfo.get_defaults()]
+    known = _known()
     if name in known or name.lower() in known:
         return True
     is_camel = name != name.lower()
     if is_camel or name in _ALIEN:
         return False
     return bool(difflib.get_close_matches(name, known, n=1, cutoff=_LIKE))
+
+
+def _known() -> list[str]:
+    from psycopg.pq import Conninfo
+
+    return [option.keyword.decode() for option in Conninfo.get_defaults()]
 
 
 class Place(NamedTuple):

@@ -7,14 +7,13 @@ thread and waits for the database.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from runlog._database import dsn as _dsn
 from runlog._database import statements
 from runlog._settings import EMBEDDED, resolve
-from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError
+from runlog.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +42,15 @@ def fetch(
     """
     from psycopg.rows import class_row
 
+    from runlog._database.loading import load_safely
+
     statement = statements.statement(f"queries/{name}", schema := schema or resolve().schema)
     with (
         translated(source, schema),
         _connection(source) as connection,
         connection.cursor(row_factory=class_row(row_type)) as cursor,
     ):
+        load_safely(cursor)
         # Never prepared: each call is planned for its own filters, and poolers may be in between.
         return cursor.execute(statement, parameters or None, prepare=False).fetchall()
 
@@ -80,19 +82,16 @@ def connect(dsn: str | None = None) -> Connection[Any]:
     """
     import psycopg
 
+    from runlog._database import connection
+
     settings = resolve({"dsn": dsn})
     with translated(settings.dsn, settings.schema):
-        try:
-            return psycopg.connect(
-                address(settings.dsn),
-                autocommit=True,
-                prepare_threshold=None,
-                fallback_application_name="runlog",
-                connect_timeout=max(2, int(settings.connect_timeout)),
-            )
-        except psycopg.ProgrammingError:
-            # libpq quotes what it does not understand, and a piece of the password may be in it.
-            raise DatabaseUnavailableError(_dsn.not_understood(settings.dsn or "")) from None
+        return connection.connect(
+            address(settings.dsn),
+            name="runlog",
+            timeout=settings.connect_timeout,
+            kind=psycopg.Connection,
+        )
 
 
 def address(dsn: str | None) -> str:
@@ -103,7 +102,7 @@ def address(dsn: str | None) -> str:
         EmbeddedError: the embedded server does not start.
     """
     if dsn is None:
-        raise DatabaseUnavailableError(_dsn.NO_DATABASE)
+        raise DatabaseUnavailableError(_dsn.no_database())
     if not _dsn.is_address(dsn):
         raise DatabaseUnavailableError(_dsn.not_understood(dsn))
     if dsn != EMBEDDED:
@@ -117,43 +116,20 @@ def address(dsn: str | None) -> str:
 
 
 @contextmanager
-def translated(source: Source, schema: str) -> Iterator[None]:
-    """Turn what psycopg raises inside the block into an error that tells the remedy."""
+def translated(source: Source, schema: str, purpose: str = "read") -> Iterator[None]:
+    """Turn what psycopg raises inside the block into an error that tells the remedy.
+
+    Args:
+        source: where it is asked.
+        schema: of the tables.
+        purpose: ``read`` or ``change``: who may help, where a right is missing.
+    """
     import psycopg
 
     try:
         yield
     except psycopg.Error as error:
-        raise _meaning(error, source if isinstance(source, str) else "", schema) from error
+        from runlog._database.explain import meaning
 
-
-def _meaning(error: Exception, dsn: str, schema: str) -> RunlogError:
-    from psycopg import errors
-
-    said = _dsn.without_password(_first_line(error), dsn, os.environ)
-    match error:
-        case errors.UndefinedTable() | errors.UndefinedColumn() | errors.InvalidSchemaName():
-            return SchemaError(
-                f"the tables runs and logs are not in schema {schema!r} as documented ({said}); "
-                'run "runlog migrate", or name another schema in RUNLOG_SCHEMA'
-            )
-        case errors.InsufficientPrivilege():
-            return SchemaError(
-                f"this role may not do that ({said}); as the owner of the tables run "
-                '"runlog migrate --reader-role NAME"'
-            )
-        case errors.QueryCanceled():
-            return DatabaseUnavailableError(f"the database ended the query ({said}); ask for less")
-        case errors.OperationalError() | errors.InterfaceError():
-            return DatabaseUnavailableError(
-                f"the database could not be reached: {said}; check the address and try again"
-            )
-        case _:
-            return RunlogError(f"the database refused the query: {said}")
-
-
-def _first_line(error: Exception) -> str:
-    diagnosis = getattr(error, "diag", None)
-    said = (diagnosis and diagnosis.message_primary) or str(error).strip() or repr(error)
-    # The first address tried is the most telling one; libpq lists them all.
-    return str(said).splitlines()[0]
+        dsn = source if isinstance(source, str) else ""
+        raise meaning(error, dsn, schema, purpose=purpose) from error

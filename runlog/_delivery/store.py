@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import dsn, statements
@@ -99,15 +97,17 @@ class Store:
             OutOfTimeError: the process is to have stopped by now.
         """
         if not self.is_connected:
-            from runlog._database.connection import connect, is_exposed
+            from runlog._database import connection as connecting
 
             self.close()
-            timeout = min(self._connect_timeout, self._deadline() - time.monotonic())
-            script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "python"
-            self._connection = connect(
-                self._dsn, application_name=f"runlog:{script}", timeout=timeout
+            self._connection = connecting.connect(
+                self._dsn,
+                name=connecting.application_name(),
+                timeout=self._connect_timeout,
+                at_most=self._deadline() - time.monotonic(),
+                kind=connecting.WriteConnection,
             )
-            if is_exposed(self._connection):
+            if connecting.is_exposed(self._connection):
                 place = self.shown()
                 told = f"the connection to {place} is not encrypted; add sslmode=require to it"
                 notices.change("encryption", place, told)

@@ -33,7 +33,7 @@ def recorder_for(settings: Settings) -> Recorder | None:
     if not settings.enabled:
         return None
     if settings.dsn is None:
-        notices.change("database", "none", f"nothing is recorded: {dsn.NO_DATABASE}")
+        notices.change("database", "none", f"nothing is recorded: {dsn.no_database()}")
         return None
     if not dsn.is_address(settings.dsn):
         # No spool either: whatever the address will be once it is mended, its folder is another.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import statements
 from runlog._database.asking import ask, find_value, rows
-from runlog._database.dsn import NO_DATABASE, not_understood
+from runlog._database.dsn import no_database, not_understood
 from runlog._delivery.sweep import closer
 from runlog._entry.ids import new_id
 from runlog._recorder import registry
@@ -58,7 +58,7 @@ def to_be_asked(recorder: Recorder | None, what: str) -> Recorder | None:
     if not resolve().enabled:
         return None
     dsn = resolve().dsn
-    why = NO_DATABASE if dsn is None else not_understood(dsn)
+    why = no_database() if dsn is None else not_understood(dsn)
     raise DatabaseUnavailableError(f"{what} cannot be asked: {why}")
 
 
@@ -135,8 +135,8 @@ def last_success(script_name: str) -> LastSuccess | None:
     def question(connection: WriteConnection) -> list[LastSuccess]:
         recorder.catch_up()
         connection.deadline = time.monotonic() + settings.statement_timeout
-        name = "cursor/last_success"
-        return rows(connection, name, settings.schema, LastSuccess, script_name=script_name)
+        name = "queries/find_last_success"
+        return rows(connection, name, settings.schema, LastSuccess, script=script_name)
 
     return next(iter(ask(settings, what, question)), None)
 

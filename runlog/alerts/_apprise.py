@@ -14,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from runlog._process.distribution import pip_line
 from runlog.errors import MissingExtraError, SettingError
 
 from ._channels import End, Outcome
@@ -111,8 +112,8 @@ def _imported() -> Any:
         import apprise
     except ImportError:
         raise MissingExtraError(
-            'alerts need apprise: pip install "runlog-pg[alerts]" (webhook+https://, exec: and '
-            "python: work without)"
+            f"alerts need apprise: {pip_line('alerts')} (webhook+https://, exec: and python: work "
+            "without)"
         ) from None
     return apprise
 

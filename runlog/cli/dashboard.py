@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runlog._process.distribution import pip_line
 from runlog.cli._database import settings
 from runlog.errors import RunlogError
 
 if TYPE_CHECKING:
     from uvicorn import Server
 
-_MISSING = 'the dashboard needs more packages: pip install "runlog-pg[dashboard]"'
 _HOST, _PORT = "127.0.0.1", 8787
 # Streams end at once; what else is being answered gets so long.
 _GRACE_SECONDS = 1
@@ -96,7 +96,9 @@ def serve(
 
         from runlog.dashboard import create_app
     except ImportError as error:
-        raise DashboardError(f"{_MISSING} ({error.name} is missing)") from None
+        raise DashboardError(
+            f"the dashboard needs more packages: {pip_line('dashboard')} ({error.name} is missing)"
+        ) from None
     listening = _listen(host, port)
     app = create_app(
         dsn,

@@ -35,12 +35,19 @@ class RecentRun:
     records_failed: int | None
     outcome: str | None
     heartbeat_at: datetime | None
+    heartbeat_interval: float
     read_at: datetime
 
     @property
     def state(self) -> str:
         """How the run stands, see ``Run.state``."""
-        return state_of(self)  # type: ignore[arg-type]
+        return state_of(
+            self.status,
+            outcome=self.outcome,
+            silence=self.read_at - self.heartbeat_at if self.heartbeat_at else None,
+            every=self.heartbeat_interval,
+            records_failed=self.records_failed,
+        )
 
     @property
     def elapsed_ms(self) -> int | None:
@@ -162,11 +169,13 @@ class RunCount:
     @property
     def state(self) -> str:
         """How they stand, see ``Run.state``."""
-        if self.status == "running":
-            return "lost?" if self.is_silent else "running"
-        if self.outcome == "died":
-            return "crashed"
-        return "partial" if self.status == "success" and self.has_failures else self.status
+        return state_of(
+            self.status,
+            outcome=self.outcome,
+            silence=timedelta.max if self.is_silent else None,
+            every=0.0,
+            records_failed=int(self.has_failures),
+        )
 
 
 def count_runs(
@@ -177,6 +186,8 @@ def count_runs(
     triggered_by: str | None = None,
     host: str | None = None,
     text: str | None = None,
+    sync_mode: str | None = None,
+    batch_id: UUID | None = None,
     since: Since | None = None,
     until: datetime | None = None,
 ) -> list[RunCount]:
@@ -188,6 +199,8 @@ def count_runs(
         RunCount,
         triggered_by=triggered_by,
         host=host,
+        sync_mode=sync_mode,
+        batch_id=batch_id,
         until=until,
         **parameters.containing(text),
         **parameters.matching("script", script),

@@ -6,7 +6,7 @@ error as (
     select
         entry.id,
         entry.run_id,
-        entry.timestamp as at,
+        {entry_moment} as at,
         run.script_name,
         entry.step,
         entry.meta ->> 'error_type' as error_type,
@@ -24,7 +24,7 @@ error as (
     select
         null,
         run.id,
-        coalesce(run.finished_at, run.started_at),
+        least(greatest(coalesce(run.finished_at, run.started_at), '0001-01-02'), '9999-12-30'),
         run.script_name,
         'ERROR',
         case when run.metadata #>> '{runlog,outcome}' = 'died' then 'died' end,

@@ -6,7 +6,7 @@ from (
     select *
     from (
         select
-            timestamp,
+            {entry_moment} as timestamp,
             level,
             step,
             message,
@@ -23,7 +23,7 @@ from (
         and (%(step)s::text is null or step = %(step)s)
         and (%(step_like)s::text is null or step like %(step_like)s)
         and (%(levels)s::text[] is null or upper(level) = any(%(levels)s))
-        and (%(text_like)s::text is null or message ilike %(text_like)s or meta::text ilike %(text_like)s)
+        and {holds_text}
     order by
         case when %(from_number)s::bigint is null then number end desc,
         number

@@ -1,23 +1,5 @@
 -- How did each script's newest runs go? So many of each, newest first, for a row of bars a script.
-with recursive script (name) as (
-    -- One look into the index a script, instead of reading every run to find the names.
-    (
-        select script_name
-        from {schema}.runs
-        order by script_name
-        limit 1
-    )
-    union all
-    select (
-        select script_name
-        from {schema}.runs
-        where script_name > script.name
-        order by script_name
-        limit 1
-    )
-    from script
-    where script.name is not null
-)
+with recursive {script_names}
 select
     script.name as script_name,
     run.*,
@@ -33,15 +15,14 @@ cross join lateral (
         records_fetched,
         records_failed,
         metadata #>> '{runlog,outcome}' as outcome,
-        case
-            when metadata #>> '{runlog,heartbeat_at}' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d'
-                then (metadata #>> '{runlog,heartbeat_at}')::timestamptz
-        end as heartbeat_at
+        {heartbeat} as heartbeat_at,
+        {heartbeat_interval} as heartbeat_interval
     from {schema}.runs
     -- A range and an order that only the index on (script_name, started_at) has.
     where
         script_name between script.name and script.name
-        and started_at is not null
+        and {has_start}
+        and sync_mode is distinct from 'cursor'
     order by
         script_name,
         started_at desc

@@ -1,10 +1,16 @@
 -- How many entries of each level did this run log, in each of so many equal parts of its time?
-with bounds as (
+with entry as (
+    select
+        {entry_moment} as timestamp,
+        level
+    from {schema}.logs
+    where run_id = %(run_id)s
+),
+bounds as (
     select
         min(timestamp) as first_at,
         max(timestamp) as last_at
-    from {schema}.logs
-    where run_id = %(run_id)s
+    from entry
 )
 select
     least(
@@ -17,9 +23,8 @@ select
     entry.level,
     count(*) as entries,
     min(entry.timestamp) as first_at
-from {schema}.logs as entry
+from entry
 cross join bounds
-where entry.run_id = %(run_id)s
 group by
     1,
     2

@@ -60,7 +60,7 @@ def examine_address(chosen: Settings, environ: Mapping[str, str]) -> Finding:
     """Return which database is meant, and what says so."""
     dsn = chosen.dsn
     if dsn is None:
-        found, _, remedy = _dsn.NO_DATABASE.partition("; ")
+        found, _, remedy = _dsn.no_database().partition("; ")
         return Finding(check="address", state="problem", found=found, remedy=remedy)
     if not _dsn.is_address(dsn):
         found, _, remedy = _dsn.not_understood(dsn).partition("; ")
