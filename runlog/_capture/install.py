@@ -58,7 +58,7 @@ def install(script_name: str | None = None, **settings: Any) -> RunContext:
 
 _CONTEXT_ARGUMENTS = frozenset(
     {"triggered_by", "batch_id", "sync_mode", "sync_start_date", "sync_end_date", "overlap_window",
-     "metadata", "overlap", "lifecycle_logs"}
+     "metadata", "overlap", "lifecycle_logs", "expects"}
 )  # fmt: skip
 
 

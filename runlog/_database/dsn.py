@@ -46,7 +46,7 @@ def no_database() -> str:
 
 def not_understood(dsn: str) -> str:
     """Return what is told of a text that is no address; only its scheme is repeated."""
-    scheme = re.match(r"\s*([A-Za-z][A-Za-z0-9+.-]{1,20}):", dsn)
+    scheme = re.match(r"\s*([A-Za-z][A-Za-z0-9+.-]{1,20})://", dsn)
     kind = scheme[1].lower() if scheme else ""
     if kind in {"http", "https"}:
         advice = (

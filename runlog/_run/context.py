@@ -16,6 +16,7 @@ from runlog._process.ending import ending_of
 from runlog._process.main_program import process_end
 from runlog._recorder import open_runs, registry
 from runlog._recorder.open_runs import step
+from runlog._run.alert import record_alert
 from runlog._run.batch import Export, as_uuid, inherited
 from runlog._run.decorator import Decorator
 from runlog._run.end import RunEnd, quietly
@@ -60,6 +61,7 @@ class RunContext(RunEnd, Decorator):
             one (raises ``runlog.Skipped``, a SystemExit with code 0), ``wait`` for its end, or
             ``fail`` (raises ``OverlapError``).
         lifecycle_logs: write the START, END and ERROR entries.
+        expects: what is expected of the script, for alerts: ``{"schedule": "0 2 * * *"}``.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class RunContext(RunEnd, Decorator):
         metadata: Mapping[str, Any] | None = None,
         overlap: Overlap = "allow",
         lifecycle_logs: bool = True,
+        expects: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(run_to_join() or new_id(), script_name)
         self.triggered_by = triggered_by
@@ -84,6 +87,12 @@ class RunContext(RunEnd, Decorator):
         self.metadata = dict(metadata or {})
         self.overlap: Overlap = checked(overlap)
         self.lifecycle_logs = lifecycle_logs
+        self._expects = expects
+        if expects is not None:
+            # Imported by those who declare; a typo must not switch a watch off.
+            from runlog import _expectations
+
+            self.note(expects=_expectations.checked(expects))
 
     @property
     def id(self) -> UUID:
@@ -105,11 +114,19 @@ class RunContext(RunEnd, Decorator):
             metadata=self.metadata,
             overlap=self.overlap,
             lifecycle_logs=self.lifecycle_logs,
+            expects=self._expects,
         )
 
     def step(self, name: str) -> Any:
         """Give entries logged in ``with run.step("FETCH"):`` that step, unless they name one."""
         return step(name)
+
+    def alert(
+        self, message: str, *, severity: str = "warning", meta: Mapping[str, Any] | None = None
+    ) -> None:
+        """Ask to be told of something: an entry of step ALERT, see ``runlog.alert``."""
+        if (recorder := self._recorder) is not None:
+            quietly(lambda: record_alert(recorder, self.id_text, message, severity, meta))
 
     def start(self) -> Self:
         """Begin the run; ``with`` and the decorator do it for you.

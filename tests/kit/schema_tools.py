@@ -30,7 +30,7 @@ FRESH = [
     "created the sequence sync_logs_id_seq",
     "created the indexes " + ", ".join(DOCUMENTED_INDEXES),
     "created the indexes " + ", ".join(FURTHER_INDEXES),
-    "noted migration 3 (close to strangers): nothing to change here",
+    "applied migration 3 (close to strangers): nothing new by name",
     "created the indexes idx_logs_errors_timestamp, idx_runs_batch_id",
     (
         "created the views runlog_daily_statistics, runlog_error_groups, runlog_script_health,"
@@ -46,7 +46,11 @@ FRESH = [
         " idx_runlog_notifications_channel, idx_runlog_notifications_waiting,"
         " idx_runlog_tellings_notification"
     ),
+<<<<<<< HEAD
     "gave the database an id of its own",
+=======
+    "applied migration 6 (by run and retention): nothing new by name",
+>>>>>>> main
 ]
 
 
