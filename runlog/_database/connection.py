@@ -11,8 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import sys
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from runlog._database import dsn as _dsn
 from runlog._process.fork import without_fork
+from runlog._process.origin import script_name
 from runlog._settings import EMBEDDED
 
 if TYPE_CHECKING:
@@ -185,8 +184,7 @@ _PATIENCE = 130.0
 
 def application_name() -> str:
     """Return the name under which a person finds this process among the server's sessions."""
-    script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "python"
-    return f"runlog:{script}".encode("ascii", "replace").decode()[:_APPLICATION_NAME_MAX]
+    return f"runlog:{script_name()}".encode("ascii", "replace").decode()[:_APPLICATION_NAME_MAX]
 
 
 def is_exposed(connection: WriteConnection) -> bool:

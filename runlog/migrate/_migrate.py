@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 LATEST: Final = statements.migration_files()[-1].version
 """The version of the schema that this runlog writes to."""
 
-# Comparing before and after does not show it.
-_TOLD_OF: Final = {6: ("gave the database an id of its own",)}
 _CONNECT_SECONDS: Final = 30.0
 _REFUSED: Final = "RL001"  # the SQLSTATE that steps/refuse.sql raises
 
@@ -147,7 +145,6 @@ def _apply(connection: Connection[Any], schema: str, migration: statements.Migra
             *_told_adopted(connection, schema, migration.version),
             *_told_created(contents_before, _contents(connection)),
             *before.changes_to(get_standing(connection, schema)),
-            *_TOLD_OF.get(migration.version, ()),
         ]
     title = migration.name.replace("_", " ")
     return done or [f"applied migration {migration.version} ({title}): nothing new by name"]

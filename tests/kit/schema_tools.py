@@ -46,11 +46,8 @@ FRESH = [
         " idx_runlog_notifications_channel, idx_runlog_notifications_waiting,"
         " idx_runlog_tellings_notification"
     ),
-<<<<<<< HEAD
-    "gave the database an id of its own",
-=======
     "applied migration 6 (by run and retention): nothing new by name",
->>>>>>> main
+    "applied migration 7 (name the database): nothing new by name",
 ]
 
 
