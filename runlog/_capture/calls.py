@@ -8,7 +8,6 @@ all attributes. Runs on the caller's thread; must not block and must not raise.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import weakref
 from functools import cache
@@ -17,6 +16,7 @@ from typing import Any, TypeAlias
 from runlog._capture import once
 from runlog._capture.log_record import TRAVELLING, Fields, read_what_queues_drop
 from runlog._capture.once import Claims, holders_of
+from runlog._process.interrupts import is_interrupt
 from runlog._recorder import open_runs
 
 
@@ -44,9 +44,13 @@ _step_variable = open_runs.step_variable.get
 
 def _remember(record: logging.LogRecord) -> Call:
     call = Call(record, _forget)
-    call.key = key = id(record)
-    _calls[key] = call
+    call.key = id(record)
     return call
+
+
+def _enter(call: Call) -> None:
+    """Put ``call`` into the table, when all of it is known: a signal may strike in between."""
+    _calls[call.key] = call
 
 
 def _forget(call: Call) -> None:
@@ -72,6 +76,7 @@ class BoundRecord(logging.LogRecord):
             other.run_id, other.step = call.run_id, call.step
             # One list for both: who has stored the one has stored the other.
             other.claims, other.at_call = call.claims, call.at_call
+            _enter(other)
         return copied
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -89,7 +94,9 @@ def _picklable(value: object) -> Any:
 
     try:
         pickle.dumps(value)
-    except Exception:
+    except Exception as error:
+        if is_interrupt(error):
+            raise
         # A queue's reader does without it; the program's own record must still get through.
         return None
     return value
@@ -106,6 +113,7 @@ def keep(record: logging.LogRecord) -> None:
     call.run_id, call.step = open_runs.run_id(), _step_variable()
     call.claims = [*holders_of(record), *_claims_of_event()]
     call.at_call = None
+    _enter(call)
 
 
 def _claims_of_event() -> list[Claims]:
@@ -129,8 +137,11 @@ def keep_what_waits() -> None:
 def _keeping(original: Any) -> Any:
     def emit(self: logging.Handler, record: logging.LogRecord) -> None:
         # A record of a class of its own making may refuse; the program's handler comes first.
-        with contextlib.suppress(Exception):
+        try:
             keep(record)
+        except Exception as error:
+            if is_interrupt(error):
+                raise
         original(self, record)
 
     return emit
