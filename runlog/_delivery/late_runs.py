@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from runlog._spool.descriptor import Descriptor
+
 WAIT_SECONDS = 60.0
 _MARK = "set-aside"
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -64,7 +66,7 @@ class SetAside(OwnPatience):
         self._orphan = orphan
         self._time = last_sign_of_life
         self._folder: Path | None = None
-        self._lock = -1
+        self._lock: Descriptor | None = None
 
     def lasts_for(self, run_id: str) -> bool:  # noqa: ARG002 - all of an orphan is of one age
         """Tell whether the orphan is so young that its run may still appear."""
@@ -108,7 +110,8 @@ class SetAside(OwnPatience):
             with contextlib.suppress(OSError):
                 for entry in os.scandir(self._folder):
                     os.utime(entry.path, (self._time, self._time))
-            os.close(self._lock)
+            if self._lock is not None:
+                self._lock.close()
             self._folder = None
 
 

@@ -40,6 +40,11 @@ _TELLING = (
     | {word[0].lower() for word in _LEVELS}
 )
 _MOST_HEADS = 4
+# Integers that may not fit into 64 bits, decimals that may not fit into a double.
+_LONG_NUMBER = re.compile(r"\d[\d.]{16}\d")
+_MOST_EXACT_DIGITS = 17
+# https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
+_MOST_DIGITS = 4300
 _MESSAGE_KEYS = ("message", "msg", "event")
 _LEVEL_KEYS = ("level", "levelname", "severity", "lvl")
 # pino and bunyan count 10 trace, 20 debug, 30 info; they always write these two as well.
@@ -103,11 +108,8 @@ def _level(text: str, *, has_time: bool) -> tuple[tuple[int, str], str | None, s
 
 
 def _read_json(text: str) -> Line | None:
-    import orjson
-
-    try:
-        fields = orjson.loads(text)
-    except (orjson.JSONDecodeError, RecursionError):
+    fields = _json_object(text)
+    if fields is None:
         return None
     key = next((key for key in _MESSAGE_KEYS if fields.get(key) is not None), None)
     if key is None:
@@ -116,12 +118,53 @@ def _read_json(text: str) -> Line | None:
     levelno, levelname = _json_level(fields)
     step = fields.pop("step", None)
     return Line(
-        message if isinstance(message, str) else orjson.dumps(message).decode(),
+        message if isinstance(message, str) else _shown(message),
         levelno,
         levelname,
         None if step is None else str(step),
         fields or None,
     )
+
+
+def _json_object(text: str) -> dict[str, Any] | None:
+    """Return what a JSON line says, also one that only programs call JSON.
+
+    Python writes NaN and Infinity, JavaScript cuts a letter in half, and orjson rounds numbers with
+    many digits: such lines are read by the standard library, which keeps them as they are.
+    """
+    import orjson
+
+    if _LONG_NUMBER.search(text) is None:
+        try:
+            fields: dict[str, Any] = orjson.loads(text)
+        except (orjson.JSONDecodeError, RecursionError):
+            pass
+        else:
+            return fields
+    import json
+
+    try:
+        fields = json.loads(text, parse_int=_integer, parse_float=_decimal)
+    except (ValueError, RecursionError):
+        return None
+    return fields
+
+
+def _integer(digits: str) -> int | str:
+    """Return the integer, or its digits as a text where Python takes no more of them."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
+def _decimal(digits: str) -> float | str:
+    """Return the number, or its digits as a text where a double would round them."""
+    significant = digits.lower().partition("e")[0].replace(".", "").lstrip("-0")
+    return float(digits) if len(significant) <= _MOST_EXACT_DIGITS else digits
+
+
+def _shown(message: object) -> str:
+    import json
+
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
 
 
 def _json_level(fields: dict[str, Any]) -> tuple[int, str]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import selectors
 import signal
 import threading
 import time
 from typing import TYPE_CHECKING
 
+from runlog._exec.escapes import safe_cut, without_escapes
 from runlog._exec.tracebacks import LineReader
 from runlog._process.notices import notices
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 2**16
 _LONGEST_LINE_BYTES = 2**17
-_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _HOLD_SECONDS = 0.5
 _IDLE_SECONDS = 0.25
 _LONGEST_DRAIN_SECONDS = 5.0
@@ -104,16 +103,17 @@ class Stream:
             self._rest_size = len(lines[-1])
         elif self._rest_size >= _LONGEST_LINE_BYTES:
             # Bounded memory: an endless line becomes several entries.
-            self._take(b"".join(self._rest))
-            self._rest, self._rest_size = [], 0
+            content = b"".join(self._rest)
+            cut = safe_cut(content)
+            self._take(content[:cut])
+            self._rest = [content[cut:]] if cut < len(content) else []
+            self._rest_size = len(content) - cut
 
     def _take(self, content: bytes) -> None:
         if b"\r" in content:
             # A progress bar writes over itself; what stood there last is what was said.
             content = content.rstrip(b"\r").rpartition(b"\r")[2]
-        text = content.decode("utf-8", "backslashreplace")
-        if "\x1b" in text:
-            text = _COLOURS.sub("", text)
+        text = without_escapes(content.decode("utf-8", "backslashreplace"))
         for line in self.reader.feed(text):
             self._record(line)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runlog._capture.install import install
+from runlog._exec.children import record_children
 from runlog._process.ending import FINISHED, Ending, ending_of
 from runlog._process.main_program import process_end
 
@@ -56,6 +57,7 @@ def run_script(
     prepare = _module if is_module else _package if _is_package(target) else _file
     sys.argv = [target, *arguments]
     install(script_name or (target if is_module else Path(target).stem))
+    record_children()
     try:
         main, code = prepare(target)
     except ScriptError as error:

@@ -57,8 +57,10 @@ def _ancestors() -> Iterator[str]:
     pid = os.getppid()
     for _ in range(_ANCESTORS_MAX):
         try:
-            # The name stands in brackets and may hold brackets itself.
-            name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+            # The name stands in brackets and may hold brackets itself. The kernel cuts it after 15
+            # bytes, so it need not be a whole text.
+            stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "surrogateescape")
+            name, _, rest = stat.partition("(")[2].rpartition(")")
         except OSError:
             return
         yield name.lower()

@@ -90,14 +90,17 @@ step_variable: ContextVar[str | None] = ContextVar("runlog_step", default=None)
 open_runs: dict[str, BoundRun] = {}
 """Every run that this process has started, joined, or was forked in, and not finished."""
 
+ended_with_process: list[BoundRun] = []
+"""What was open when the process began to end: what its threads log until it is gone is theirs."""
+
 
 def current() -> BoundRun | None:
-    """Return the run of this context, else the process's only open run, else None."""
+    """Return the run of this context, else the only one open (or open until the exit), or None."""
     run = run_variable.get()
     if run is not None:
         return run
     # list() is one step under the GIL: another thread may open or close a run meanwhile.
-    runs = list(open_runs.values())
+    runs = list(open_runs.values()) or ended_with_process
     return runs[0] if len(runs) == 1 else None
 
 

@@ -83,6 +83,7 @@ def reset(timeout: float) -> None:
         recorder.close(timeout)
     _recorders.clear()
     open_runs.open_runs.clear()
+    open_runs.ended_with_process.clear()
     _active = None
 
 

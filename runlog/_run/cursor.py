@@ -134,8 +134,8 @@ def last_success(script_name: str) -> LastSuccess | None:
     def question(connection: WriteConnection) -> list[LastSuccess]:
         recorder.catch_up()
         connection.deadline = time.monotonic() + settings.statement_timeout
-        name = "cursor/last_success"
-        return rows(connection, name, settings.schema, LastSuccess, script_name=script_name)
+        name = "queries/find_last_success"
+        return rows(connection, name, settings.schema, LastSuccess, script=script_name)
 
     return next(iter(ask(settings, what, question)), None)
 

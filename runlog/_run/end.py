@@ -129,17 +129,24 @@ def _own_runs() -> list[RunEnd]:
     return [run for run in runs if isinstance(run, RunEnd) and run.is_own]
 
 
+def _last_runs() -> list[RunEnd]:
+    """Return the runs that end with the process; what other threads log meanwhile stays theirs."""
+    runs = _own_runs()
+    open_runs.ended_with_process[:] = runs or open_runs.ended_with_process
+    return runs
+
+
 def _end_all() -> None:
     """End what is still open; a block that the process leaves open was not left at all."""
     ending = process_end.ending()
-    for run in _own_runs():
+    for run in _last_runs():
         run.end(ABANDONED if run._is_block else ending, stay_bound=True)  # noqa: SLF001 - of this module
         run._make_final()  # noqa: SLF001 - as above
 
 
 def _end_by_signal(ending: Ending) -> None:
-    for run in _own_runs():
-        run.end(ending)
+    for run in _last_runs():
+        run.end(ending, stay_bound=True)
         run._make_final()  # noqa: SLF001 - as above
     registry.close_all()
 

@@ -62,7 +62,7 @@ class AliveRun(NamedTuple):
         lock = folders.adopt(folder) if folder.is_dir() else None
         if lock is None:
             return False
-        os.close(lock)
+        lock.close()
         return True
 
 

@@ -30,6 +30,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "spool": ("spool", "Show what waits on this machine, and dead letters."),
     "migrate": ("schema", "Create or complete the tables; says what it did."),
     "prune": ("retention", "Delete old entries and runs, in small batches."),
+    "dashboard": ("dashboard", "Serve the history in a browser: what runs, what failed, live."),
     "doctor": ("doctor", "Check settings, connection, schema, rights and spools."),
     "demo": ("demo", "Run a real sync twice and show its runs as they stand in the database."),
     "embedded": ("embedded", "Start, stop or look at the embedded PostgreSQL."),

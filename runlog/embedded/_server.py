@@ -183,7 +183,8 @@ def find_postmaster(home: Path) -> Postmaster | None:
     zombie's, or of another container; the lock, which the server inherits, cannot.
     """
     try:
-        lines = (home / "data" / "postmaster.pid").read_text().splitlines()
+        text = (home / "data" / "postmaster.pid").read_text("utf-8", "surrogateescape")
+        lines = text.splitlines()
         found = Postmaster(
             int(lines[0]),
             int(lines[3]),

@@ -20,6 +20,7 @@ from psycopg.pq import TransactionStatus
 from runlog._database import dsn as _dsn
 from runlog._database import statements
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError, SettingError
+from runlog.migrate._layout import Layout, apply_layout, make_lean
 from runlog.migrate._rights import get_standing, list_grants, list_open, require_role, rows, run
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ def migrate(
     schema: str = "public",
     writer_role: str | None = None,
     reader_role: str | None = None,
+    watcher_role: str | None = None,
     secure: bool = False,
+    layout: Layout | None = None,
+    lean: bool = False,
 ) -> list[str]:
     """Bring the tables in ``schema`` up to date, and tell what was done.
 
@@ -55,8 +59,10 @@ def migrate(
         schema: where the tables live; created if it is missing.
         writer_role: an existing role that shall be able to record runs and entries.
         reader_role: an existing role that shall be able to read them.
-        secure: switch on row level security and take all rights from PUBLIC and from Supabase's
-            ``anon`` and ``authenticated``.
+        watcher_role: an existing role that shall be able to run "runlog watch".
+        secure: switch on row level security, take all rights from PUBLIC and Supabase's roles.
+        layout: ``"partitioned"`` makes ``logs`` a partition a month, for good.
+        lean: drop the documented indexes that no question of runlog uses.
 
     Returns:
         A sentence for each thing done, so nothing when there was nothing to do. About tables that
@@ -68,16 +74,19 @@ def migrate(
         SettingError: a name cannot be used, or a role does not exist.
         DatabaseUnavailableError: the database could not be reached, or went away.
     """
-    grants = list_grants(schema, writer_role=writer_role, reader_role=reader_role, secure=secure)
+    roles = {"writer": writer_role, "reader": reader_role, "watcher": watcher_role}
+    grants = list_grants(schema, roles, secure=secure)
     with _errors_translated(), _connected(dsn_or_connection) as connection:
         with connection.transaction():
-            require_role(connection, writer_role, setting="writer_role")
-            require_role(connection, reader_role, setting="reader_role")
+            for name, role in roles.items():
+                require_role(connection, role, setting=f"{name}_role")
         done = []
         for migration in statements.migration_files():
             done += _apply(connection, schema, migration)
         for grant in grants:
             done += _give(connection, schema, grant)
+        done += apply_layout(connection, schema, layout)
+        done += make_lean(connection, schema) if lean else []
         return done + _remarks(connection, schema)
 
 
@@ -86,17 +95,12 @@ def as_sql(
     schema: str = "public",
     writer_role: str | None = None,
     reader_role: str | None = None,
+    watcher_role: str | None = None,
     secure: bool = False,
 ) -> str:
-    """Return what ``migrate`` would do as one script, for psql or as a Supabase migration.
-
-    The script is one transaction, may be run twice, and also notes the applied files, so that
-    ``migrate`` afterwards finds nothing to do. The arguments are those of ``migrate``.
-
-    Raises:
-        SettingError: a name cannot be used.
-    """
-    grants = list_grants(schema, writer_role=writer_role, reader_role=reader_role, secure=secure)
+    """Return what ``migrate`` would do as one script; may be run twice; arguments as there."""
+    roles = {"writer": writer_role, "reader": reader_role, "watcher": watcher_role}
+    grants = list_grants(schema, roles, secure=secure)
     files = statements.migration_files()
     parts = [
         b"-- The tables of runlog, as one transaction; made by: runlog migrate --sql",
@@ -110,10 +114,7 @@ def as_sql(
 
 
 def applied_version(connection: Connection[Any], schema: str) -> int | None:
-    """Return the newest migration applied in ``schema``; None if there was never one.
-
-    Compare it with ``LATEST``. Needs no more rights than a writer has.
-    """
+    """Return the newest migration applied in ``schema``, None without any; a writer may ask."""
     with connection.transaction():
         if not rows(connection, _step("find_table", schema)):
             return None
@@ -122,10 +123,7 @@ def applied_version(connection: Connection[Any], schema: str) -> int | None:
 
 
 def open_rights(connection: Connection[Any], schema: str) -> list[str]:
-    """Return a sentence for each right on the tables that strangers have; empty when closed.
-
-    Strangers are PUBLIC, which is every role, and the roles that Supabase lets the internet use.
-    """
+    """Return a sentence for each right of PUBLIC and Supabase's roles; empty when closed."""
     with connection.transaction():
         return list_open(connection, schema)
 

@@ -14,7 +14,16 @@ from runlog._database import statements
 from runlog.errors import SettingError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from psycopg import Connection
+
+
+_MAY = {
+    "writer": "record runs and entries",
+    "reader": "read runs and entries",
+    "watcher": "watch: read, and keep incidents",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +66,21 @@ def _right(said: str) -> str:
     return said.partition(" (")[0]
 
 
-def list_grants(
-    schema: str, *, writer_role: str | None, reader_role: str | None, secure: bool
-) -> list[Grant]:
-    """Return what was asked for; closing comes first, so that it takes nothing just given."""
+def list_grants(schema: str, roles: Mapping[str, str | None], *, secure: bool) -> list[Grant]:
+    """Return what was asked for; closing comes first, so that it takes nothing just given.
+
+    Args:
+        schema: where the tables are.
+        roles: ``writer``, ``reader``, ``watcher`` → the role that shall be one, or None.
+        secure: close the tables to strangers.
+    """
     grants = []
     if secure:
         grants.append(_grant("secure", schema, None, f"closed schema {schema!r} to strangers"))
-    if writer_role is not None:
-        said = f"role {writer_role!r} may now record runs and entries"
-        grants.append(_grant("writer", schema, ("writer_role", writer_role), said))
-    if reader_role is not None:
-        said = f"role {reader_role!r} may now read runs and entries"
-        grants.append(_grant("reader", schema, ("reader_role", reader_role), said))
+    for purpose, role in roles.items():
+        if role is not None:
+            said = f"role {role!r} may now {_MAY[purpose]}"
+            grants.append(_grant(purpose, schema, (f"{purpose}_role", role), said))
     return grants
 
 
@@ -79,7 +90,7 @@ def _grant(name: str, schema: str, role: tuple[str, str] | None, said: str) -> G
         setting, role_name = role
         values["role"] = statements.identifier(role_name, setting=setting)
         values["role_literal"] = statements.literal(role_name)
-        for verb in ("insert", "select", "update"):
+        for verb in ("all", "insert", "select", "update"):
             values[f"{verb}_policy"] = _policy(verb, role_name)
     return Grant(statements.fill(statements.text(f"migrations/rights/{name}"), **values), said)
 

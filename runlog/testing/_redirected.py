@@ -76,9 +76,10 @@ def redirected(make: Make) -> Iterator[None]:
 @contextmanager
 def _without_outer_run() -> Iterator[None]:
     """Hide the run in which the tests themselves are recorded."""
-    runs = dict(open_runs.open_runs)
+    runs, ended = dict(open_runs.open_runs), list(open_runs.ended_with_process)
     inherited = {name: os.environ.pop(name) for name in _INHERITED if name in os.environ}
     open_runs.open_runs.clear()
+    open_runs.ended_with_process.clear()
     run_token = open_runs.run_variable.set(None)
     step_token = open_runs.step_variable.set(None)
     try:
@@ -88,6 +89,7 @@ def _without_outer_run() -> Iterator[None]:
         open_runs.run_variable.reset(run_token)
         open_runs.open_runs.clear()
         open_runs.open_runs.update(runs)
+        open_runs.ended_with_process[:] = ended
         for name in _INHERITED:
             os.environ.pop(name, None)
         os.environ.update(inherited)

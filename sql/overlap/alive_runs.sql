@@ -4,25 +4,14 @@
 select
     id::text as run_id,
     started_at,
-    heartbeat_at,
+    {heartbeat} as heartbeat_at,
     metadata #>> '{runlog,host}' as host,
     metadata #>> '{runlog,pid}' as pid,
     metadata #>> '{runlog,spool}' as spool
-from (
-    select
-        id,
-        started_at,
-        metadata,
-        case
-            when metadata #>> '{runlog,heartbeat_at}' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d'
-                then (metadata #>> '{runlog,heartbeat_at}')::timestamptz
-        end as heartbeat_at,
-        case jsonb_typeof(metadata #> '{runlog,heartbeat_interval}')
-            when 'number' then (metadata #>> '{runlog,heartbeat_interval}')::double precision
-            else 30
-        end as heartbeat_interval
-    from {schema}.runs
-    where script_name = %(script_name)s and status = 'running' and id <> %(id)s::uuid
-) as run
-where heartbeat_at >= clock_timestamp() - 3 * heartbeat_interval * interval '1 second'
+from {schema}.runs
+where
+    script_name = %(script_name)s
+    and status = 'running'
+    and id <> %(id)s::uuid
+    and not ({is_silent})
 order by heartbeat_at desc

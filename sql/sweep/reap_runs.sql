@@ -1,29 +1,19 @@
 -- Closes every run whose process has missed three heartbeats, on whichever host it was: it ended when
 -- it was last heard of. By the database's clock. A run without a heartbeat is another program's and
 -- stays. A row that is locked is being written by someone, so it is alive: skipped. Needs no more
--- than a writer's rights. Given ``among``, it asks about those runs only. Should the process live after all, its next heartbeat takes this back.
+-- than a writer's rights. Given "among", it asks about those runs only. Should the process live
+-- after all, its next heartbeat takes this back.
 with silent as (
     select
-        run.id,
-        beat.at
-    from {schema}.runs as run
-    cross join lateral (
-        select
-            case
-                when run.metadata #>> '{runlog,heartbeat_at}' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d'
-                    then (run.metadata #>> '{runlog,heartbeat_at}')::timestamptz
-            end as at,
-            case jsonb_typeof(run.metadata #> '{runlog,heartbeat_interval}')
-                when 'number' then (run.metadata #>> '{runlog,heartbeat_interval}')::double precision
-                else 30
-            end as every
-    ) as beat
+        id,
+        {heartbeat} as at
+    from {schema}.runs
     where
-        run.status = 'running'
-        and run.id <> all(%(own)s::uuid[])
-        and (%(among)s::uuid[] is null or run.id = any(%(among)s::uuid[]))
-        and beat.at < now() - 3 * beat.every * interval '1 second'
-    for update of run skip locked
+        status = 'running'
+        and id <> all(%(own)s::uuid[])
+        and (%(among)s::uuid[] is null or id = any(%(among)s::uuid[]))
+        and {is_silent}
+    for update skip locked
 )
 
 update {schema}.runs as run

@@ -17,7 +17,6 @@ from psycopg.conninfo import make_conninfo
 from runlog._settings import resolve
 from runlog._spool import folders
 from runlog._spool import orphan as _stored
-from runlog._spool import spool as _spool
 from runlog._spool.folders import database_folder
 from runlog._spool.orphan import adopt_orphans
 
@@ -194,7 +193,7 @@ def test_an_adoption_that_fails_gives_the_lock_back(leave_orphan, database, monk
     def fail(*_):
         raise OSError(errno.EMFILE, "from the test")
 
-    monkeypatch.setattr(_spool, "examine", fail)
+    monkeypatch.setattr(_stored, "examine", fail)
     before = open_descriptors()
     assert adopt_orphans(orphan.folder.parent, None) == []
     monkeypatch.undo()

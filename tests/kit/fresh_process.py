@@ -56,6 +56,7 @@ def _leave_recorders():
 
 def _leave_runs():
     open_runs.open_runs.clear()
+    open_runs.ended_with_process.clear()
     open_runs.run_variable.set(None)
     open_runs.step_variable.set(None)
 

@@ -88,7 +88,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture
 def empty_database(postgres: Postgres) -> Iterator[str]:
     """Conninfo of a database with nothing in it."""
-    with _new_database(postgres) as dsn:
+    with new_database(postgres) as dsn:
         yield dsn
 
 
@@ -97,14 +97,14 @@ def template_database(postgres: Postgres) -> Iterator[str]:
     """Conninfo of the session's migrated database; connect to clones of it, never to itself."""
     from runlog import migrate
 
-    with _new_database(postgres) as dsn:
+    with new_database(postgres) as dsn:
         migrate.migrate(dsn)
         yield dsn
 
 
 @pytest.fixture(scope="session")
 def _working_database(postgres: Postgres, template_database: str) -> Iterator[str]:
-    with _new_database(postgres, template=_name_of(template_database)) as dsn:
+    with new_database(postgres, template=_name_of(template_database)) as dsn:
         yield dsn
 
 
@@ -129,7 +129,7 @@ def connection(database: str) -> Iterator[psycopg.Connection]:
 
 
 @contextlib.contextmanager
-def _new_database(postgres: Postgres, template: str = "template0") -> Iterator[str]:
+def new_database(postgres: Postgres, template: str = "template0") -> Iterator[str]:
     name = f"runlog_test_{secrets.token_hex(4)}"
     create = sql.SQL("create database {} template {}")
     drop = sql.SQL("drop database {} with (force)")

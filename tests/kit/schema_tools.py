@@ -36,6 +36,16 @@ FRESH = [
         "created the views runlog_daily_statistics, runlog_error_groups, runlog_script_health,"
         " runlog_step_durations"
     ),
+    (
+        "created the tables runlog_channels, runlog_error_kinds, runlog_incidents, runlog_mutes,"
+        " runlog_notifications, runlog_scripts, runlog_tellings, runlog_watchers"
+    ),
+    (
+        "created the indexes idx_logs_alerts, idx_runlog_incidents_occasion,"
+        " idx_runlog_incidents_open, idx_runlog_incidents_opened_at, idx_runlog_incidents_parent,"
+        " idx_runlog_notifications_channel, idx_runlog_notifications_waiting,"
+        " idx_runlog_tellings_notification"
+    ),
 ]
 
 
@@ -220,7 +230,7 @@ def dump_catalog_of_tables(dsn: str, schema: str) -> dict[str, list[tuple]]:
     dump = dump_catalog(dsn, schema)
     return {
         "columns": [row for row in dump["columns"] if row[0] in {"logs", "runs"}],
-        "constraints": [row for row in dump["constraints"] if row[0] != "runlog_migrations"],
+        "constraints": [row for row in dump["constraints"] if row[0] in {"logs", "runs"}],
         "indexes": [
             (name, definition.replace(f"{schema}.", ""))
             for name, definition in dump["indexes"]

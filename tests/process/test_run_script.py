@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 import zipfile
 
 import pytest
+
+from runlog._exec import children
 
 TELLING = """
 import sys
@@ -154,6 +159,37 @@ if __name__ == "__main__":
     )
     assert compare("job.py") == "True\n[2, 4]\n[2, 4]\n"
     assert rows() == [("job", "success", None, "finished")]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_children_of_multiprocessing_are_recorded(commands, rows, connection, method):
+    """However a pool starts its processes: what they log is an entry of the script's run."""
+    commands.write(
+        "job.py",
+        """
+import logging, multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+def work(number):
+    logging.getLogger("work").info("part %d", number)
+if __name__ == "__main__":
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(sys.argv[1])) as pool:
+        list(pool.map(work, range(4)))
+""",
+    )
+    done = commands.run("run", "job.py", method)
+    assert (done[0], b"runlog:" in done[2]) == (0, False), done[2]
+    assert rows() == [("job", "success", None, "finished")]
+    parts = "select message from logs where message like 'part %' order by message"
+    assert connection.execute(parts).fetchall() == [(f"part {number}",) for number in range(4)]
+
+
+def test_a_child_that_cannot_find_runlog_runs_all_the_same():
+    """What is sent to a child that starts anew is of Python alone, and swallows what fails."""
+    pickled = pickle.dumps(children._Joining())
+    source = f"import sys, pickle; sys.modules['runlog'] = None; pickle.loads({pickled!r})"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_what_goes_on_after_the_last_line(compare, commands, rows, connection):

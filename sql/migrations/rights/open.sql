@@ -10,7 +10,7 @@ with items as (
   join pg_namespace on pg_namespace.oid = relnamespace
   where nspname = {schema_literal}
     and (
-      relname in ('runs', 'logs', 'runlog_migrations') and relkind in ('r', 'p')
+      (relname in ('runs', 'logs') or starts_with(relname, 'runlog_')) and relkind in ('r', 'p')
       or relname = 'sync_logs_id_seq' and relkind = 'S'
     )
 ),

@@ -12,7 +12,15 @@ begin
   where rolname in ('anon', 'authenticated');
 
   -- logs before runs: that is the order in which a writer of entries locks them.
-  foreach item in array array['logs', 'runs', 'runlog_migrations']::regclass[] loop
+  for item in
+    select pg_class.oid
+    from pg_class
+    where
+      relnamespace = (select relnamespace from pg_class where oid = to_regclass('runs'))
+      and relkind in ('r', 'p')
+      and (relname in ('logs', 'runs') or starts_with(relname, 'runlog_'))
+    order by relname like 'runlog%', relname
+  loop
     if not (select relrowsecurity from pg_class where oid = item) then
       execute format('alter table %s enable row level security', item);
     end if;

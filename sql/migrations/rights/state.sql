@@ -25,5 +25,8 @@ select
 from pg_class
 join pg_namespace on pg_namespace.oid = relnamespace
 where nspname = {schema_literal}
-  and relname in ('logs', 'runs', 'runlog_migrations', 'sync_logs_id_seq')
+  and (
+    relname in ('logs', 'runs', 'sync_logs_id_seq')
+    or starts_with(relname, 'runlog_') and relkind in ('r', 'p')
+  )
 order by relname;

@@ -189,3 +189,35 @@ def test_no_line_is_lost_and_none_raises(texts):
 def test_no_mark_raises(text):
     """Whatever looks like a mark is read, and something of it is the message."""
     assert read_line(text).message
+
+
+@pytest.mark.parametrize(
+    ("text", "meta"),
+    [
+        ('{"level": "error", "msg": "m", "loss": NaN}', {"loss": "nan"}),
+        ('{"level": "error", "msg": "m", "loss": -Infinity}', {"loss": "-inf"}),
+        (r'{"level": "error", "msg": "m", "half": "\ud83d"}', {"half": "\ud83d"}),
+        ('{"level": "error", "msg": "m", "id": 12345678901234567890123}',
+         {"id": "12345678901234567890123"}),
+        ('{"level": "error", "msg": "m", "id": -12345678901234567890123}',
+         {"id": "-12345678901234567890123"}),
+        ('{"level": "error", "msg": "m", "id": ' + "9" * 5000 + "}", {"id": "9" * 5000}),
+        ('{"level": "error", "msg": "m", "paid": 1234567890123456.75}',
+         {"paid": "1234567890123456.75"}),
+        ('{"level": "error", "msg": "m", "paid": -0.30000000000000004}',
+         {"paid": "-0.30000000000000004"}),
+        ('{"level": "error", "msg": "m", "list": [{"id": 18446744073709551616}]}',
+         {"list": "[{'id': 18446744073709551616}]"}),
+    ],
+    ids=["nan", "infinity", "half a letter", "long", "long and negative", "very long", "decimal", "double", "nested"],
+)  # fmt: skip
+def test_json_as_programs_write_it(text, meta):
+    """What strict readers refuse or round keeps its level, its message and all its digits."""
+    line = read_line(text)
+    assert (line.levelno, line.message) == (40, "m")
+    assert {key: str(value) for key, value in (line.meta or {}).items()} == meta
+
+
+def test_a_message_that_is_no_text_is_shown_as_json():
+    """Also with numbers that JSON does not have."""
+    assert read_line('{"msg": {"a": [1, NaN]}}').message == '{"a":[1,NaN]}'

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,19 @@ def test_the_parents_are_read_up_to_the_first_process():
     first = Path("/proc/1/stat").read_text().partition("(")[2].rpartition(")")[0].lower()
     assert names
     assert names[-1] == first
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+def test_a_parent_whose_name_is_no_whole_text(tmp_path):
+    """The kernel cuts names after 15 bytes, in the middle of a letter too; the others are read."""
+    wrapper = tmp_path / "синхронизация.sh"
+    source = "from runlog._process import origin; print(ascii(list(origin._ancestors())))"
+    wrapper.write_text(f"#!/bin/sh\n'{sys.executable}' -c '{source}'\nexit $?\n")
+    wrapper.chmod(0o700)
+    done = subprocess.run([wrapper], capture_output=True, text=True, check=True)
+    names = ast.literal_eval(done.stdout)
+    assert names[0].encode("utf-8", "surrogateescape") == "синхронизация".encode()[:15]
+    assert len(names) > 1
 
 
 def test_what_github_tells():

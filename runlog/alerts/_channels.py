@@ -1,0 +1,157 @@
+"""Channels: where messages go. An address is a secret; a channel is known by a name.
+
+Each kind of address has one sender, which says what became of a message in an ``Outcome``. Runs on
+the watcher's thread, outside of any transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+from runlog.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from uuid import UUID
+
+    from ._config import Config
+
+SECRET_VARIABLE: Final = "RUNLOG_ALERT_SECRET"  # noqa: S105 - the variable's name
+_NAMED: Final = re.compile(r"([A-Za-z][\w.-]*)=(?=[a-z][a-z0-9+.-]*:)")
+_MANAGERS: Final = frozenset({"pagerduty", "opsgenie", "splunk", "victorops"})
+"""Services that keep incidents of their own: told of each alone, under its id."""
+
+
+class End(StrEnum):
+    """How one attempt to send ended."""
+
+    SENT = "sent"
+    REFUSED = "refused"
+    """For good: another attempt would be refused as well."""
+    FAILED = "failed"
+    """It did not arrive; another attempt may."""
+    UNKNOWN = "unknown"
+    """It may have arrived: the answer is missing."""
+
+
+class Outcome(NamedTuple):
+    """What became of a message, and what the receiver said."""
+
+    end: End
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What is sent.
+
+    Attributes:
+        id: the idempotency key.
+        kind: opened, resolved, reminder or test.
+        title: one line.
+        text: plain lines.
+        document: the same for programs, schema ``runlog.alert/1``.
+        is_repeated: it may have arrived before.
+        incident_id: where the message tells one incident only.
+    """
+
+    id: UUID
+    kind: str
+    severity: str
+    title: str
+    text: str
+    document: Mapping[str, Any] = field(default_factory=dict)
+    attempt: int = 1
+    is_repeated: bool = False
+    incident_id: UUID | None = None
+
+
+class Sender(Protocol):
+    """One kind of address."""
+
+    def send(self, message: Message) -> Outcome:
+        """Send and wait for the answer, at most half a minute; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where to tell.
+
+    Attributes:
+        name: what the database knows it by.
+        group: its name in ``runlog.toml``, for routes.
+        is_manager: keeps incidents of its own.
+        at_most_once: never told again when it is not known whether something arrived.
+    """
+
+    name: str
+    group: str
+    sender: Sender
+    is_manager: bool = False
+    at_most_once: bool = False
+
+
+def open_channels(config: Config, environ: Mapping[str, str]) -> list[Channel]:
+    """Return the channels of the configuration whose variables are set.
+
+    Raises:
+        SettingError: an address is of no known kind; at start-up, not at 3 a.m.
+        MissingExtraError: an address needs Apprise, which is not installed.
+    """
+    channels = []
+    for source in config.channels:
+        addresses = list(_addresses(environ.get(source.variable, "")))
+        for number, (name, address) in enumerate(addresses, 1):
+            scheme = address.partition(":")[0]
+            try:
+                sender = _sender(scheme, address, environ)
+            except SettingError as error:
+                raise SettingError(
+                    f"{source.variable}: the {_ordinal(number)} address ({scheme}:…) {error}",
+                    name="alert_urls",
+                    origin=source.variable,
+                ) from None
+            is_alone = len(addresses) == 1 and source.name != "default"
+            fallback = source.name if is_alone else f"{scheme}-{_digest(address)}"
+            is_manager = scheme in _MANAGERS
+            channels.append(
+                Channel(name or fallback, source.name, sender, is_manager, source.at_most_once)
+            )
+    return channels
+
+
+def _addresses(text: str) -> Iterator[tuple[str | None, str]]:
+    for word in text.split():
+        match = _NAMED.match(word)
+        yield (match[1], word[match.end() :]) if match else (None, word)
+
+
+def _sender(scheme: str, address: str, environ: Mapping[str, str]) -> Sender:
+    rest = address.partition(":")[2]
+    if scheme in {"webhook+https", "webhook+http"}:
+        from ._webhook import Webhook
+
+        return Webhook(address.removeprefix("webhook+"), environ.get(SECRET_VARIABLE))
+    if scheme == "exec":
+        from ._programs import Program
+
+        return Program(rest.removeprefix("//"))
+    if scheme == "python":
+        from ._programs import Function
+
+        return Function(rest.removeprefix("//"))
+    from ._apprise import Service
+
+    return Service(address)
+
+
+def _digest(address: str) -> str:
+    return hashlib.sha256(address.encode()).hexdigest()[:8]
+
+
+def _ordinal(number: int) -> str:
+    return {1: "1st", 2: "2nd", 3: "3rd"}.get(number, f"{number}th")

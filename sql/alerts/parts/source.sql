@@ -1,0 +1,1 @@
+coalesce(run.metadata #>> '{runlog,github,repository}', run.metadata #>> '{runlog,host}')

@@ -1,0 +1,1 @@
+jsonb_to_recordset(%(verdicts)s::jsonb) as verdict (script_name text, rule text, subject text, holds boolean, occasion text, severity text, began_at timestamptz, run_id uuid, details jsonb, expires_at timestamptz)

@@ -1,0 +1,2 @@
+-- Nothing may be written in this transaction.
+set transaction read only
