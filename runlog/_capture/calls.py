@@ -111,15 +111,15 @@ def keep(record: logging.LogRecord) -> None:
         record.__class__ = BoundRecord
     call = _remember(record)
     call.run_id, call.step = open_runs.run_id(), _step_variable()
-    call.claims = [*holders_of(record), *_claims_of_event()]
+    call.claims = [*holders_of(record), *_claims_of_event(record)]
     call.at_call = None
     _enter(call)
 
 
-def _claims_of_event() -> list[Claims]:
+def _claims_of_event(record: logging.LogRecord) -> list[Claims]:
     if once.current.event is None:
         return []
-    return once.claims_of_call() or []
+    return once.claims_of_call(record) or []
 
 
 @cache
@@ -150,13 +150,14 @@ def _keeping(original: Any) -> Any:
 def claim(record: logging.LogRecord, claims: Claims) -> Told | None:
     """Note that the recorder of ``claims`` stores ``record``; None when it has done so already."""
     if once.is_used and once.current.event is not None:
-        for holder in _claims_of_event():
+        for holder in _claims_of_event(record):
             holder.take(record)
-    if (_calls and id(record) in _calls) or TRAVELLING in record.__dict__:
+    fields = record.__dict__
+    if (_calls and id(record) in _calls) or TRAVELLING in fields:
         return _claim_what_waited(record, claims)
     # As ``take`` does; a call less for nearly every record.
-    if record.processName is claims.plain:
-        record.processName = claims.mark
+    if fields.get("processName") is claims.plain:
+        fields["processName"] = claims.mark
     elif not claims.take(record):
         return None
     run = _run_variable()
@@ -178,4 +179,4 @@ def _claim_what_waited(record: logging.LogRecord, claims: Claims) -> Told | None
 def is_claimed(record: logging.LogRecord) -> bool:
     """Tell whether anybody has stored ``record``, in whatever database."""
     call = _calls.get(id(record))
-    return bool(call.claims if call is not None else holders_of(record) or _claims_of_event())
+    return bool(call.claims if call is not None else holders_of(record) or _claims_of_event(record))

@@ -27,13 +27,13 @@ def is_interrupt(error: BaseException) -> bool:
     last = None
     while traceback is not None:
         last = traceback.tb_frame
-        if _is_signal_handler(last):
+        if is_signal_handler(last):
             return True
         traceback = traceback.tb_next
     return last is not None and _was_set_from_elsewhere(error, last)
 
 
-def _is_signal_handler(frame: FrameType) -> bool:
+def is_signal_handler(frame: FrameType) -> bool:
     """Tell whether ``frame`` is the call of a handler: only these are given their caller's frame.
 
     By what it was given and not by what is installed: a handler may have removed itself.

@@ -268,13 +268,13 @@ def test_extras_are_told_by_name(captured, run, name):
             super().__init__(*args, **keywords)
 
     handler = runlog.RunLogHandler()
-    early = Early("calls", 20, "x.py", 1, "early", (), None, "f")
-    early.count = 3
-    backwards = dict(reversed(make(count=3, page=7).__dict__.items()))
     for made in (make(count=3), make(count=3, page=7), make(step="S", meta={"a": 1}, count=3)):
         made.__dict__.pop(name, None)
         handler.handle(made)
+    early = Early("calls", 20, "x.py", 1, "early", (), None, "f")
+    early.count = 3
     handler.handle(early)
+    backwards = dict(reversed(make(count=3, page=7).__dict__.items()))
     rebuilt = logging.makeLogRecord({})
     rebuilt.__dict__.clear()
     rebuilt.__dict__.update(backwards)
