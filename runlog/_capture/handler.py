@@ -10,12 +10,12 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from runlog._capture.calls import claim, keep_what_waits
-from runlog._capture.log_record import is_own_noise, read_fields
+from runlog._capture.failures import tell_failure
+from runlog._capture.log_record import OWN_THREADS, is_own_noise, read_fields
 from runlog._capture.once import Claims, claims_of
+from runlog._entry.levels import level_number
 from runlog._process import exit as _exit
-from runlog._process.notices import notices
 from runlog._recorder import registry
-from runlog._settings import resolve
 
 if TYPE_CHECKING:
     from runlog._recorder.recorder import Recorder
@@ -42,7 +42,7 @@ class RunLogHandler(logging.Handler):
 
     Args:
         dsn: the database; by default RUNLOG_DSN, DATABASE_URL, libpq's variables or the embedded
-            server.
+            server; where ``configure`` or a run has chosen one for this process, that one.
         level: lowest level that is stored; default: everything that reaches the handler
             (RUNLOG_LEVEL).
         settings: any setting of ``runlog.configure``.
@@ -54,13 +54,23 @@ class RunLogHandler(logging.Handler):
     def __init__(
         self, dsn: str | None = None, *, level: int | str | None = None, **settings: Any
     ) -> None:
-        resolved = resolve({"dsn": dsn, "level": level, **settings})
-        super().__init__(resolved.level)
-        self._settings = resolved
-        self._direct_to(registry.recorder_for(resolved))
+        self._given = {"dsn": dsn, "level": level, **settings}
+        super().__init__(registry.settings_for(self._given).level)
+        self.follow()
         self._wrote = False
+        registry.takers.add(self)
         if self._recorder is not None:
             keep_what_waits()
+
+    def follow(self) -> None:
+        """Record where this process does, unless a database of its own was named."""
+        self._settings = registry.settings_for(self._given)
+        self._direct_to(registry.recorder_for(self._settings))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments, and what logging keeps in a handler: loguru pickles its sinks."""
+        kept = {name: vars(self)[name] for name in ("filters", "formatter", "level", "_name")}
+        return _again, (type(self), self._given), kept
 
     def _direct_to(self, recorder: Recorder | None) -> None:
         self._recorder = recorder
@@ -84,9 +94,12 @@ class RunLogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Append ``record`` to the spool."""
         recorder = self._recorder
-        if recorder is None or is_own_noise(record.name):
+        if recorder is None:
             return
         try:
+            thread = record.threadName
+            if (thread is None or thread[:7] == OWN_THREADS) and is_own_noise(record.name, thread):
+                return
             told = claim(record, self._claims)
             if told is None:
                 return
@@ -95,13 +108,16 @@ class RunLogHandler(logging.Handler):
                 recorder.count_unbound()
                 return
             step, message, meta, logger = read_fields(record, at_call)
+            levelno = record.levelno
+            if type(levelno) is not int:
+                levelno = level_number(levelno)
             recorder.record(
-                run_id, record.created, record.levelno, record.levelname,
+                run_id, record.created, levelno, record.levelname,
                 active_step if step is None else step, message, meta, logger,
             )  # fmt: skip
         except Exception as error:
-            # Whatever it is, the script must not notice; the first of its kind is told.
-            notices.change("handler", repr(error), f"a record could not be stored: {error!r}")
+            if not tell_failure(error, "a record could not be stored"):
+                raise
 
     def write(self, text: str) -> None:
         """Store a message of loguru: ``logger.add(runlog.RunLogHandler())``."""
@@ -112,7 +128,8 @@ class RunLogHandler(logging.Handler):
             if record.levelno >= self.level and record.msg != "":
                 self.handle(record)
         except Exception as error:
-            notices.change("handler", repr(error), f"a message could not be stored: {error!r}")
+            if not tell_failure(error, "a message could not be stored"):
+                raise
         # loguru flushes after each message, which would ship each by itself.
         self._wrote = True
 
@@ -136,3 +153,8 @@ class RunLogHandler(logging.Handler):
         """
         self.flush()
         super().close()
+
+
+def _again(kind: type[RunLogHandler], given: dict[str, Any]) -> RunLogHandler:
+    """Make a handler of the same arguments in another process, or beside its original."""
+    return kind(**given)

@@ -2,19 +2,19 @@
 
 Nothing that the script does with logging changes. A handler on the root logger would: it switches
 off logging's last resort, makes ``basicConfig`` a no-op and is thrown out by ``dictConfig``. So the
-records are taken where every one of them passes, at ``Logger.callHandlers``.
+records are taken where every one of them passes: when ``Logger.handle`` asks the logger's filters,
+and these have let the record through. Our part is over before any handler is called, so whoever
+walks the frames of a call from a handler finds those that are always there.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import sys
-from pathlib import Path
 from typing import Any
 
 from runlog._capture.handler import RunLogHandler
-from runlog._process import fork
+from runlog._process import fork, origin
 from runlog._recorder import open_runs
 from runlog._run.context import RunContext
 
@@ -47,18 +47,19 @@ def install(script_name: str | None = None, **settings: Any) -> RunContext:
     _join_parent()
     context = {name: settings.pop(name) for name in _CONTEXT_ARGUMENTS & settings.keys()}
     handler = RunLogHandler(**settings)
-    run = RunContext(script_name or _own_name(), **context)
+    run = RunContext(script_name or origin.script_name(), **context)
     # Started and never finished: it ends as the process does.
+    run._state.is_whole_process = True  # noqa: SLF001 - only here is it known
     run.start()
     _Installed.run = run
-    os.environ[_INSTALLED_VARIABLE] = run.id_text
+    os.environ[_INSTALLED_VARIABLE] = run._state.id_text  # noqa: SLF001 - the id as a text
     _take_records(handler)
     return run
 
 
 _CONTEXT_ARGUMENTS = frozenset(
     {"triggered_by", "batch_id", "sync_mode", "sync_start_date", "sync_end_date", "overlap_window",
-     "metadata", "overlap", "lifecycle_logs", "expects"}
+     "cursor", "metadata", "overlap", "lifecycle_logs", "expects"}
 )  # fmt: skip
 
 
@@ -75,32 +76,31 @@ def _join_parent() -> None:
         os.environ.setdefault(open_runs.RUN_ID_VARIABLE, installed)
 
 
-def _own_name() -> str:
-    main = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if main is not None and main.name:
-        # python -m package.module; __main__ says nothing, its package does.
-        name: str = main.name.removesuffix(".__main__")
-        return name
-    return Path(sys.argv[0]).stem if sys.argv and sys.argv[0] not in {"", "-c"} else "python"
-
-
 def _take_records(handler: RunLogHandler) -> None:
     root = logging.getLogger()
     if root.level == logging.WARNING and not root.handlers:
         # Unconfigured: INFO would not even become a record. A level that nobody else sets, so
         # that it can be told when the script sets its own.
         root.setLevel(_HIDDEN_LEVEL)
-    original = logging.Logger.callHandlers
+    original: Any = logging.Logger.filter
 
-    def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
+    def filter(self: logging.Logger, record: logging.LogRecord) -> Any:  # noqa: A001 - logging's name
+        passed = original(self, record)
+        if not passed:
+            return passed
+        # Since Python 3.12 a filter may hand on another record.
+        shown = record if passed is True else passed
         # Handlers of ours on the way find it stored already.
-        if record.levelno >= handler.level and _is_meant_to_be_seen(self, record.levelno):
-            handler.handle(record)
-        if root.level == _HIDDEN_LEVEL and _is_only_ours(self, record):
-            return
-        original(self, record)
+        if shown.levelno >= handler.level and _is_meant_to_be_seen(self, shown.levelno):
+            handler.handle(shown)
+        return False if root.level == _HIDDEN_LEVEL and _is_only_ours(self, shown) else passed
 
-    logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
+    # While filters of a logger run this frame is below them: it passes for the method it replaces.
+    code = original.__code__
+    filter.__code__ = filter.__code__.replace(
+        co_filename=code.co_filename, co_firstlineno=code.co_firstlineno
+    )
+    logging.Logger.filter = filter  # type: ignore[method-assign,assignment] # of loggers
 
 
 def _is_meant_to_be_seen(logger: logging.Logger, levelno: int) -> bool:

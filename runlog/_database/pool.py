@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psycopg import IsolationLevel
 from psycopg_pool import NullConnectionPool
 
-from runlog._database.connection import WriteConnection, connect
+from runlog._database.connection import WriteConnection, application_name, connect
 
 if TYPE_CHECKING:
     from runlog._settings import Settings
@@ -38,8 +36,9 @@ class _Opening(WriteConnection):
     def connect(  # type: ignore[override] # the pool calls it with just these
         cls, conninfo: str = "", *, connect_timeout: float = 10.0, **_: Any
     ) -> WriteConnection:
-        script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "python"
-        connection = connect(conninfo, application_name=f"runlog:{script}", timeout=connect_timeout)
+        connection = connect(
+            conninfo, name=application_name(), timeout=connect_timeout, kind=WriteConnection
+        )
         # Whatever the database's default is: after waiting for a lock, see what its holder wrote.
         connection.isolation_level = IsolationLevel.READ_COMMITTED
         return connection

@@ -30,7 +30,7 @@ FRESH = [
     "created the sequence sync_logs_id_seq",
     "created the indexes " + ", ".join(DOCUMENTED_INDEXES),
     "created the indexes " + ", ".join(FURTHER_INDEXES),
-    "noted migration 3 (close to strangers): nothing to change here",
+    "applied migration 3 (close to strangers): nothing new by name",
     "created the indexes idx_logs_errors_timestamp, idx_runs_batch_id",
     (
         "created the views runlog_daily_statistics, runlog_error_groups, runlog_script_health,"
@@ -46,6 +46,8 @@ FRESH = [
         " idx_runlog_notifications_channel, idx_runlog_notifications_waiting,"
         " idx_runlog_tellings_notification"
     ),
+    "applied migration 6 (by run and retention): nothing new by name",
+    "applied migration 7 (name the database): nothing new by name",
 ]
 
 
@@ -142,7 +144,11 @@ _CATALOG = {
     "columns": """
         select table_name, ordinal_position, column_name, data_type, is_nullable, column_default,
             col_description(to_regclass(quote_ident(table_name)), ordinal_position),
-            obj_description(to_regclass(quote_ident(table_name)), 'pg_class')
+            -- Without the id of the database.
+            regexp_replace(
+                obj_description(to_regclass(quote_ident(table_name)), 'pg_class'),
+                '[0-9a-f-]{36}$', ''
+            )
         from information_schema.columns where table_schema = current_schema() order by 1, 2""",
     "constraints": """
         select conrelid::regclass::text, conname, contype, pg_get_constraintdef(oid)
