@@ -13,6 +13,8 @@ from runlog._database.faults import Fault, fault_of
 from runlog._delivery.late_runs import SetAside
 from runlog._delivery.store import RunNotThereYetError, Store
 from runlog._delivery.sweep import tell_left
+from runlog._process.notices import notices
+from runlog._spool.backlog import UnreadableError
 from runlog._spool.orphan import OrphanedSpool, adopt_orphans
 
 if TYPE_CHECKING:
@@ -49,11 +51,15 @@ class Orphans:
 
     def bury_all(self) -> None:
         """Deliver what waits in orphaned spools, oldest first; looks for new ones now and then."""
-        if time.monotonic() >= self._next_look and self._database_folder is not None:
-            self._next_look = time.monotonic() + _LOOK_INTERVAL
-            self._adopted += adopt_orphans(self._database_folder, self._own_folder)
         while self._adopted:
             self._bury(self._adopted[0])
+        if time.monotonic() < self._next_look or self._database_folder is None:
+            return
+        # One after the other: hundreds of them must not take the descriptors of the script.
+        for orphan in adopt_orphans(self._database_folder, self._own_folder):
+            self._adopted.append(orphan)
+            self._bury(orphan)
+        self._next_look = time.monotonic() + _LOOK_INTERVAL
 
     def _bury(self, orphan: OrphanedSpool) -> None:
         aside = SetAside(orphan.folder, orphan.last_sign_of_life)
@@ -62,6 +68,12 @@ class Orphans:
             self._deliver(orphan)
         except RunNotThereYetError:
             # Entries of a run that another process owns and has not delivered: later, or by others.
+            self._let_go(orphan, remove=False)
+            return
+        except UnreadableError as error:
+            # Those behind it can be; this one is tried again at the next look.
+            told = f"cannot read {orphan.folder}: {error.strerror}; it stays where it is"
+            notices.change(f"orphan {orphan.folder}", "unread", told)
             self._let_go(orphan, remove=False)
             return
         finally:

@@ -98,7 +98,8 @@ class Recorder:
                 spool.close(remove=True)
                 return self._spool
             if spool.folder is None:
-                say("no folder can be written for waiting entries; they are kept in memory only")
+                told = "no folder can be written for waiting entries; they are kept in memory only"
+                notices.change("folder", "none", told)
             self._store = Store(self.settings)
             self._told.clear()
             self._shipper = Shipper(spool, self._store, self._runs, self.settings, folder)

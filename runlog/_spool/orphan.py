@@ -201,21 +201,25 @@ class OrphanedSpool:
         self._lock.close()
 
 
-def adopt_orphans(database_folder: Path, own: Path | None) -> list[OrphanedSpool]:
-    """Take over every spool of this database whose owner is gone, oldest first."""
-    orphans = []
+def adopt_orphans(database_folder: Path, own: Path | None) -> Iterator[OrphanedSpool]:
+    """Take over the spools of this database whose owner is gone, oldest first.
+
+    One at a time: who has delivered one asks for the next. What another process takes meanwhile is
+    left out.
+    """
     for folder in folders.list_folders(database_folder):
         lock = folders.adopt(folder) if folder != own else None
         if lock is None:
             continue
         try:
-            orphans.append(OrphanedSpool(folder, lock))
+            orphan = OrphanedSpool(folder, lock)
         except OSError as error:
             # Out of descriptors, or files of another user: later, or by others.
             lock.close()
             notices.change(f"orphan {folder}", "unread", f"cannot read {folder}: {error}")
+        else:
+            yield orphan
     _tell_newer(database_folder)
-    return orphans
 
 
 def _tell_newer(database_folder: Path) -> None:

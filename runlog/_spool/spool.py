@@ -13,6 +13,7 @@ import itertools
 import os
 from typing import TYPE_CHECKING, Any
 
+from runlog._process import voice
 from runlog._process.notices import notices, say
 from runlog._spool import folders, memory
 from runlog._spool.row import Row
@@ -197,6 +198,7 @@ class Spool:
         with contextlib.suppress(OSError):
             self.leave_memory()
         self._tell_lost()
+        voice.write_waiting()
 
     def _tell_lost(self) -> None:
         if lost := self.entries_lost + self.events.count_lost():

@@ -195,7 +195,7 @@ def test_an_adoption_that_fails_gives_the_lock_back(leave_orphan, database, monk
 
     monkeypatch.setattr(_stored, "examine", fail)
     before = open_descriptors()
-    assert adopt_orphans(orphan.folder.parent, None) == []
+    assert list(adopt_orphans(orphan.folder.parent, None)) == []
     monkeypatch.undo()
     after = open_descriptors()
     assert after <= before

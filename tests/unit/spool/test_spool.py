@@ -40,7 +40,7 @@ def test_folder_and_files_are_private(database_folder):
 def test_a_living_process_is_not_adopted(database_folder):
     """A spool whose lock is held is left alone, by this process as by any other."""
     spool = Spool(database_folder, 2**20)
-    assert adopt_orphans(database_folder, None) == []
+    assert list(adopt_orphans(database_folder, None)) == []
     spool.close(remove=True)
 
 
@@ -51,10 +51,10 @@ def test_an_orphan_is_adopted_once(database_folder):
     spool.append(b"line\n", INFO, "run")
     spool.close(remove=False)
     (orphan,) = adopt_orphans(database_folder, None)
-    assert adopt_orphans(database_folder, None) == []
+    assert list(adopt_orphans(database_folder, None)) == []
     assert orphan.entries.read(100).data == b"line\n"
     orphan.close(remove=True)
-    assert adopt_orphans(database_folder, None) == []
+    assert list(adopt_orphans(database_folder, None)) == []
     assert list(database_folder.iterdir()) == []
 
 
@@ -134,7 +134,7 @@ def test_a_link_in_place_of_a_spool_is_not_followed(database_folder, tmp_path):
     database_folder.mkdir()
     (tmp_path / "target").mkdir()
     (database_folder / "20260101T000000-1-abc").symlink_to(tmp_path / "target")
-    assert adopt_orphans(database_folder, None) == []
+    assert list(adopt_orphans(database_folder, None)) == []
     assert list((tmp_path / "target").iterdir()) == []
 
 
