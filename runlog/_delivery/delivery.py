@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from runlog._spool.spool import Spool
 
 _EVENT_BYTES = 2**18
+_LETTER_BYTES_MIN = 2**24
 
 
 def _nothing() -> None:
@@ -52,7 +53,9 @@ class Delivery:
         self._runs = runs
         self._heartbeat_interval = settings.heartbeat_interval
         self._next_beat = time.monotonic() + settings.heartbeat_interval
-        self._dead_letters = DeadLetters(database_folder)
+        self._dead_letters = DeadLetters(
+            database_folder, max(settings.spool_max_bytes // 4, _LETTER_BYTES_MIN)
+        )
         self._housekeeping = Housekeeping(store, runs, settings)
         self._orphans = Orphans(
             database_folder, spool.folder, store, self._deliver_orphan, runs.owned_ids

@@ -19,7 +19,7 @@ from runlog._process.fork import at_end_of_child
 from runlog._process.notices import notices, say
 from runlog._recorder.open_runs import OpenRuns
 from runlog._recorder.stats import Stats, count_entries
-from runlog._spool.folders import database_folder
+from runlog._spool.places import database_folder
 from runlog._spool.segment import counted
 from runlog._spool.spool import NEVER_SHED, Spool
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import click
 from runlog._database import reading
 from runlog._process.visible import visible
 from runlog._recorder import registry
-from runlog._spool import folders
+from runlog._spool import places
 from runlog._spool.inventory import count_waiting
 from runlog.cli._database import settings
 
@@ -59,7 +60,7 @@ def database_folder(chosen: Settings) -> Path:
     Raises:
         click.UsageError: there is no place for spools.
     """
-    folder = folders.database_folder(chosen)
-    if folder is None:
+    folder = places.database_folder(chosen)
+    if folder is None or places.root(chosen.spool_dir, os.environ) is None:
         raise click.UsageError("no folder for spools can be written; name one in RUNLOG_SPOOL_DIR")
     return folder

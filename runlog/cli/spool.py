@@ -10,9 +10,10 @@ import click
 from runlog._database import reading
 from runlog._process.visible import visible
 from runlog._settings import resolve
-from runlog._spool import folders as _folders
-from runlog._spool.dead_letters import DeadLetterFile, find_dead_letters, put_back
+from runlog._spool import places as _places
+from runlog._spool.dead_letters import DeadLetterFile, find_dead_letters
 from runlog._spool.inventory import ProcessSpool, count_waiting, list_databases, list_spools
+from runlog._spool.retry import put_back
 from runlog.cli._database import settings
 from runlog.cli.flush import database_folder, deliver
 from runlog.cli.show.output import Output, output_options
@@ -40,7 +41,7 @@ def spool_command(context: click.Context, *, output: Output) -> None:
 
 
 def _show(output: Output) -> None:
-    root = _folders.root(resolve(strict=True).spool_dir, os.environ)
+    root = _places.root(resolve(strict=True).spool_dir, os.environ)
     folders = list_databases(root) if root is not None else []
     spools = [spool for folder in folders for spool in list_spools(folder)]
     letters = [found for folder in folders if (found := find_dead_letters(folder))]
@@ -103,7 +104,11 @@ def _retry(context: click.Context) -> None:
     # What would be refused again, or not be delivered at all, is told before anything is moved.
     reading.connect(chosen.dsn).close()
     folder = database_folder(chosen)
-    moved = put_back(folder, chosen.spool_max_bytes)
+    try:
+        moved = put_back(folder)
+    except OSError as error:
+        why = error.strerror or repr(error)
+        raise click.ClickException(f"{why}; every dead letter is where it was") from error
     if moved.unreadable:
         click.echo(f"runlog: {moved.unreadable} letters cannot be read and stay", err=True)
     delivered = deliver(chosen, _TIMEOUT_SECONDS) if moved.letters else 0

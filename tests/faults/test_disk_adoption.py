@@ -17,8 +17,8 @@ from psycopg.conninfo import make_conninfo
 from runlog._settings import resolve
 from runlog._spool import folders
 from runlog._spool import orphan as _stored
-from runlog._spool.folders import database_folder
 from runlog._spool.orphan import adopt_orphans
+from runlog._spool.places import database_folder
 
 SPOOLS = Path(__file__).with_name("spools")
 NEXT = """

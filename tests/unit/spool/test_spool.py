@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from runlog._spool import folders
+from runlog._spool import places
 from runlog._spool.orphan import adopt_orphans
 from runlog._spool.spool import Spool
 
@@ -119,13 +119,13 @@ def test_a_planted_temp_folder_is_not_used(tmp_path, monkeypatch):
     mine = tmp_path / f"runlog-{os.getuid()}"
     (tmp_path / "elsewhere").mkdir()
     mine.symlink_to(tmp_path / "elsewhere")
-    assert folders.root(None, nowhere) is None
+    assert places.root(None, nowhere) is None
     mine.unlink()
     mine.mkdir()
     mine.chmod(0o777)
-    assert folders.root(None, nowhere) is None
+    assert places.root(None, nowhere) is None
     mine.chmod(0o700)
-    assert folders.root(None, nowhere) == mine
+    assert places.root(None, nowhere) == mine
 
 
 @pytest.mark.guarantee("secrets")
