@@ -6,10 +6,12 @@ Recording runs on the caller's thread and does not block.
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from runlog._database import dsn
 from runlog._delivery.shipper import Shipper
 from runlog._delivery.store import Store
 from runlog._entry.encoder import Encoder
@@ -93,7 +95,8 @@ class Recorder:
             if self._spool is not None and not self._spool.is_sealed:
                 return self._spool
             folder = database_folder(self.settings)
-            spool = Spool(folder, self.settings.spool_max_bytes)
+            address = dsn.shown(self.settings.dsn or "", os.environ)
+            spool = Spool(folder, self.settings.spool_max_bytes, address)
             if self._spool is not None and not self._spool.is_sealed:
                 spool.close(remove=True)
                 return self._spool

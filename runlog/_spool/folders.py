@@ -56,26 +56,31 @@ def create(database_folder: Path) -> tuple[Path, Descriptor]:
     started = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
     name = f"{started}-{os.getpid()}-{os.urandom(3).hex()}"
     # Under another name until the lock is held: a folder with a free lock is anybody's.
-    unfinished = database_folder / f"{_UNFINISHED}{name}"
-    unfinished.mkdir(mode=0o700)
+    new = unfinished(database_folder / name)
+    new.mkdir(mode=0o700)
     with contextlib.ExitStack() as undo:
-        undo.callback(_discard, unfinished)
+        undo.callback(_discard, new)
         # Not os.getuid(): shares of other systems show every file as one user's.
-        if unfinished.lstat().st_uid != database_folder.lstat().st_uid:
+        if new.lstat().st_uid != database_folder.lstat().st_uid:
             raise PermissionError(errno.EPERM, "another user's folder", str(database_folder))
-        lock = Descriptor(os.open(unfinished / "lock", _LOCK_FLAGS, 0o600))
+        lock = Descriptor(os.open(new / "lock", _LOCK_FLAGS, 0o600))
         undo.callback(lock.close)
         try_lock(lock)
         folder = database_folder / name
-        unfinished.rename(folder)
+        new.rename(folder)
         undo.pop_all()
     return folder, lock
 
 
-def _discard(unfinished: Path) -> None:
+def unfinished(folder: Path) -> Path:
+    """Return the name under which ``folder`` is filled: nobody adopts it for a minute."""
+    return folder.with_name(f"{_UNFINISHED}{folder.name}")
+
+
+def _discard(folder: Path) -> None:
     with contextlib.suppress(OSError):
-        (unfinished / "lock").unlink(missing_ok=True)
-        unfinished.rmdir()
+        (folder / "lock").unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def is_in_place(folder: Path, lock: Descriptor) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._entry.copy_text import decode_lines
 from runlog._process.notices import notices
-from runlog._spool import folders
+from runlog._spool import destination, folders
 from runlog._spool.backlog import Backlog
 from runlog._spool.descriptor import Descriptor, read_at
 
@@ -179,6 +179,8 @@ class OrphanedSpool:
         """
         self.folder = folder
         self._lock = lock
+        self.destination = destination.find(folder)
+        """For which database it is, if something says so."""
         self.last_sign_of_life = _newest_change(folder)
         self._entries = StoredSegments(folder, "logs", ".copy")
         self._events = StoredSegments(folder, "runs", ".jsonl")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from runlog._process import voice
 from runlog._process.notices import notices, say
-from runlog._spool import folders, memory
+from runlog._spool import destination, folders, memory
+from runlog._spool.destination import Destination
 from runlog._spool.row import Row
 from runlog._spool.segment import counted
 
@@ -40,10 +41,18 @@ NEVER_SHED = 10**9
 class Spool:
     """This process's spool: append, and what waits in it."""
 
-    def __init__(self, database_folder: Path | None, max_bytes: int) -> None:
-        """Make the folder, or use memory when there is none (``folder`` is None then)."""
+    def __init__(self, database_folder: Path | None, max_bytes: int, address: str = "") -> None:
+        """Make the folder, or use memory when there is none (``folder`` is None then).
+
+        Args:
+            database_folder: in which to make it.
+            max_bytes: of all files.
+            address: of the database, as people may read it, to be noted beside the folder.
+        """
         self._database_folder = database_folder
+        self._destination = Destination(address)
         self.folder, self._lock = _own_folder(database_folder)
+        self._note_destination()
         self._max_bytes = max_bytes
         self._shed_reason = "limit"
         size = min(max(max_bytes // _SEGMENTS_AT_LIMIT, _SEGMENT_BYTES_MIN), _SEGMENT_BYTES_MAX)
@@ -55,6 +64,19 @@ class Spool:
         self.take = self.entries.append
         """Write one entry's line whatever its level; False if nothing can take it (``append``)."""
         self._shed: dict[tuple[str, str], itertools.count[int]] = {}
+
+    def note_identity(self, identity: str) -> None:
+        """Note the id of the database for which this spool is, now that it is known."""
+        if identity != self._destination.identity:
+            self._destination = Destination(self._destination.address, identity)
+            self._note_destination()
+
+    def _note_destination(self) -> None:
+        if self.folder is None or not self._destination.address:
+            return
+        destination.note(self.folder.parent, Destination(self._destination.address))
+        if self._destination.identity:
+            destination.note(self.folder, self._destination)
 
     @property
     def on_block(self) -> Callable[[], None]:
@@ -171,6 +193,7 @@ class Spool:
         if self._lock is not None:
             self._lock.close()
         self.folder, self._lock = folder, lock
+        self._note_destination()
         for row in self._rows:
             row.move_to(folder)
 
