@@ -146,7 +146,7 @@ def _apply(connection: Connection[Any], schema: str, migration: statements.Migra
             *before.changes_to(get_standing(connection, schema)),
         ]
     title = migration.name.replace("_", " ")
-    return done or [f"noted migration {migration.version} ({title}): nothing to change here"]
+    return done or [f"applied migration {migration.version} ({title}): nothing new by name"]
 
 
 def _give(connection: Connection[Any], schema: str, grant: Grant) -> list[str]:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # Read at import: each test hides the environment of whoever runs it.
 GIVEN = os.environ.get("RUNLOG_TEST_DSN")
+LAYOUT = os.environ.get("RUNLOG_TEST_LAYOUT")
+"""Of the tables that tests find: "partitioned", or plain by default."""
 IMAGE = os.environ.get("RUNLOG_TEST_IMAGE", "postgres:17-alpine")
 _FOLDER_PREFIX = "runlog-test-"
 # A crash of the host may lose the tests' data.
@@ -98,7 +100,7 @@ def template_database(postgres: Postgres) -> Iterator[str]:
     from runlog import migrate
 
     with new_database(postgres) as dsn:
-        migrate.migrate(dsn)
+        migrate.migrate(dsn, layout=LAYOUT)
         yield dsn
 
 
@@ -130,6 +132,7 @@ def connection(database: str) -> Iterator[psycopg.Connection]:
 
 @contextlib.contextmanager
 def new_database(postgres: Postgres, template: str = "template0") -> Iterator[str]:
+    """Make a database for the block; its conninfo."""
     name = f"runlog_test_{secrets.token_hex(4)}"
     create = sql.SQL("create database {} template {}")
     drop = sql.SQL("drop database {} with (force)")

@@ -15,7 +15,7 @@ from kit.waiting import eventually
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from runlog import migrate, retention
+from runlog import migrate, queries, retention
 from runlog.errors import SchemaError
 
 PARTS = "select part::text, is_default from runlog_partitions() order by from_id nulls first, 2"
@@ -80,6 +80,22 @@ def test_a_table_becomes_partitioned_and_nothing_else_changes(postgres):
         assert ask(migrated, *questions) == before
         assert migrate.migrate(migrated, layout="partitioned") == []
         assert migrate.migrate(migrated) == []
+
+
+def test_the_size_of_all_partitions_is_told(migrated):
+    """A partitioned table holds nothing itself; its size is that of its partitions."""
+    with psycopg.connect(migrated) as connection:
+        run_id = add_run(connection, "before")
+        for number in range(200):
+            add_entry(connection, run_id, message=str(number))
+        connection.execute("analyze logs")
+        before = queries.table_sizes(connection)[1]
+        connection.commit()
+        migrate.migrate(connection, layout="partitioned")
+        after = queries.table_sizes(connection)[1]
+    assert before.rows_estimated == after.rows_estimated == 200
+    assert after.total_bytes > before.total_bytes > 0
+    assert after.total_bytes == after.table_bytes + after.index_bytes
 
 
 def test_default_privileges_reach_neither_the_table_nor_its_partitions(migrated):
