@@ -6,13 +6,13 @@ shipper looks. Any thread; never raises.
 
 from __future__ import annotations
 
-import contextlib
 import select
 import sys
 from collections import deque
 from typing import TextIO
 
 from runlog._process.fork import one_voice
+from runlog._process.interrupts import is_interrupt
 
 _MOST_LINES = 50
 _LINE_BYTES = 4000
@@ -44,7 +44,7 @@ def write_waiting() -> None:
 
 
 def _write_first() -> bool:
-    with contextlib.suppress(Exception):
+    try:
         stream = sys.stderr or sys.__stderr__
         if stream is None:
             _waiting.clear()
@@ -54,8 +54,11 @@ def _write_first() -> bool:
         # One write: lines of several threads and processes must not mix.
         stream.write(f"{_waiting.popleft()}\n")
         stream.flush()
-        return True
-    return False
+    except Exception as error:
+        if is_interrupt(error):
+            raise
+        return False
+    return True
 
 
 def _takes_a_line(stream: TextIO) -> bool:

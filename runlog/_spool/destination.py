@@ -1,7 +1,7 @@
-"""For which database a spool is: a note in its folder, for people and for who delivers it.
+"""For which database a spool is: notes beside it and in it, for people and for who delivers it.
 
-    <spool_dir>/<database>/database.json                      the address, without a password
-    <spool_dir>/<database>/<start>-<pid>-<random>/database.json   the identity, once it is known
+    <spool_dir>/<database>/address                            the address, without a password
+    <spool_dir>/<database>/<start>-<pid>-<random>/database    the database's own id, once known
 
 Blocks on the disk only; never raises.
 """
@@ -10,60 +10,57 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from runlog._spool.whole import append_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAME = "database.json"
+ADDRESS = "address"
+_DATABASE = "database"
+_NOTE_BYTES = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """What is known of a database: as much as a person may read, and its own id."""
-
-    address: str
-    identity: str = ""
+def note_address(database_folder: Path, address: str) -> None:
+    """Note beside the spools of a database which address it has, as people may read it."""
+    if noted_address(database_folder) != address:
+        _note(database_folder / ADDRESS, address)
 
 
-def note(folder: Path, destination: Destination) -> bool:
-    """Write into ``folder`` for which database it is, if it does not say so; False if refused."""
-    import orjson
+def noted_address(database_folder: Path) -> str | None:
+    """Return the address of the database whose spools lie in this folder; None: nobody knows."""
+    return _noted(database_folder / ADDRESS)
 
-    if _read(folder) == destination:
-        return True
-    facts = {"address": destination.address, "identity": destination.identity}
-    new = folder / f".{NAME}.{os.getpid()}"
+
+def note_database(folder: Path, database_id: str) -> None:
+    """Note in a spool's ``folder`` the id that its database has, for who delivers it one day."""
+    _note(folder / _DATABASE, database_id)
+
+
+def noted_database(folder: Path) -> str | None:
+    """Return the id of the database for which this spool was written; None: nobody knows."""
+    return _noted(folder / _DATABASE)
+
+
+def forget_database(folder: Path) -> None:
+    """Remove the id from a spool: a person has decided where it goes."""
     with contextlib.suppress(OSError):
-        new.unlink(missing_ok=True)
-        append_whole(new, orjson.dumps(facts) + b"\n")
-        # In one step: whoever reads it meanwhile finds the one or the other.
-        new.replace(folder / NAME)
-        return True
-    return False
+        (folder / _DATABASE).unlink(missing_ok=True)
 
 
-def find(folder: Path) -> Destination | None:
-    """Return for which database the spool ``folder`` is; None if nothing says so.
-
-    What stands in the folder itself, else in that of the database.
-    """
-    return _read(folder) or _read(folder.parent)
-
-
-def forget(folder: Path) -> None:
-    """Remove the note in ``folder``: a person has decided otherwise."""
+def _note(path: Path, text: str) -> None:
     with contextlib.suppress(OSError):
-        (folder / NAME).unlink(missing_ok=True)
+        note = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(note, text.encode("utf-8", "replace"))
+        finally:
+            os.close(note)
 
 
-def _read(folder: Path) -> Destination | None:
-    import orjson
-
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        facts = orjson.loads((folder / NAME).read_bytes())
-        return Destination(str(facts["address"]), str(facts["identity"]))
+def _noted(path: Path) -> str | None:
+    with contextlib.suppress(OSError, ValueError):
+        note = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            return os.read(note, _NOTE_BYTES).decode() or None
+        finally:
+            os.close(note)
     return None

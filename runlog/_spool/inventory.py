@@ -94,7 +94,6 @@ def _examine(folder: Path) -> ProcessSpool:
 
 
 def _look_at(folder: Path, process: str, *, entries: int, events: int) -> ProcessSpool:
-    known = destination.find(folder)
     files = [entry.stat() for entry in os.scandir(folder)]
     newest = max((file.st_mtime for file in files), default=folder.stat().st_mtime)
     return ProcessSpool(
@@ -105,8 +104,8 @@ def _look_at(folder: Path, process: str, *, entries: int, events: int) -> Proces
         events=events,
         bytes=sum(file.st_size for file in files),
         age_seconds=max(0, int(time.time() - newest)),
-        address=known.address if known else "",
-        identity=known.identity if known else "",
+        address=destination.noted_address(folder.parent) or "",
+        identity=destination.noted_database(folder) or "",
     )
 
 

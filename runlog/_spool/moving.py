@@ -109,7 +109,7 @@ def _move_one(spool: ProcessSpool, database_folder: Path) -> bool:
     if lock is None or source == target:
         return False
     try:
-        destination.forget(source)
+        destination.forget_database(source)
         try:
             source.rename(target)
         except OSError as error:
@@ -134,6 +134,6 @@ def _move_letters(folder: Path, database_folder: Path) -> None:
 
 def _remove_if_empty(folder: Path) -> None:
     with contextlib.suppress(OSError):
-        if [path.name for path in folder.iterdir()] == [destination.NAME]:
-            destination.forget(folder)
+        if [path.name for path in folder.iterdir()] == [destination.ADDRESS]:
+            (folder / destination.ADDRESS).unlink()
         folder.rmdir()

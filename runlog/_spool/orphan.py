@@ -179,8 +179,8 @@ class OrphanedSpool:
         """
         self.folder = folder
         self._lock = lock
-        self.destination = destination.find(folder)
-        """For which database it is, if something says so."""
+        self.database_id = destination.noted_database(folder)
+        """Of the database for which it was written; None: that is not known."""
         self.last_sign_of_life = _newest_change(folder)
         self._entries = StoredSegments(folder, "logs", ".copy")
         self._events = StoredSegments(folder, "runs", ".jsonl")

@@ -24,6 +24,22 @@ if TYPE_CHECKING:
     from runlog._settings import Settings
 
 
+def former_folder(settings: Settings) -> Path | None:
+    """Return the folder in which runlog 0.1.0 kept the spools of this database, if there is one.
+
+    None also where another database may have had the same one: then its spools are a person's to
+    move.
+    """
+    place = root(settings.spool_dir, os.environ)
+    name, is_certain = dsn.former_folder_name(settings.dsn or "", settings.schema, os.environ)
+    return place / name if place is not None and is_certain and (place / name).is_dir() else None
+
+
+def folders_of(database_folder: Path | None, settings: Settings) -> list[Path]:
+    """Return every folder in which spools of this database may lie: its own, the former one."""
+    return [it for it in (database_folder, former_folder(settings)) if it is not None]
+
+
 _TRANSIENT = {
     errno.EIO, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.EAGAIN,
 }  # fmt: skip

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from runlog._process import voice
 from runlog._process.notices import notices, say
 from runlog._spool import destination, folders, memory
-from runlog._spool.destination import Destination
 from runlog._spool.row import Row
 from runlog._spool.segment import counted
 
@@ -34,6 +33,8 @@ _SEGMENT_BYTES_MAX = 2**24
 
 _EVENT_SEGMENT_BYTES = 2**20
 
+_TRIES = 3
+
 NEVER_SHED = 10**9
 """The level of what is taken under any pressure."""
 
@@ -50,9 +51,8 @@ class Spool:
             address: of the database, as people may read it, to be noted beside the folder.
         """
         self._database_folder = database_folder
-        self._destination = Destination(address)
-        self.folder, self._lock = _own_folder(database_folder)
-        self._note_destination()
+        self._address = address
+        self.folder, self._lock = self._made_folder()
         self._max_bytes = max_bytes
         self._shed_reason = "limit"
         size = min(max(max_bytes // _SEGMENTS_AT_LIMIT, _SEGMENT_BYTES_MIN), _SEGMENT_BYTES_MAX)
@@ -64,19 +64,6 @@ class Spool:
         self.take = self.entries.append
         """Write one entry's line whatever its level; False if nothing can take it (``append``)."""
         self._shed: dict[tuple[str, str], itertools.count[int]] = {}
-
-    def note_identity(self, identity: str) -> None:
-        """Note the id of the database for which this spool is, now that it is known."""
-        if identity != self._destination.identity:
-            self._destination = Destination(self._destination.address, identity)
-            self._note_destination()
-
-    def _note_destination(self) -> None:
-        if self.folder is None or not self._destination.address:
-            return
-        destination.note(self.folder.parent, Destination(self._destination.address))
-        if self._destination.identity:
-            destination.note(self.folder, self._destination)
 
     @property
     def on_block(self) -> Callable[[], None]:
@@ -180,7 +167,7 @@ class Spool:
 
     def _move(self) -> None:
         """Make another folder for what waits: there was none, or it was removed under us."""
-        folder, lock = _own_folder(self._database_folder)
+        folder, lock = self._made_folder()
         if folder is None:
             if self.folder is not None:
                 told = f"{self.folder} is gone, and no other can be made; a kill loses what waits"
@@ -193,7 +180,6 @@ class Spool:
         if self._lock is not None:
             self._lock.close()
         self.folder, self._lock = folder, lock
-        self._note_destination()
         for row in self._rows:
             row.move_to(folder)
 
@@ -260,13 +246,12 @@ class Spool:
         if lock is not None:
             lock.close()
 
-
-_TRIES = 3
-
-
-def _own_folder(database_folder: Path | None) -> tuple[Path | None, Descriptor | None]:
-    if database_folder is not None:
-        for _ in range(_TRIES):
-            with contextlib.suppress(OSError):
-                return folders.create(database_folder)
-    return None, None
+    def _made_folder(self) -> tuple[Path | None, Descriptor | None]:
+        if self._database_folder is not None:
+            for _ in range(_TRIES):
+                with contextlib.suppress(OSError):
+                    made = folders.create(self._database_folder)
+                    if self._address:
+                        destination.note_address(self._database_folder, self._address)
+                    return made
+        return None, None

@@ -13,7 +13,7 @@ from runlog._database import reading
 from runlog._process.visible import visible
 from runlog._recorder import registry
 from runlog._spool import places
-from runlog._spool.inventory import count_waiting, list_databases
+from runlog._spool.inventory import Waiting, count_waiting, list_databases
 from runlog._spool.moving import Found, find_spools, move
 from runlog.cli._database import settings
 
@@ -44,9 +44,9 @@ def flush_command(context: click.Context, *, timeout: float, source: str | None)
     folder = database_folder(chosen)
     if source is not None:
         move_here(find_source(source, chosen), folder)
-    before = count_waiting(folder)
+    before = _count_all(folder, chosen)
     delivered = deliver(chosen, timeout)
-    left = count_waiting(folder)
+    left = _count_all(folder, chosen)
     click.echo(f"delivered {delivered} of {before.orphaned} waiting entries")
     if left.orphaned or left.orphans:
         click.echo(f"{left.orphaned} entries still wait in {visible(folder)}", err=True)
@@ -88,6 +88,11 @@ def move_here(found: Found, folder: Path) -> None:
     click.echo(f"moved {moved} spools with {found.entries} entries, and {letters} dead letters")
     if alive:
         click.echo(f"runlog: {alive} spools stay: their processes are alive", err=True)
+
+
+def _count_all(folder: Path, chosen: Settings) -> Waiting:
+    counts = [count_waiting(it) for it in places.folders_of(folder, chosen)]
+    return Waiting(sum(it.orphans for it in counts), sum(it.orphaned for it in counts))
 
 
 def deliver(chosen: Settings, timeout: float) -> int:
