@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-ADDRESS = "address"
+_ADDRESS = "address"
 _DATABASE = "database"
 _NOTE_BYTES = 1000
 
@@ -23,12 +23,19 @@ _NOTE_BYTES = 1000
 def note_address(database_folder: Path, address: str) -> None:
     """Note beside the spools of a database which address it has, as people may read it."""
     if noted_address(database_folder) != address:
-        _note(database_folder / ADDRESS, address)
+        _note(database_folder / _ADDRESS, address)
 
 
 def noted_address(database_folder: Path) -> str | None:
     """Return the address of the database whose spools lie in this folder; None: nobody knows."""
-    return _noted(database_folder / ADDRESS)
+    return _noted(database_folder / _ADDRESS)
+
+
+def forget_address(database_folder: Path) -> None:
+    """Remove the note of the address where nothing else is left."""
+    with contextlib.suppress(OSError):
+        if [path.name for path in database_folder.iterdir()] == [_ADDRESS]:
+            (database_folder / _ADDRESS).unlink()
 
 
 def note_database(folder: Path, database_id: str) -> None:

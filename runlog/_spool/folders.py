@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runlog._spool import places
+from runlog._spool import destination, places
 from runlog._spool.descriptor import Descriptor
 
 if TYPE_CHECKING:
@@ -162,6 +162,7 @@ def remove(folder: Path, lock: Descriptor) -> None:
                 for name in _lock_last(os.scandir(place)):
                     os.unlink(name, dir_fd=place)
                 folder.rmdir()
+                destination.forget_address(folder.parent)
         finally:
             os.close(place)
 

@@ -133,7 +133,6 @@ def _move_letters(folder: Path, database_folder: Path) -> None:
 
 
 def _remove_if_empty(folder: Path) -> None:
+    destination.forget_address(folder)
     with contextlib.suppress(OSError):
-        if [path.name for path in folder.iterdir()] == [destination.ADDRESS]:
-            (folder / destination.ADDRESS).unlink()
         folder.rmdir()
