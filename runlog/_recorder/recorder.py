@@ -26,6 +26,8 @@ from runlog._spool.segment import counted
 from runlog._spool.spool import NEVER_SHED, Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runlog._recorder.run_state import RunState
     from runlog._settings import Settings
 
@@ -248,6 +250,8 @@ class Recorder:
         if not done:
             say(f"{last.waiting} entries wait in {spool.folder or 'memory, and are lost now'}; "
                 'the next runlog process or "runlog flush" delivers them')  # fmt: skip
+            for tell in undelivered:
+                tell(self.settings, last.waiting, str(spool.folder) if spool.folder else None)
         shipper.when_stopped(lambda: spool.close(remove=shipper.is_done()))
         return done
 
@@ -261,6 +265,9 @@ class Recorder:
         self._past = Stats()
         self._start_afresh()
 
+
+undelivered: list[Callable[[Settings, int, str | None], None]] = []
+"""Told at the end of a process that leaves entries behind: how many, and in which folder."""
 
 _SHED_REASONS = {
     "limit": "the spool was near its limit, see RUNLOG_SPOOL_MAX_BYTES",
