@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _LONG_NUMBER: Final = re.compile(rb"[0-9]{20}")
 _MOMENTS: Final = ("timestamptz", "timestamp", "date")
-_TEXTS: Final = ("text", "varchar", "bpchar", "name")
 _UNKNOWN_TYPE: Final = 0
 
 
@@ -41,10 +40,6 @@ def load_safely(cursor: Cursor[Any]) -> None:
         cursor.adapters.register_loader(oid, _loader(name, usual))
     # An enum, a citext: what psycopg does not know is text to runlog.
     cursor.adapters.register_loader(_UNKNOWN_TYPE, _Text)
-    if cursor.connection.info.parameter_status("server_encoding") == "SQL_ASCII":
-        # It takes any bytes and converts none; elsewhere psycopg's own loaders are faster.
-        for name in _TEXTS:
-            cursor.adapters.register_loader(cursor.adapters.types[name].oid, _Text)
     set_json_loads(_json, cursor)
 
 

@@ -89,6 +89,11 @@ def test_no_ordinary_string_of_sql_holds_a_backslash():
         assert "\\" not in statement, path
 
 
+def test_sql_is_ascii():
+    """It is sent to databases of any encoding, which refuse what they do not have."""
+    assert [path for path in (ROOT / "sql").rglob("*.sql") if not path.read_text().isascii()] == []
+
+
 def test_imports_point_one_way():
     """The contracts in pyproject.toml hold."""
     result = subprocess.run(

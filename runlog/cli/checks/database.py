@@ -191,6 +191,9 @@ def _contents(connection: Connection[Any], schema: str) -> Iterator[Finding]:
 def _rows(connection: Connection[Any], name: str, schema: str) -> list[tuple[Any, ...]]:
     from psycopg.rows import tuple_row
 
+    from runlog._database.loading import load_safely
+
     statement = statements.statement(f"doctor/{name}", schema)
     with connection.cursor(row_factory=tuple_row) as cursor:
+        load_safely(cursor)
         return cursor.execute(statement, prepare=False).fetchall()
