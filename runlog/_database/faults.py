@@ -88,6 +88,11 @@ def fault_of(error: BaseException) -> Fault:
     return Fault.SETUP if state[:2] in _SETUP_CLASSES else Fault.OUTAGE
 
 
+def is_crowded(error: BaseException) -> bool:
+    """Tell whether all that ails the server is that each of its connections is taken."""
+    return find_remedy(error) == _TAKEN
+
+
 def ends_session(error: BaseException) -> bool:
     """Tell whether the server closes the connection after ``error``, though it may be open yet."""
     return sqlstate(error) in _ENDS_OF_SESSIONS

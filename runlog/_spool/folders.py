@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runlog._database import dsn
+from runlog._process import origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -91,6 +92,26 @@ def _make(folder: Path) -> None:
         _make(folder.parent)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
+
+
+def owner_lives(root: Path | None, host: str | None, name: str | None) -> bool | None:
+    """Tell whether the process of ``host`` that made folder ``name`` lives; None if unknown.
+
+    By the folder's name, which no other process ever has: a pid can be another's by now. In any
+    database's folder: another address of the same database has another one.
+    """
+    if root is None or not name or host != origin.host():
+        return None
+    name = os.path.basename(name)  # noqa: PTH119 - a name, no path
+    with contextlib.suppress(OSError):
+        for folder in [place / name for place in root.iterdir() if name]:
+            if folder.is_dir():
+                lock = adopt(folder)
+                if lock is None:
+                    return True
+                os.close(lock)
+                return False
+    return None
 
 
 def create(database_folder: Path) -> tuple[Path, int]:
@@ -165,8 +186,15 @@ def list_newer(database_folder: Path) -> list[Path]:
 
 def _entries(database_folder: Path) -> list[os.DirEntry[str]]:
     with contextlib.suppress(OSError):
-        return sorted(os.scandir(database_folder), key=lambda entry: entry.name)
+        return sorted(os.scandir(database_folder), key=lambda entry: _age(entry.name))
     return []
+
+
+def _age(name: str) -> tuple[str, int, str]:
+    """Return what sorts names by the start of their processes, in the same second by their pids."""
+    started, _, rest = name.removeprefix(_UNFINISHED).partition("-")
+    pid = rest.partition("-")[0]
+    return started, int(pid) if pid.isdecimal() else 0, name
 
 
 def _is_process_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,20 +1,22 @@
--- Which other runs of this script are alive: running, and heard of within three of their heartbeats
--- by this database's clock? Runs without a heartbeat (other programs) do not count: a dead one could
--- never be told from a living one. Not now(): that stood still while the lock was waited for.
+-- Which other runs of this script may be alive: running, with a heartbeat; and is it older than three of
+-- its intervals by this database's clock? Whoever asks may know better: a process on this machine holds
+-- the lock of its spool. Runs without a heartbeat (other programs) do not count: a dead one could never
+-- be told from a living one. Not now(): that stood still while the lock was waited for.
 select
     id::text as run_id,
     started_at,
     heartbeat_at,
     metadata #>> '{runlog,host}' as host,
     metadata #>> '{runlog,pid}' as pid,
-    metadata #>> '{runlog,spool}' as spool
+    metadata #>> '{runlog,spool}' as spool,
+    heartbeat_at < clock_timestamp() - 3 * heartbeat_interval * interval '1 second' as is_silent
 from (
     select
         id,
         started_at,
         metadata,
         case
-            when metadata #>> '{runlog,heartbeat_at}' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d'
+            when metadata #>> '{runlog,heartbeat_at}' ~ '^[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]'
                 then (metadata #>> '{runlog,heartbeat_at}')::timestamptz
         end as heartbeat_at,
         case jsonb_typeof(metadata #> '{runlog,heartbeat_interval}')
@@ -24,5 +26,5 @@ from (
     from {schema}.runs
     where script_name = %(script_name)s and status = 'running' and id <> %(id)s::uuid
 ) as run
-where heartbeat_at >= clock_timestamp() - 3 * heartbeat_interval * interval '1 second'
+where heartbeat_at is not null
 order by heartbeat_at desc

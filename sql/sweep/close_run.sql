@@ -20,7 +20,7 @@ from (
     select
         id,
         case
-            when metadata #>> '{runlog,heartbeat_at}' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d'
+            when metadata #>> '{runlog,heartbeat_at}' ~ '^[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]'
                 then (metadata #>> '{runlog,heartbeat_at}')::timestamptz
         end as at,
         case jsonb_typeof(metadata #> '{runlog,heartbeat_interval}')

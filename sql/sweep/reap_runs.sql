@@ -1,7 +1,8 @@
--- Closes every run whose process has missed three heartbeats, on whichever host it was: it ended when
--- it was last heard of. By the database's clock. A run without a heartbeat is another program's and
--- stays. A row that is locked is being written by someone, so it is alive: skipped. Needs no more
--- than a writer's rights. Given ``among``, it asks about those runs only. Should the process live after all, its next heartbeat takes this back.
+-- Closes those of the runs ``among`` whose process has missed three heartbeats, on whichever host it
+-- was: each ended when it was last heard of. By the database's clock. A run without a heartbeat is
+-- another program's and stays. A row that is locked is being written by someone, so it is alive:
+-- skipped. Needs no more than a writer's rights. Should the process live after all, its next heartbeat
+-- takes this back.
 with silent as (
     select
         run.id,
@@ -10,7 +11,7 @@ with silent as (
     cross join lateral (
         select
             case
-                when run.metadata #>> '{runlog,heartbeat_at}' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d'
+                when run.metadata #>> '{runlog,heartbeat_at}' ~ '^[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]'
                     then (run.metadata #>> '{runlog,heartbeat_at}')::timestamptz
             end as at,
             case jsonb_typeof(run.metadata #> '{runlog,heartbeat_interval}')
@@ -20,8 +21,7 @@ with silent as (
     ) as beat
     where
         run.status = 'running'
-        and run.id <> all(%(own)s::uuid[])
-        and (%(among)s::uuid[] is null or run.id = any(%(among)s::uuid[]))
+        and run.id = any(%(among)s::uuid[])
         and beat.at < now() - 3 * beat.every * interval '1 second'
     for update of run skip locked
 )

@@ -99,7 +99,7 @@ def test_a_run_swept_while_frozen_is_running_again(recording, database, connecti
     made = recording(database, heartbeat_interval=0.01)
     made.log("one")
     assert made.recorder.flush(10)
-    made.recorder._store.sweep(
+    made.recorder._shipper.delivery._store.sweep(
         made.run.id_text, finished_at="2026-01-01", error_message="wrongly", outcome="died"
     )
     columns = ("status", "error_message", "finished_at", "metadata #>> '{runlog,swept_at}'")

@@ -148,12 +148,12 @@ def test_a_connection_whose_end_is_only_announced_is_no_outage(
     made = recording(database)
     made.log("before")
     assert made.recorder.catch_up(10)
-    store = made.recorder._store
+    store = made.recorder._shipper.delivery._store
     write, ended = store.write, []
 
     def write_later(*args, **options):
         if not ended:
-            ended.append(store._connection)
+            ended.append(made.recorder._session._connection)
             raise psycopg.errors.AdminShutdown
         return write(*args, **options)
 

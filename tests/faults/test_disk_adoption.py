@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from kit.adopting import adopt_orphans
 from kit.disks import waiting_folders
 from kit.recording import messages, run_row
 from kit.waiting import eventually
@@ -17,9 +18,7 @@ from psycopg.conninfo import make_conninfo
 from runlog._settings import resolve
 from runlog._spool import folders
 from runlog._spool import orphan as _stored
-from runlog._spool import spool as _spool
 from runlog._spool.folders import database_folder
-from runlog._spool.orphan import adopt_orphans
 
 SPOOLS = Path(__file__).with_name("spools")
 NEXT = """
@@ -152,10 +151,11 @@ def test_a_spool_of_a_version_to_come(
 @pytest.mark.guarantee("disk", "exactly-once")
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.EACCES])
 def test_a_file_that_cannot_be_read_now_is_not_taken_for_missing(
-    leave_orphan, recording, database, connection, monkeypatch, number, evidence
+    leave_orphan, recording, database, connection, monkeypatch, capsys, number, evidence
 ):
-    """While an orphan's files cannot be opened nothing of it is acknowledged or removed; later it is delivered."""
+    """While an orphan's files cannot be opened nothing of it is acknowledged or removed; later it is delivered. It is told of the folder and not of the database, and the orphan behind it is delivered meanwhile."""
     orphan = leave_orphan(database, 3000, spool_max_bytes=2**20)
+    second = leave_orphan(database, 5)
     assert len(orphan.segments) > 5
     held = len(orphan.segments)
     real_open, is_broken = os.open, [True]
@@ -167,7 +167,11 @@ def test_a_file_that_cannot_be_read_now_is_not_taken_for_missing(
 
     monkeypatch.setattr(_stored.os, "open", open_file)
     made = recording(database)
-    eventually(lambda: _assert(made.recorder._shipper._failures))
+    eventually(lambda: _assert(not second.folder.exists()))
+    assert messages(connection, second.run_id) == second.messages
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "runlog: cannot" in line]
+    assert f"cannot read {orphan.folder}: " in told
+    assert "from the test" in told
     assert orphan.folder.exists()
     assert len(orphan.segments) >= held - 2
     is_broken.clear()
@@ -194,9 +198,10 @@ def test_an_adoption_that_fails_gives_the_lock_back(leave_orphan, database, monk
     def fail(*_):
         raise OSError(errno.EMFILE, "from the test")
 
-    monkeypatch.setattr(_spool, "examine", fail)
+    monkeypatch.setattr(_stored, "examine", fail)
     before = open_descriptors()
-    assert adopt_orphans(orphan.folder.parent, None) == []
+    with pytest.raises(OSError, match="from the test"):
+        adopt_orphans(orphan.folder.parent, None)
     monkeypatch.undo()
     after = open_descriptors()
     assert after <= before

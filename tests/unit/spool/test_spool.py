@@ -6,9 +6,9 @@ import os
 import stat
 
 import pytest
+from kit.adopting import adopt_orphans
 
 from runlog._spool import folders
-from runlog._spool.orphan import adopt_orphans
 from runlog._spool.spool import Spool
 
 INFO, DEBUG, WARNING, ERROR = 20, 10, 30, 40

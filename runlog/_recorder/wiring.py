@@ -1,0 +1,72 @@
+"""What delivers one spool, built and wired: here stands who calls whom.
+
+Runs on the caller's thread, once for each spool; opens nothing and does not block.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runlog._delivery.complaints import Complaints
+from runlog._delivery.delivery import Delivery
+from runlog._delivery.housekeeping import Housekeeping
+from runlog._delivery.orphans import Orphans
+from runlog._delivery.shipper import Shipper
+from runlog._delivery.store import Store
+from runlog._spool.dead_letters import DeadLetters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from runlog._database.session import Session
+    from runlog._delivery.living_runs import LivingRuns
+    from runlog._settings import Settings
+    from runlog._spool.spool import Spool
+
+
+def wire(
+    spool: Spool,
+    session: Session,
+    runs: LivingRuns,
+    settings: Settings,
+    folder: Path | None,
+    *,
+    before_idle: Callable[[], None],
+) -> Shipper:
+    """Return the shipper of ``spool``, and of what the dead have left in the database's ``folder``.
+
+    Args:
+        spool: this process's.
+        session: to the database.
+        runs: that are open in this process.
+        settings: as resolved.
+        folder: of all spools of this database; None when none can be written.
+        before_idle: called when all of this process is delivered; may append to the spool.
+    """
+    store = Store(session, settings.schema)
+    orphans = Orphans(
+        database_folder=folder,
+        own_folder=lambda: spool.folder,
+        store=store,
+        runs=runs,
+        belongs_here=lambda orphan: True,  # noqa: ARG005 - by its folder it does
+    )
+    delivery = Delivery(
+        spool=spool,
+        store=store,
+        runs=runs,
+        dead_letters=DeadLetters(folder),
+        orphans=orphans,
+        housekeeping=Housekeeping(session, runs, settings),
+        heartbeat_interval=settings.heartbeat_interval,
+        before_idle=before_idle,
+    )
+    return Shipper(
+        spool=spool,
+        session=session,
+        delivery=delivery,
+        runs=runs,
+        complaints=Complaints(session, lambda: spool.folder),
+        settings=settings,
+    )
