@@ -19,19 +19,22 @@ from runlog._capture.install import install
 from runlog._capture.processor import RunLogProcessor
 from runlog._recorder.open_runs import step
 from runlog._recorder.registry import configure, flush
+from runlog._run.alert import alert
 from runlog._run.batch import batch
 from runlog._run.context import RunContext, current_run
 from runlog._run.cursor import last_success
 from runlog.errors import Skipped
 
 if TYPE_CHECKING:
-    from runlog import queries, testing
+    from runlog import alerts, queries, testing
 
 __all__ = [
     "RunContext",
     "RunLogHandler",
     "RunLogProcessor",
     "Skipped",
+    "alert",
+    "alerts",
     "batch",
     "configure",
     "current_run",
@@ -47,7 +50,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Loaded when first used: a script that only records pays for neither.
-    if name in {"queries", "testing"}:
+    if name in {"alerts", "queries", "testing"}:
         import importlib
 
         return importlib.import_module(f".{name}", __name__)

@@ -1,27 +1,32 @@
 """Deleting what is old: entries first, then their runs, in batches that nobody notices.
 
 What stays whatever its age: runs that have not ended; of each script its newest run (or its newest
-``keep_last``) and, for each of its sync modes, the newest success. They answer how a script stands
-and from where its next sync goes on. Age is that of the run: ``runs.started_at``.
+``keep_last``), for each of its sync modes the newest success, and the row on which a cursor stands.
+They answer how a script stands and from where its next sync goes on. Age is that of the run:
+``runs.started_at``.
 
-One statement a batch, each committed by itself: locks are short, and an interrupted ``prune`` has
-simply done a part. Runs on the caller's thread and waits for the database; any thread may call it.
-The statements are in ``sql/retention``; the procedure ``runlog_prune`` in the database follows the
-same rules for schedulers there.
+A batch is a transaction: some runs with their entries. Locks are short, and an interrupted
+``prune`` has simply done a part. A batch that PostgreSQL refuses, for a foreign key or a trigger of
+somebody else's, is halved down to the run that has to stay; that one keeps its entries and is told.
+Runs on the caller's thread and waits for the database; any thread may call it. The statements are
+in ``sql/retention``; the procedure ``runlog_prune`` in the database follows the same rules for
+schedulers there.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import statements
-from runlog._database.reading import Source, connect, translated
+from runlog._database.committing import committing
+from runlog._database.faults import Fault, fault_of
+from runlog._database.reading import Source, translated
 from runlog._settings import resolve
-from runlog.errors import QueryError, RunlogError
+from runlog.errors import QueryError
 from runlog.queries import _parameters as parameters
 
 if TYPE_CHECKING:
@@ -32,6 +37,12 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _RUNS_A_PAGE = 200
+# How find_cursor.sql calls what it is asked for, and what that is in find_runs.sql.
+_CURSOR_PARAMETERS = {
+    "%(script_name)s": "wanted.name",
+    "%(cursor)s": "wanted.name",
+    "%(is_named)s": "wanted.is_named",
+}
 ENDED = ("success", "error")
 
 
@@ -41,11 +52,25 @@ class Pruned:
 
     Attributes:
         is_complete: False when ``max_seconds`` ended it before the work was done.
+        refused: so many runs have to stay: something in the database refuses that they go.
+        refusal: which run, and what PostgreSQL says about it; that of the first.
     """
 
     runs: int
     entries: int
     is_complete: bool = True
+    refused: int = 0
+    refusal: str = ""
+
+
+class _Candidate(NamedTuple):
+    """A run whose entries go; ``is_ripe``: and its row too."""
+
+    id: UUID
+    started_at: datetime
+    is_ripe: bool
+    is_kept: bool
+    entries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +134,7 @@ def prune(
     """
     _check(older_than, logs_older_than, statuses, keep_last)
     schema = schema or resolve().schema
-    with translated(source, schema), _connection(source) as connection:
+    with translated(source, schema), committing(source) as connection:
         now = _one(connection, b"select now()", {})[0]
         plan = _Plan(
             schema=schema,
@@ -122,9 +147,8 @@ def prune(
             deadline=time.monotonic() + (max_seconds or float("inf")),
         )
         if dry_run:
-            runs, entries = _one(connection, _text("count", plan), plan.filters)
-            return Pruned(runs=runs, entries=entries)
-        return _delete(connection, plan, on_progress)
+            return _count(connection, plan)
+        return _Pruning(connection, plan, on_progress).prune()
 
 
 def _check(
@@ -144,50 +168,120 @@ def _check(
         raise QueryError(f"statuses {list(statuses)!r} cannot be used; use success, error, running")
 
 
-def _delete(
-    connection: Connection[Any], plan: _Plan, on_progress: Callable[[Pruned], None]
-) -> Pruned:
-    runs = entries = 0
-    for page in _pages(connection, plan):
-        ids = [run_id for run_id, _, _ in page]
-        for gone in _delete_entries(connection, plan, ids):
-            entries += gone
-            on_progress(Pruned(runs=runs, entries=entries))
-            if time.monotonic() > plan.deadline:
-                return Pruned(runs=runs, entries=entries, is_complete=False)
-        ripe = [run_id for run_id, _, is_ripe in page if is_ripe]
-        runs += _count(connection, plan, "delete_runs", {"ids": ripe, "statuses": plan.statuses})
-        on_progress(Pruned(runs=runs, entries=entries))
-    return Pruned(runs=runs, entries=entries)
+def _count(connection: Connection[Any], plan: _Plan) -> Pruned:
+    found = [run for page in _pages(connection, plan) for run in page]
+    ripe = sum(run.is_ripe for run in found)
+    return Pruned(runs=ripe, entries=sum(run.entries for run in found))
 
 
-def _pages(connection: Connection[Any], plan: _Plan) -> Iterator[list[tuple[UUID, datetime, bool]]]:
-    """Yield pages of runs whose entries go, and whether the run itself goes; oldest first."""
-    from psycopg.rows import tuple_row
+class _Pruning:
+    """One call: what is gone so far, and what had to stay."""
+
+    def __init__(
+        self, connection: Connection[Any], plan: _Plan, on_progress: Callable[[Pruned], None]
+    ) -> None:
+        self._connection = connection
+        self._plan = plan
+        self._on_progress = on_progress
+        self._done = Pruned(runs=0, entries=0)
+
+    def prune(self) -> Pruned:
+        """Delete page after page until nothing is left or the time is over."""
+        # Where nobody can refuse, what is a part of a run may go before the rest does.
+        may_part = not _one(self._connection, _text("has_obstacles", self._plan), {})[0]
+        for page in _pages(self._connection, self._plan):
+            for batch in _batches(page, self._plan.batch_size):
+                if may_part and not self._part(batch):
+                    return replace(self._done, is_complete=False)
+                self._delete(batch)
+                if self._is_late():
+                    return replace(self._done, is_complete=False)
+        return self._done
+
+    def _part(self, batch: list[_Candidate]) -> bool:
+        """Delete what is more than one batch of a run's entries; False when the time is over."""
+        size = self._plan.batch_size
+        for _ in range((sum(run.entries for run in batch) - 1) // size):
+            self._note(0, self._run("delete_entries", batch, limit=size))
+            if self._is_late():
+                return False
+        return True
+
+    def _delete(self, batch: list[_Candidate]) -> None:
+        """Delete these runs, all that go; halve them where PostgreSQL refuses."""
+        import psycopg
+
+        try:
+            with self._connection.transaction():
+                entries = self._run("delete_entries", batch, limit=parameters.EVERYTHING)
+                ripe = [run for run in batch if run.is_ripe]
+                runs = self._run("delete_runs", ripe) if ripe else 0
+        except psycopg.Error as error:
+            if fault_of(error) is not Fault.ROW:
+                raise
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                self._delete(batch[:middle])
+                self._delete(batch[middle:])
+            else:
+                self._leave(batch[0], error)
+        else:
+            self._note(runs, entries)
+
+    def _run(self, name: str, batch: list[_Candidate], **values: Any) -> int:
+        values |= {"ids": [run.id for run in batch], "statuses": self._plan.statuses}
+        return self._connection.execute(_text(name, self._plan), values, prepare=False).rowcount
+
+    def _note(self, runs: int, entries: int) -> None:
+        done = self._done
+        self._done = replace(done, runs=done.runs + runs, entries=done.entries + entries)
+        self._on_progress(self._done)
+
+    def _leave(self, run: _Candidate, error: Exception) -> None:
+        # The lines after the first show the row.
+        said = (str(error).strip() or repr(error)).splitlines()[0]
+        refusal = self._done.refusal or f"run {run.id} cannot go: {said}"
+        self._done = replace(self._done, refused=self._done.refused + 1, refusal=refusal)
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._plan.deadline
+
+
+def _pages(connection: Connection[Any], plan: _Plan) -> Iterator[list[_Candidate]]:
+    """Yield pages of what goes, oldest first."""
+    from psycopg.rows import class_row
 
     place: dict[str, Any] = {"after_at": None, "after_id": None}
     while True:
         values = {**plan.filters, **place, "limit": _RUNS_A_PAGE}
-        with connection.cursor(row_factory=tuple_row) as cursor:
-            page = cursor.execute(_text("find_runs", plan), values, prepare=False).fetchall()
+        with connection.cursor(row_factory=class_row(_Candidate)) as cursor:
+            page = cursor.execute(_find_runs(plan.schema), values, prepare=False).fetchall()
         if not page:
             return
-        yield [
-            (run_id, started_at, is_ripe) for run_id, started_at, is_ripe, kept in page if not kept
-        ]
-        place = {"after_at": page[-1][1], "after_id": page[-1][0]}
+        yield [run for run in page if not run.is_kept]
+        place = {"after_at": page[-1].started_at, "after_id": page[-1].id}
 
 
-def _delete_entries(connection: Connection[Any], plan: _Plan, ids: list[UUID]) -> Iterator[int]:
-    while ids:
-        gone = _count(connection, plan, "delete_entries", {"ids": ids, "limit": plan.batch_size})
-        yield gone
-        if gone < plan.batch_size:
-            return
+@lru_cache
+def _find_runs(schema: str) -> bytes:
+    """Return the statement, with the one rule of where a cursor stands put into it."""
+    rule = statements.text("cursor/find_cursor").decode()
+    for parameter, column in _CURSOR_PARAMETERS.items():
+        rule = rule.replace(parameter, column)
+    found = statements.fill(statements.text("retention/find_runs"), cursor=rule)
+    return statements.fill(found, schema=statements.identifier(schema, setting="schema"))
 
 
-def _count(connection: Connection[Any], plan: _Plan, name: str, values: dict[str, Any]) -> int:
-    return connection.execute(_text(name, plan), values, prepare=False).rowcount
+def _batches(page: list[_Candidate], size: int) -> Iterator[list[_Candidate]]:
+    """Yield neighbours that have together at most ``size`` entries; a bigger run comes alone."""
+    batch: list[_Candidate] = []
+    for run in page:
+        if batch and sum(it.entries for it in batch) + run.entries > size:
+            yield batch
+            batch = []
+        batch.append(run)
+    if batch:
+        yield batch
 
 
 def _one(connection: Connection[Any], sql: bytes, values: dict[str, Any]) -> Any:
@@ -199,36 +293,3 @@ def _one(connection: Connection[Any], sql: bytes, values: dict[str, Any]) -> Any
 
 def _text(name: str, plan: _Plan) -> bytes:
     return statements.statement(f"retention/{name}", plan.schema)
-
-
-@contextmanager
-def _connection(source: Source) -> Iterator[Connection[Any]]:
-    """Yield a connection on which each statement is a transaction."""
-    from psycopg import Connection
-    from psycopg.pq import TransactionStatus
-
-    if source is None or isinstance(source, str):
-        with connect(source) as connection:
-            yield connection
-        return
-    if not isinstance(source, Connection):
-        with source.connection() as connection, _committing(connection):
-            yield connection
-        return
-    if source.info.transaction_status != TransactionStatus.IDLE:
-        raise RunlogError(
-            "the connection is in a transaction, and pruning commits each batch; commit first"
-        )
-    with _committing(source):
-        yield source
-
-
-@contextmanager
-def _committing(connection: Connection[Any]) -> Iterator[None]:
-    before = connection.autocommit
-    connection.autocommit = True
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            connection.autocommit = before

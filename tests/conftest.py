@@ -27,6 +27,8 @@ pytest_plugins = (
     "kit.disks",
     "kit.servers",
     "kit.aftermath",
+    "kit.browser",
+    "kit.receivers",
 )
 
 PREFIXES = ("RUNLOG_", "PG", "GITHUB_")

@@ -51,12 +51,15 @@ def fetch(
     """
     from psycopg.rows import class_row
 
+    from runlog._database.loading import load_safely
+
     statement = statements.statement(f"queries/{name}", schema := schema or resolve().schema)
     with (
         translated(source, schema),
         _connection(source) as connection,
         connection.cursor(row_factory=class_row(row_type)) as cursor,
     ):
+        load_safely(cursor)
         # Never prepared: each call is planned for its own filters, and poolers may be in between.
         return cursor.execute(statement, parameters or None, prepare=False).fetchall()
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runlog._database import dsn
 from runlog._process.notices import notices
+from runlog._process.origin import script_name
 
 if TYPE_CHECKING:
     from runlog._database.connection import WriteConnection
@@ -55,8 +54,7 @@ class Session:
         from runlog._database.connection import connect, is_exposed
 
         timeout = min(self._connect_timeout, self._deadline() - time.monotonic())
-        script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "python"
-        opened = connect(self._dsn, application_name=f"runlog:{script}", timeout=timeout)
+        opened = connect(self._dsn, application_name=f"runlog:{script_name()}", timeout=timeout)
         if is_exposed(opened):
             place = self.shown()
             told = f"the connection to {place} is not encrypted; add sslmode=require to it"

@@ -19,6 +19,7 @@ from runlog.errors import RunlogError, SettingError
 MAX_IDENTIFIER_BYTES = 63
 
 _TOKEN = re.compile(rb"\{([a-z_]+)\}")
+_COMMENT = re.compile(rb"^--.*\n", re.MULTILINE)
 # Names come to stand inside of bodies that are quoted like that, where nothing else can end them.
 _DOLLAR_QUOTE = re.compile(r"\$\w*\$")
 _MIGRATION = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
@@ -38,10 +39,10 @@ def statement(name: str, schema: str) -> bytes:
     """Return the SQL of ``sql/<name>.sql`` for the tables in ``schema``.
 
     ``{schema}`` in the file becomes the quoted identifier, ``{schema_literal}`` the name as a
-    string constant.
+    string constant, and any other ``{name}`` the text of ``sql/parts/<name>.sql``.
 
     Args:
-        name: the file's path below ``sql/`` without its ending, such as ``write/insert_entries``.
+        name: the file's path below ``sql/`` without its ending, such as ``delivery/heartbeat``.
         schema: the schema's name as PostgreSQL spells it, unquoted.
 
     Raises:
@@ -49,7 +50,17 @@ def statement(name: str, schema: str) -> bytes:
         RunlogError: there is no such file, so the installation is incomplete.
     """
     quoted = identifier(schema, setting="schema")
-    return fill(text(name), schema=quoted, schema_literal=literal(schema))
+    return fill(whole(text(name)), schema=quoted, schema_literal=literal(schema))
+
+
+def whole(sql: bytes) -> bytes:
+    """Put in ``sql/parts/<name>.sql`` where ``{name}`` stands, and its parts into it."""
+
+    def part(match: re.Match[bytes]) -> bytes:
+        path = folder() / "parts" / f"{match[1].decode()}.sql"
+        return whole(_COMMENT.sub(b"", _read(path)).strip()) if path.is_file() else match[0]
+
+    return _TOKEN.sub(part, sql)
 
 
 @lru_cache(maxsize=1)

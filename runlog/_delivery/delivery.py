@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runlog._database.faults import Fault, fault_of
 from runlog._delivery.late_runs import OwnLateRuns, RunNotThereYetError
-from runlog._delivery.store import Applied, Row
+from runlog._delivery.store import Ended, Row
 from runlog._process.notices import notices
 from runlog._spool.backlog import list_lines
 from runlog._spool.dead_letters import DeadLetter
@@ -128,22 +128,22 @@ class Delivery:
     def _apply_own_events(self) -> None:
         while block := self._spool.events.read(EVENT_BYTES):
             for line in list_lines(block.data):
-                applied = self._apply(line, self._late_runs, is_live=True)
-                if applied.is_late:
+                ended = self._apply(line, self._late_runs, is_live=True)
+                if ended.is_late:
                     raise RunNotThereYetError
-                self._dead_letters.keep(applied.dead)
+                self._dead_letters.keep(ended.dead)
             if block.end.segment > self._spool.events.position.segment:
                 # The next process must find the start of each open run, also after this file goes.
                 self._runs.append_starts()
             self._spool.events.acknowledge(block.end)
 
-    def _apply(self, line: bytes, late_runs: LateRuns, *, is_live: bool) -> Applied:
+    def _apply(self, line: bytes, late_runs: LateRuns, *, is_live: bool) -> Ended:
         import orjson
 
         try:
             event = orjson.loads(line)
         except orjson.JSONDecodeError:
-            return Applied([DeadLetter(line.decode("utf-8", "backslashreplace"), None, "damaged")])
+            return Ended([DeadLetter(line.decode("utf-8", "backslashreplace"), None, "damaged")])
         return self._store.apply(event, late_runs, is_live=is_live)
 
     def _deliver_orphan(self, orphan: OrphanedSpool, late_runs: LateRuns) -> bool:
@@ -173,11 +173,11 @@ class Delivery:
         is_all = True
         while block := orphan.events.read(EVENT_BYTES):
             for line in list_lines(block.data):
-                applied = self._apply(line, late_runs, is_live=False)
-                if applied.is_late:
+                ended = self._apply(line, late_runs, is_live=False)
+                if ended.is_late:
                     orphan.put_back_event(line)
                     is_all = False
-                self._dead_letters.keep(applied.dead)
+                self._dead_letters.keep(ended.dead)
             orphan.events.acknowledge(block.end)
         return is_all
 

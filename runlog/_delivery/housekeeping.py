@@ -71,7 +71,7 @@ class Housekeeping:
         from runlog.retention import prune
 
         try:
-            prune(
+            done = prune(
                 self._session.connection(),
                 older_than=timedelta(days=self._settings.retention_days),
                 schema=self._settings.schema,
@@ -80,3 +80,7 @@ class Housekeeping:
         except RunlogError as error:
             # A role that may only write is the rule; delivery goes on without.
             notices.change("retention", str(error), f"nothing old was deleted: {error}")
+            return
+        if done.refusal:
+            told = f"what is old was deleted, but {done.refusal}"
+            notices.change("retention refused", done.refusal, told)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runlog._database import statements
 from runlog._database.faults import sqlstate
 from runlog._delivery.refusals import SERVER_TIMEOUT, Refusals
+from runlog._delivery.run_events import RefusedError, apply_event
 from runlog._entry.copy_text import count_newlines, decode_lines
 from runlog._spool.dead_letters import DeadLetter
 
@@ -40,14 +41,6 @@ _MOST_STARTED = 10_000
 
 _MAY_BE_THERE = b"on conflict do nothing"
 
-_EVENTS = {
-    "start": ("start_run",),
-    "update": ("update_run",),
-    "finish": ("update_run", "finish_run"),
-    "join": ("join_run",),
-}
-"""Run event → its files in ``sql/delivery``, each of which may be applied any number of times."""
-
 Row = list[str]
 
 
@@ -60,8 +53,8 @@ class Written(NamedTuple):
     """Of runs that another process started, and has not delivered yet."""
 
 
-class Applied(NamedTuple):
-    """How a run event ended that is not simply done: refused, or left for later."""
+class Ended(NamedTuple):
+    """How a run event ended: refused in whole or in part, or left for later."""
 
     dead: list[DeadLetter]
     is_late: bool = False
@@ -150,7 +143,7 @@ class Store:
         columns = [list(column) for column in zip(*rows, strict=True)]
         is_told = self._refusals.are_told("logs")
         sent = self._session.connection().execute(
-            self._insertion("insert_entries", is_told), columns
+            self._insertion("insert_entries", is_told=is_told), columns
         )
         # Citus counts wrongly, and then nothing is found out; a replay is all there already.
         return is_told or sent.rowcount >= len(rows)
@@ -171,58 +164,54 @@ class Store:
             0, [DeadLetter("\t".join(row), sqlstate(refusal), reason) for row in rows], []
         )
 
-    def apply(self, event: Any, late: LateRuns, *, is_live: bool) -> Applied:
+    def apply(self, event: Any, late: LateRuns, *, is_live: bool) -> Ended:
         """Apply one run event to ``runs``; return it as a dead letter if it is refused.
 
         Raises:
             psycopg.Error: as ``write``.
             NotYetSureError: as ``write``.
         """
+        # Before: an address that cannot be read is no fault of the event, and holds the password.
+        self._session.connection()
         try:
-            run_id, names = event["id"], _EVENTS[event["event"]]
+            run_id, kind = event["id"], event["event"]
+            done = apply_event(self._execute, {**event, "is_live": is_live})
         except (KeyError, TypeError) as error:
-            return Applied([_dead_event(event, error)])
-        dead: list[DeadLetter] = []
-        is_there = True
-        for name in names:
-            try:
-                is_there = self._apply(name, {**event, "is_live": is_live})
-            except _Refused as refused:
-                dead = [_dead_event(event, refused.reason)]
-        if event["event"] == "start":
+            return Ended([_dead_event(event, error)])
+        if kind == "start":
             self.note_started(run_id)
-        if event["event"] == "join" and not (is_there or dead):
+        if done.refusal is not None:
+            return Ended([_dead_event(event, done.refusal, done.left_out)])
+        if kind == "join" and not done.rows:
             if run_id not in self._started and late.is_expected(run_id):
-                return Applied([], is_late=True)
-            return Applied(
+                return Ended([], is_late=True)
+            return Ended(
                 [_dead_event(event, LookupError("the run that was joined never appeared"))]
             )
-        return Applied(dead)
+        return Ended([])
 
-    def _apply(self, name: str, values: dict[str, Any]) -> bool:
-        """Run one statement of an event; tell whether it has found or made its row."""
+    def _execute(self, name: str, values: dict[str, Any]) -> int:
+        """Run one statement of an event; return how many rows it changed, or found as they are."""
         import psycopg
 
-        # Before: an address that cannot be read is no fault of the event, and holds the password.
         connection = self._session.connection()
         is_told = self._refusals.are_told("runs")
         try:
-            done = connection.execute(self._insertion(name, is_told), values)
+            done = connection.execute(self._insertion(name, is_told=is_told), values)
             is_new = name == "start_run" and done.rowcount == 0 and not is_told
             if is_new and self._refusals.may_hide("runs"):
                 connection.execute(self._insertion(name, is_told=True), values)
         except (KeyError, TypeError, UnicodeError) as error:
-            raise _Refused(error) from error
+            raise RefusedError(error) from error
         except psycopg.Error as error:
-            if isinstance(error, psycopg.ProgrammingError) and not sqlstate(error):
-                # Values that the event lacks, or of a kind that psycopg does not know.
-                raise _Refused(error) from error
-            if not self._refusals.is_of(f"{name} {values['id']}", error):
+            # Without a state: values that the event lacks, or of a kind that psycopg does not know.
+            is_odd = isinstance(error, psycopg.ProgrammingError) and not sqlstate(error)
+            if not is_odd and not self._refusals.is_of(f"{name} {values['id']}", error):
                 raise
             if not self._refusals.is_there_already("runs", error):
-                raise _Refused(error) from error
-            return True
-        return bool(done.rowcount)
+                raise RefusedError(error) from error
+            return 1
+        return done.rowcount
 
     def note_started(self, run_id: str) -> None:
         """Note that this run's row was there: if it is missing it was deleted, and is not late."""
@@ -244,12 +233,6 @@ class Store:
         return statements.statement(f"delivery/{name}", self._schema)
 
 
-class _Refused(Exception):  # noqa: N818 - an outcome, caught where it is raised
-    def __init__(self, reason: Exception) -> None:
-        super().__init__()
-        self.reason = reason
-
-
 def _parts(rows: list[Row], runs: set[str], refusal: Exception) -> Iterator[list[Row]]:
     if sqlstate(refusal) == _UNKNOWN_RUN:
         # By run: all entries of a missing run are refused, halving would find them one by one.
@@ -261,9 +244,10 @@ def _parts(rows: list[Row], runs: set[str], refusal: Exception) -> Iterator[list
         yield rows[middle:]
 
 
-def _dead_event(event: Any, error: Exception) -> DeadLetter:
+def _dead_event(event: Any, error: Exception, left_out: tuple[str, ...] = ()) -> DeadLetter:
     import orjson
 
-    return DeadLetter(
-        orjson.dumps(event).decode(), sqlstate(error), str(error).strip() or repr(error)
-    )
+    reason = str(error).strip() or repr(error)
+    if left_out:
+        reason = f"{', '.join(left_out)} of a run, stored without: {reason}"
+    return DeadLetter(orjson.dumps(event).decode(), sqlstate(error), reason)

@@ -40,8 +40,9 @@ _TELLING = (
     | {word[0].lower() for word in _LEVELS}
 )
 _MOST_HEADS = 4
-# The shortest that may not fit into 64 bits.
-_LONG_INTEGER = re.compile(r"\d{19}")
+# Integers that may not fit into 64 bits, decimals that may not fit into a double.
+_LONG_NUMBER = re.compile(r"\d[\d.]{16}\d")
+_MOST_EXACT_DIGITS = 17
 # https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
 _MOST_DIGITS = 4300
 _MESSAGE_KEYS = ("message", "msg", "event")
@@ -128,12 +129,12 @@ def _read_json(text: str) -> Line | None:
 def _json_object(text: str) -> dict[str, Any] | None:
     """Return what a JSON line says, also one that only programs call JSON.
 
-    Python writes NaN and Infinity, JavaScript cuts a letter in half, and orjson rounds integers of
-    more than 64 bits: such lines are read by the standard library, which keeps them as they are.
+    Python writes NaN and Infinity, JavaScript cuts a letter in half, and orjson rounds numbers with
+    many digits: such lines are read by the standard library, which keeps them as they are.
     """
     import orjson
 
-    if _LONG_INTEGER.search(text) is None:
+    if _LONG_NUMBER.search(text) is None:
         try:
             fields: dict[str, Any] = orjson.loads(text)
         except (orjson.JSONDecodeError, RecursionError):
@@ -143,7 +144,7 @@ def _json_object(text: str) -> dict[str, Any] | None:
     import json
 
     try:
-        fields = json.loads(text, parse_int=_integer)
+        fields = json.loads(text, parse_int=_integer, parse_float=_decimal)
     except (ValueError, RecursionError):
         return None
     return fields
@@ -152,6 +153,12 @@ def _json_object(text: str) -> dict[str, Any] | None:
 def _integer(digits: str) -> int | str:
     """Return the integer, or its digits as a text where Python takes no more of them."""
     return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
+def _decimal(digits: str) -> float | str:
+    """Return the number, or its digits as a text where a double would round them."""
+    significant = digits.lower().partition("e")[0].replace(".", "").lstrip("-0")
+    return float(digits) if len(significant) <= _MOST_EXACT_DIGITS else digits
 
 
 def _shown(message: object) -> str:

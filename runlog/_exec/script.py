@@ -23,7 +23,7 @@ from runlog._process.ending import FINISHED, Ending, ending_of
 from runlog._process.main_program import process_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import CodeType, ModuleType, TracebackType
 
 _NOT_FOUND = 2
@@ -42,7 +42,12 @@ class ScriptError(Exception):
 
 
 def run_script(
-    target: str, arguments: list[str], *, is_module: bool = False, script_name: str | None = None
+    target: str,
+    arguments: list[str],
+    *,
+    is_module: bool = False,
+    script_name: str | None = None,
+    expects: Mapping[str, Any] | None = None,
 ) -> None:
     """Run a script or module to its end, as the main program; what it raises goes on.
 
@@ -53,10 +58,11 @@ def run_script(
         arguments: what the script finds in ``sys.argv`` after its own name.
         is_module: ``target`` is a module's name, as after ``python -m``.
         script_name: what the run is called; default: the name of the file or module.
+        expects: what is expected of it, for alerts.
     """
     prepare = _module if is_module else _package if _is_package(target) else _file
     sys.argv = [target, *arguments]
-    install(script_name or (target if is_module else Path(target).stem))
+    install(script_name or (target if is_module else Path(target).stem), expects=expects)
     record_children()
     try:
         main, code = prepare(target)

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from random import Random
+import os
 
 
 def between(shortest: float, longest: float) -> float:
     """Return a number between the two."""
-    return _own().uniform(shortest, longest)
-
-
-@functools.cache
-def _own() -> Random:
-    # Not the shared one: a script that has seeded it counts on what comes out of it.
-    from random import Random
-
-    return Random()  # noqa: S311 - spreading load, not a secret
+    # The system's: a script that has seeded ``random`` counts on what comes out of it, and there
+    # may be no descriptor free to import it with.
+    return shortest + (longest - shortest) * int.from_bytes(os.urandom(4), "big") / 2**32

@@ -44,16 +44,17 @@ def count_entries(spool: Spool, delivery: Delivery) -> Stats:
     """
     for _ in range(_READINGS_MAX):
         with delivery.accounts:
-            shed, least = sum(spool.shed_counts().values()), spool.entries_taken
+            lost, least = spool.entries_lost, spool.entries_taken
+            shed = sum(spool.shed_counts().values())
             waiting = spool.entries.count_waiting()
-            accounted = delivery.committed + delivery.dead + waiting
+            accounted = delivery.committed + delivery.dead + waiting + lost
             most = spool.entries_taken
             stats = Stats(
                 appended=shed + (accounted if least <= accounted <= most else most),
                 committed=delivery.committed,
                 waiting=waiting,
                 dead_letters=delivery.dead,
-                shed=shed,
+                shed=shed + lost,
                 adopted=delivery.adopted,
             )
         if least <= accounted <= most:

@@ -13,6 +13,7 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runlog._entry.copy_text import CANCEL
+from runlog._spool.descriptor import Descriptor, read_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,10 +21,17 @@ if TYPE_CHECKING:
 
 _LINE_BYTES = 2**12
 """Longer than nearly every line."""
+_ACK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+_UNKNOWN_END = 2**62
+"""Behind whatever a file may hold."""
+
+
+class UnreadableError(OSError):
+    """What waits cannot be read now; it stays where it is, and is tried again."""
 
 
 class Source(Protocol):
-    """The reading half of ``SegmentWriter`` and ``StoredSegments``."""
+    """``LivingSegments`` and ``StoredSegments``."""
 
     def first(self) -> int: ...
     def last(self) -> int: ...
@@ -60,9 +68,10 @@ class Backlog:
         """
         self._source = source
         self._torn_lines_count = torn_lines_count
-        self._ack_fd = _open_ack(ack_path)
+        self._ack_path = ack_path
+        self._ack = _open_ack(ack_path)
         try:
-            self.position = self._checked(_read_ack(self._ack_fd))
+            self.position = self._checked(_read_ack(self._ack))
         except OSError:
             self.close()
             raise
@@ -80,8 +89,19 @@ class Backlog:
 
         Reads from the acknowledged position, or from ``start``. Half as much again where nothing
         else is left of the file: a small rest would cost as much as a whole block.
+
+        Raises:
+            UnreadableError: the files cannot be read now.
         """
-        place = start or self.position
+        try:
+            return self._read(limit, start or self.position)
+        except OSError as error:
+            raise UnreadableError(error.errno, error.strerror, self._place()) from error
+
+    def _place(self) -> str:
+        return str(self._ack_path.parent) if self._ack_path is not None else "memory"
+
+    def _read(self, limit: int, place: Position) -> Block | None:
         while True:
             fd = self._source.fd(place.segment)
             place = _at_a_line(fd, place)
@@ -89,7 +109,7 @@ class Backlog:
             settled = self._source.is_settled(place.segment)
             left = _size(fd) - place.offset
             wanted = left if left <= limit + limit // 2 else limit
-            data = os.pread(fd, wanted, place.offset) if fd is not None and wanted > 0 else b""
+            data = read_at(fd, wanted, place.offset) if fd is not None else b""
             whole = data.rfind(b"\n") + 1
             if whole:
                 return Block(data[:whole], Position(place.segment, place.offset + whole))
@@ -109,35 +129,50 @@ class Backlog:
         return Block(data + b"\n", end)
 
     def end(self) -> Position:
-        """Return the place after the last line that was appended until now."""
+        """Return the place after the last line that was appended until now; never raises."""
         for number in range(self._source.last(), self._source.first() - 1, -1):
             # Not the beginning of a file without a line: nothing there would ever be acknowledged.
-            if whole := _end_of_lines(self._source.fd(number)):
+            if whole := self._end_in(number):
                 return Position(number, whole)
         return self.position
 
+    def _end_in(self, number: int) -> int:
+        try:
+            return _end_of_lines(self._source.fd(number))
+        except OSError:
+            # It cannot be read now: what it holds must not be taken for delivered.
+            return _UNKNOWN_END
+
     def acknowledge(self, end: Position) -> None:
-        """Forget everything before ``end``; finished files are unlinked."""
+        """Forget everything before ``end``; finished files are unlinked. Never raises."""
         self.position = end
-        if self._ack_fd is not None:
-            # A lost position (disk full) costs a second delivery, which changes nothing.
-            with contextlib.suppress(OSError):
-                os.pwrite(self._ack_fd, _ack(end), 0)
+        # A lost position (disk full) costs a second delivery, which changes nothing.
+        with contextlib.suppress(OSError):
+            if self._ack is not None and not self._ack.is_ours():
+                self._ack = _open_ack(self._ack_path)
+            if self._ack is not None:
+                os.pwrite(self._ack.number, _ack(end), 0)
         for number in range(self._source.first(), end.segment):
             self._source.drop(number)
 
     def keep_position_in(self, path: Path) -> None:
         """Keep the position in another file from now on: the first was removed."""
         self.close()
-        self._ack_fd = _open_ack(path)
+        self._ack_path, self._ack = path, _open_ack(path)
         self.acknowledge(self.position)
 
     def is_empty(self) -> bool:
-        """Tell whether no whole line waits at this moment."""
-        return self.read(2**16) is None
+        """Tell whether no whole line waits at this moment; not while that cannot be read."""
+        with contextlib.suppress(UnreadableError):
+            return self.read(2**16) is None
+        return False
 
     def count_waiting(self) -> int:
-        """Count the lines that wait; reads them, so not for the hot path."""
+        """Count the lines that wait; reads them, so not for the hot path.
+
+        Raises:
+            UnreadableError: they cannot be read now.
+        """
         count, place = 0, self.position
         while block := self.read(2**20, place):
             count += count_lines(block.data)
@@ -146,9 +181,9 @@ class Backlog:
 
     def close(self) -> None:
         """Close the file of the position; also in a forked child."""
-        fd, self._ack_fd = self._ack_fd, None
-        if fd is not None:
-            os.close(fd)
+        ack, self._ack = self._ack, None
+        if ack is not None:
+            ack.close()
 
 
 def count_lines(data: bytes) -> int:
@@ -179,7 +214,7 @@ def _end_of_lines(fd: int | None) -> int:
     size, step = _size(fd), _LINE_BYTES
     while fd is not None and size > 0:
         start = max(0, size - step)
-        whole = os.pread(fd, size - start, start).rfind(b"\n") + 1
+        whole = read_at(fd, size - start, start).rfind(b"\n") + 1
         if whole or not start:
             return start + whole if whole else 0
         step *= 8
@@ -191,20 +226,20 @@ def _ack(position: Position) -> bytes:
     return b"%b %08x\n" % (line, zlib.crc32(line))
 
 
-def _open_ack(path: Path | None) -> int | None:
+def _open_ack(path: Path | None) -> Descriptor | None:
     if path is None:
         return None
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        return Descriptor(os.open(path, _ACK_FLAGS, 0o600))
     except OSError:
         return None
 
 
-def _read_ack(fd: int | None) -> Position:
-    if fd is None:
+def _read_ack(ack: Descriptor | None) -> Position:
+    if ack is None:
         return Position(0, 0)
     try:
-        written = os.pread(fd, 64, 0)
+        written = read_at(ack.number, 64, 0)
         segment, offset, _ = written.split()
         position = Position(int(segment), int(offset))
         # A flipped bit must not skip a line; one line twice changes nothing.

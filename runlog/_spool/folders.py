@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from runlog._database import dsn
 from runlog._process import origin
+from runlog._spool.descriptor import Descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -109,12 +110,12 @@ def owner_lives(root: Path | None, host: str | None, name: str | None) -> bool |
                 lock = adopt(folder)
                 if lock is None:
                     return True
-                os.close(lock)
+                lock.close()
                 return False
     return None
 
 
-def create(database_folder: Path) -> tuple[Path, int]:
+def create(database_folder: Path) -> tuple[Path, Descriptor]:
     """Make a folder for this process and lock it; return it with the lock's descriptor.
 
     Raises:
@@ -128,25 +129,39 @@ def create(database_folder: Path) -> tuple[Path, int]:
     # Under another name until the lock is held: a folder with a free lock is anybody's.
     unfinished = database_folder / f"{_UNFINISHED}{name}"
     unfinished.mkdir(mode=0o700)
-    # Not os.getuid(): shares of other systems show every file as one user's.
-    if unfinished.lstat().st_uid != database_folder.lstat().st_uid:
-        unfinished.rmdir()
-        raise PermissionError(errno.EPERM, "another user's folder", str(database_folder))
-    lock = os.open(unfinished / "lock", _LOCK_FLAGS, 0o600)
-    _try_lock(lock)
-    folder = database_folder / name
-    unfinished.rename(folder)
+    with contextlib.ExitStack() as undo:
+        undo.callback(_discard, unfinished)
+        # Not os.getuid(): shares of other systems show every file as one user's.
+        if unfinished.lstat().st_uid != database_folder.lstat().st_uid:
+            raise PermissionError(errno.EPERM, "another user's folder", str(database_folder))
+        lock = Descriptor(os.open(unfinished / "lock", _LOCK_FLAGS, 0o600))
+        undo.callback(lock.close)
+        _try_lock(lock)
+        folder = database_folder / name
+        unfinished.rename(folder)
+        undo.pop_all()
     return folder, lock
 
 
-def is_in_place(folder: Path, lock: int) -> bool:
-    """Tell whether ``folder`` is still the one that ``lock`` was taken in."""
+def _discard(unfinished: Path) -> None:
     with contextlib.suppress(OSError):
-        return os.path.samestat((folder / "lock").lstat(), os.fstat(lock))
-    return False
+        (unfinished / "lock").unlink(missing_ok=True)
+        unfinished.rmdir()
 
 
-def adopt(folder: Path) -> int | None:
+def is_in_place(folder: Path, lock: Descriptor) -> bool:
+    """Tell whether ``folder`` is still the one that ``lock`` was taken in, if that can be told."""
+    try:
+        facts = (folder / "lock").lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        # A disk that cannot answer now has not removed anything.
+        return True
+    return (facts.st_dev, facts.st_ino) == lock.file
+
+
+def adopt(folder: Path) -> Descriptor | None:
     """Take over ``folder`` if its owner is gone; return the lock's descriptor, else None.
 
     A link, or a folder that is not of the user to whom the database's folder belongs, is nobody's.
@@ -159,17 +174,17 @@ def adopt(folder: Path) -> int | None:
         # Who adopted it before may have delivered and removed it between our open and our lock.
         if _try_lock(lock) and is_in_place(folder, lock):
             return lock
-    os.close(lock)
+    lock.close()
     return None
 
 
-def _open_lock(folder: Path) -> int:
+def _open_lock(folder: Path) -> Descriptor:
     # By the folder's descriptor: its name can be made another folder's after it was looked at.
     place = os.open(folder, _FOLDER_FLAGS)
     try:
         if os.fstat(place).st_uid != folder.parent.stat().st_uid:
             raise PermissionError(errno.EPERM, "another user's folder", str(folder))
-        return os.open("lock", _LOCK_FLAGS, 0o600, dir_fd=place)
+        return Descriptor(os.open("lock", _LOCK_FLAGS, 0o600, dir_fd=place))
     finally:
         os.close(place)
 
@@ -207,7 +222,7 @@ def _is_process_folder(entry: os.DirEntry[str]) -> bool:
     return False
 
 
-def remove(folder: Path, lock: int) -> None:
+def remove(folder: Path, lock: Descriptor) -> None:
     """Remove a delivered folder; what cannot be removed now is left for the next process.
 
     Only if it is the one in which ``lock`` was taken: whatever has its name by now is not ours.
@@ -215,7 +230,8 @@ def remove(folder: Path, lock: int) -> None:
     with contextlib.suppress(OSError):
         place = os.open(folder, _FOLDER_FLAGS)
         try:
-            if os.path.samestat(os.stat("lock", dir_fd=place), os.fstat(lock)):
+            facts = os.stat("lock", dir_fd=place)
+            if (facts.st_dev, facts.st_ino) == lock.file:
                 for name in _lock_last(os.scandir(place)):
                     os.unlink(name, dir_fd=place)
                 folder.rmdir()
@@ -227,12 +243,12 @@ def _lock_last(entries: Iterable[os.DirEntry[str]]) -> list[str]:
     return sorted((entry.name for entry in entries), key=lambda name: name == "lock")
 
 
-def _try_lock(fd: int) -> bool:
+def _try_lock(lock: Descriptor) -> bool:
     if fcntl is None:
         return False  # type: ignore[unreachable] # on Windows it is reached
     try:
         # flock, not lockf: closing another descriptor of the same file must not give it back.
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock.number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno not in {errno.EWOULDBLOCK, errno.EACCES, errno.ENOLCK, errno.EOPNOTSUPP}:
             raise

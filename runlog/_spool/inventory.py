@@ -106,7 +106,7 @@ def _is_free(folder: Path) -> bool:
     if lock is None:
         return False
     # Only asked: whoever really takes it over must be able to.
-    os.close(lock)
+    lock.close()
     return True
 
 

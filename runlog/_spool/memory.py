@@ -10,6 +10,13 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+from runlog._spool.descriptor import Descriptor, read_at
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -18,17 +25,28 @@ if TYPE_CHECKING:
 
 _PROBE_BYTES = 2**16
 _COPY_BYTES = 2**20
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
-def anonymous_file() -> int:
-    """Return the descriptor of a file without a name, in memory where the system has such."""
+def anonymous_file() -> Descriptor:
+    """Return a file without a name, in memory where the system has such.
+
+    Raises:
+        OSError: there is none to be had.
+    """
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("runlog", os.MFD_CLOEXEC)
-    import tempfile
+        number = os.memfd_create("runlog", os.MFD_CLOEXEC)
+    else:
+        import tempfile
 
-    with tempfile.TemporaryFile(buffering=0) as file:
-        return os.dup(file.fileno())
+        with tempfile.TemporaryFile(buffering=0) as file:
+            number = os.dup(file.fileno())
+    made = Descriptor(number)
+    # Without it two threads that write at the same time write to the same place. (On Windows each
+    # descriptor has a lock of its own.)
+    if fcntl is not None:
+        fcntl.fcntl(made.number, fcntl.F_SETFL, os.O_APPEND)
+    return made
 
 
 def has_room(folder: Path) -> bool:
@@ -46,28 +64,36 @@ def save(segment: Segment, path: Path) -> bool:
 
     What has been read of it stays read: offsets are the same.
     """
-    if not _written(path, _content(segment)):
+    with contextlib.suppress(OSError):
+        # Of an earlier try that ended half-way; the number is this segment's alone.
+        path.unlink()
+    if segment.fd() is None or not _written(path, _content(segment)):
         return False
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        saved = Descriptor(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
+        # The reader's descriptor keeps its number, and the memory is given back.
+        saved.put_in_place_of(segment.file)
     except OSError:
-        path.unlink()
+        with contextlib.suppress(OSError):
+            path.unlink()
         return False
-    # The reader's descriptor keeps its number, and the memory is given back.
-    os.dup2(file, segment.read_fd, inheritable=False)
-    os.close(file)
+    saved.close()
     segment.path, segment.in_memory = path, False
     return True
 
 
 def count_lines(segment: Segment) -> int:
-    """Count the lines of ``segment``."""
-    return sum(data.count(b"\n") for data in _content(segment))
+    """Count the lines of ``segment``; as many as can be read."""
+    count = 0
+    with contextlib.suppress(OSError):
+        for data in _content(segment):
+            count += data.count(b"\n")
+    return count
 
 
 def _content(segment: Segment) -> Iterable[bytes]:
-    offset = 0
-    while data := os.pread(segment.read_fd, _COPY_BYTES, offset):
+    number, offset = segment.fd(), 0
+    while number is not None and (data := read_at(number, _COPY_BYTES, offset)):
         yield data
         offset += len(data)
 

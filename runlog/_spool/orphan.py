@@ -13,6 +13,7 @@ from runlog._entry.copy_text import decode_lines, escape
 from runlog._process.notices import notices
 from runlog._spool import folders
 from runlog._spool.backlog import Backlog
+from runlog._spool.descriptor import Descriptor, read_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +37,7 @@ class StoredSegments:
             for path in folder.glob(f"{stem}-[0-9]*{suffix}")
             if path.name[len(stem) + 1 : -len(suffix)].isdecimal()
         }
-        self._open: dict[int, int] = {}
+        self._open: dict[int, Descriptor] = {}
 
     def first(self) -> int:
         """Return the lowest number there is."""
@@ -52,12 +53,14 @@ class StoredSegments:
         Raises:
             OSError: there is, and it cannot be read now; taken for missing it would be lost.
         """
-        if number not in self._open and number in self._paths:
-            fd = _find_file(self._paths[number])
-            if fd is None:
+        opened = self._open.get(number)
+        if opened is None or not opened.is_ours():
+            path = self._paths.get(number)
+            opened = _find_file(path) if path is not None else None
+            if opened is None:
                 return None
-            self._open[number] = fd
-        return self._open.get(number)
+            self._open[number] = opened
+        return opened.number
 
     def is_settled(self, number: int) -> bool:  # noqa: ARG002 - the shape that _backlog reads
         """Return True: nobody writes here any more."""
@@ -78,21 +81,25 @@ class StoredSegments:
     def close(self, number: int | None = None) -> None:
         """Close the descriptor of one segment, or of all."""
         for key in [number] if number is not None else list(self._open):
-            fd = self._open.pop(key, None)
-            if fd is not None:
-                os.close(fd)
+            opened = self._open.pop(key, None)
+            if opened is not None:
+                opened.close()
 
 
-def _find_file(path: Path) -> int | None:
+def _find_file(path: Path) -> Descriptor | None:
     try:
-        fd = os.open(path, _FLAGS)
+        opened = Descriptor(os.open(path, _FLAGS))
     except OSError as error:
         if error.errno in {errno.ENOENT, errno.ELOOP, errno.ENXIO}:
             return None
         raise
-    if stat.S_ISREG(os.fstat(fd).st_mode):
-        return fd
-    os.close(fd)
+    try:
+        if stat.S_ISREG(os.fstat(opened.number).st_mode):
+            return opened
+    except OSError:
+        opened.close()
+        raise
+    opened.close()
     return None
 
 
@@ -156,7 +163,7 @@ def _content(source: Source, number: int, tail: int | None = None) -> bytes:
         return b""
     size = os.fstat(fd).st_size
     start = max(0, size - tail) if tail is not None else 0
-    return os.pread(fd, size - start, start)
+    return read_at(fd, size - start, start)
 
 
 def _last_entries(source: Source) -> dict[str, list[str]]:
@@ -171,7 +178,7 @@ def _last_entries(source: Source) -> dict[str, list[str]]:
 class OrphanedSpool:
     """The spool of a process that is gone, now ours to deliver (its lock is held here)."""
 
-    def __init__(self, folder: Path, lock: int) -> None:
+    def __init__(self, folder: Path, lock: Descriptor) -> None:
         """Open the files.
 
         Raises:
@@ -217,7 +224,7 @@ class OrphanedSpool:
             part.close()
         if remove:
             folders.remove(self.folder, self._lock)
-        os.close(self._lock)
+        self._lock.close()
 
 
 def list_orphans(database_folder: Path, own: Path | None) -> list[Path]:
@@ -238,7 +245,7 @@ def adopt_orphan(folder: Path) -> OrphanedSpool | None:
     try:
         return OrphanedSpool(folder, lock)
     except OSError:
-        os.close(lock)
+        lock.close()
         raise
 
 

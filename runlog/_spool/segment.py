@@ -1,4 +1,4 @@
-"""One file of a spool: its number, its descriptor for reading, and who is writing to it now.
+"""One file of a spool: its number, how it is read, and who is writing to it now.
 
 Also here: whose turn it is to make the next one. How lines come into it is the subject of
 ``writer``. Any thread; waits for no lock.
@@ -12,8 +12,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from runlog._spool.descriptor import Descriptor, reopen
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
 
 _SETTLED_AFTER_SECONDS = 10.0
 _LONGEST_TURN_SECONDS = 10.0
@@ -24,19 +28,25 @@ class Segment:
     """One file: its number, its own descriptor for reading, and who is writing to it now."""
 
     __slots__ = (
-        "ended", "in_memory", "left_at", "left_bytes", "number", "path", "read_fd", "started"
+        "ended", "file", "filled", "first_line", "in_memory", "is_lost", "left_at", "left_line",
+        "number", "path", "started",
     )  # fmt: skip
 
-    def __init__(self, number: int, path: Path | None, read_fd: int) -> None:
+    def __init__(self, number: int, path: Path | None, file: Descriptor) -> None:
         self.number = number
         self.path = path
-        self.read_fd = read_fd
+        self.file = file
         self.in_memory = path is None
+        self.is_lost = False
+        """Its descriptor was closed by somebody, and no name leads to it."""
         self.started = itertools.count()
         self.ended = itertools.count()
+        self.first_line = 0
+        self.left_line = 0
+        """How many lines there were in all when it was begun, and when it was left."""
         self.left_at: float | None = None
-        self.left_bytes = 0
-        """What it held when it was left; kept, for the descriptor may be closed at any moment."""
+        self.filled = 0
+        """Bytes in it, approximately; kept, for the descriptor may be closed at any moment."""
 
     def is_settled(self) -> bool:
         """Tell whether nothing can be written to this file any more."""
@@ -47,9 +57,35 @@ class Segment:
         late = time.monotonic() - self.left_at > _SETTLED_AFTER_SECONDS
         return late or counted(self.started) == counted(self.ended)
 
-    def size(self) -> int:
-        """Return how many bytes the file holds."""
-        return os.fstat(self.read_fd).st_size
+    def fd(self) -> int | None:
+        """Return the number to read from, opened anew where it is another file by now.
+
+        None when no way leads to the file any more: ``is_lost``.
+
+        Raises:
+            OSError: it cannot be opened now.
+        """
+        if self.file.is_ours():
+            return self.file.number
+        if self.path is not None and (again := reopen(self.path, self.file.file)):
+            self.file = again
+            return again.number
+        self.is_lost = True
+        return None
+
+
+def new_file(path: Path) -> Descriptor:
+    """Make the file ``path``, to append to and to read.
+
+    Raises:
+        OSError: the disk takes none.
+    """
+    try:
+        return Descriptor(os.open(path, _FLAGS, 0o600))
+    except FileExistsError:
+        # Left there by a rotation that Ctrl-C interrupted before anything was written.
+        path.unlink()
+        return Descriptor(os.open(path, _FLAGS, 0o600))
 
 
 class Turns:

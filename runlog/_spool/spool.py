@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from runlog._process.notices import notices, say
 from runlog._spool import folders, memory
-from runlog._spool.backlog import Backlog
-from runlog._spool.writer import SegmentWriter
+from runlog._spool.row import Row
+from runlog._spool.segment import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from runlog._spool.descriptor import Descriptor
 
 _SEGMENTS_AT_LIMIT = 32
 
@@ -44,27 +46,23 @@ class Spool:
         self._max_bytes = max_bytes
         self._shed_reason = "limit"
         size = min(max(max_bytes // _SEGMENTS_AT_LIMIT, _SEGMENT_BYTES_MIN), _SEGMENT_BYTES_MAX)
-        self._entries = SegmentWriter(self.folder, "logs", ".copy", size, self.measure)
-        self._events = SegmentWriter(self.folder, "runs", ".jsonl", _EVENT_SEGMENT_BYTES)
-        self.entries = Backlog(self._entries, self._path("logs.ack"), torn_lines_count=False)
-        self.events = Backlog(self._events, self._path("runs.ack"), torn_lines_count=False)
+        self.entries = Row(self.folder, "logs", ".copy", size, self.measure)
+        self.events = Row(self.folder, "runs", ".jsonl", _EVENT_SEGMENT_BYTES)
+        self._rows = (self.entries, self.events)
         self.lowest_level = 0
         """The lowest level that is taken; what is below is shed."""
-        self.take = self._entries.append
+        self.take = self.entries.append
         """Write one entry's line whatever its level; False if nothing can take it (``append``)."""
         self._shed: dict[tuple[str, str], itertools.count[int]] = {}
-
-    def _path(self, name: str) -> Path | None:
-        return self.folder / name if self.folder is not None else None
 
     @property
     def on_block(self) -> Callable[[], None]:
         """Called when another block of entries waits, on the thread that wrote them."""
-        return self._entries.on_block
+        return self.entries.writer.on_block
 
     @on_block.setter
     def on_block(self, call: Callable[[], None]) -> None:
-        self._entries.on_block = call
+        self.entries.writer.on_block = call
 
     def append(self, line: bytes, levelno: int, run_id: str) -> bool:
         """Take one entry; False only after ``seal`` (the caller opens another spool).
@@ -75,7 +73,7 @@ class Spool:
 
     def shed(self, levelno: int, run_id: str) -> bool:
         """Count an entry that was not taken; False after ``seal``."""
-        if self._entries.is_sealed:
+        if self.is_sealed:
             return False
         reason = "disk" if levelno >= self.lowest_level else self._shed_reason
         next(self._shed.setdefault((run_id, reason), itertools.count()))
@@ -85,11 +83,16 @@ class Spool:
         """Take one run event; False after ``seal``, or when nothing can take it."""
         import orjson
 
-        return self._events.append(orjson.dumps(event) + b"\n")
+        writer = self.events.writer
+        if writer.held:
+            # A run's end must not come to stand before its start.
+            writer.check()
+        return writer.append(orjson.dumps(event) + b"\n")
 
     def measure(self) -> None:
         """Decide by what the files hold which levels are shed from now on (DESIGN.md §4.2)."""
-        share, memory_share = self._entries.bytes_held / self._max_bytes, self._entries.memory_share
+        writer = self.entries.writer
+        share, memory_share = writer.files.bytes_held / self._max_bytes, writer.memory_share
         # Without a folder memory is all there is by intent; told at the start.
         is_refused = self.folder is not None and memory_share > share
         self._shed_reason = "disk" if is_refused else "limit"
@@ -117,109 +120,128 @@ class Spool:
     @property
     def is_sealed(self) -> bool:
         """Tell whether no further line gets in."""
-        return self._entries.is_sealed
+        return self.entries.writer.is_sealed
 
     @property
     def is_on_disk(self) -> bool:
         """Tell whether entries written now survive the process."""
-        return self._entries.is_on_disk
+        return self.entries.writer.is_on_disk
 
     def leave_memory(self) -> None:
         """Bring what the disk refused back to files, as soon as it takes them again."""
-        if self.folder is None or self._lock is None:
-            return
-        if not folders.is_in_place(self.folder, self._lock):
+        if not self._has_place():
             self._move()
+        if self.folder is None:
+            return
         topic = f"disk {self.folder}"
-        held = max(self._entries.memory_share, self._events.memory_share)
+        held = max(row.writer.memory_share for row in self._rows)
         if held and not memory.has_room(self.folder):
             told = f"{self.folder} takes no more; entries are kept in memory, and lost with it"
             notices.change(topic, "refused", told)
         elif held:
-            self._entries.leave_memory()
-            self._events.leave_memory()
+            for row in self._rows:
+                row.writer.leave_memory()
             self.measure()
         elif notices.is_in(topic, "refused"):
             notices.change(topic, "ok", f"{self.folder} takes entries again; all are on disk")
 
+    def _has_place(self) -> bool:
+        """Tell whether there is a folder and it is ours; its lock may have been closed."""
+        if self.folder is None or self._lock is None:
+            return self._database_folder is None
+        if self._lock.is_ours():
+            return folders.is_in_place(self.folder, self._lock)
+        lock = folders.adopt(self.folder)
+        self._lock = lock or self._lock
+        return lock is not None
+
     def _move(self) -> None:
-        """Make another folder for what waits: this one was removed or renamed under us."""
+        """Make another folder for what waits: there was none, or it was removed under us."""
         folder, lock = _own_folder(self._database_folder)
         if folder is None:
-            told = f"{self.folder} is gone, and no other can be made; a kill loses what waits"
-            notices.change("folder", "gone", told)
+            if self.folder is not None:
+                told = f"{self.folder} is gone, and no other can be made; a kill loses what waits"
+                notices.change("folder", "gone", told)
             return
-        say(f"{self.folder} was removed; entries wait in {folder}")
+        if self.folder is not None:
+            say(f"{self.folder} was removed; entries wait in {folder}")
+        elif notices.is_in("folder", "none"):
+            notices.change("folder", "ok", f"entries wait in {folder} from now on")
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.close()
         self.folder, self._lock = folder, lock
-        for writer, backlog, name in (
-            (self._entries, self.entries, "logs.ack"),
-            (self._events, self.events, "runs.ack"),
-        ):
-            writer.move_to(folder)
-            backlog.keep_position_in(folder / name)
+        for row in self._rows:
+            row.move_to(folder)
 
     @property
     def entries_taken(self) -> int:
         """Entries that were written to the spool since it was opened."""
-        return self._entries.lines_written
+        return self.entries.writer.lines_written
 
     def shed_counts(self) -> dict[tuple[str, str], int]:
         """Return how many entries were shed, by run id and reason (``limit`` or ``disk``)."""
-        return {key: int(repr(count)[6:-1]) for key, count in list(self._shed.items())}
+        return {key: counted(count) for key, count in list(self._shed.items())}
+
+    @property
+    def entries_lost(self) -> int:
+        """Entries, about, that were in memory which the program has closed."""
+        return self.entries.count_lost()
 
     def touch(self) -> None:
         """Leave a sign of life that the next process on this host can read; mend what can be."""
-        if self._lock is not None:
+        for row in self._rows:
+            row.writer.check()
+        if self._lock is not None and self._lock.is_ours():
             with contextlib.suppress(OSError):
-                os.utime(self._lock)
-                self.leave_memory()
+                os.utime(self._lock.number)
+        with contextlib.suppress(OSError):
+            self.leave_memory()
+        self._tell_lost()
+
+    def _tell_lost(self) -> None:
+        if lost := self.entries_lost + self.events.count_lost():
+            told = "were in memory whose descriptors the program has closed; they are lost"
+            notices.change(f"closed {id(self)}", "lost", f"{lost} entries {told}")
 
     def seal(self) -> None:
         """Let nothing further in; what is in can still be read."""
         # Entries first: ``is_sealed`` asks them, and whoever then finds no room for a run event
         # opens another spool; the other way round a run's end could be lost between the two.
-        self._entries.seal()
-        self._events.seal()
+        for row in self._rows:
+            row.seal()
 
     def close(self, *, remove: bool) -> None:
         """Close everything; with ``remove``, when all is delivered, the folder goes too."""
         self.seal()
         if not remove:
             self._save_all()
-        self.entries.close()
-        self.events.close()
-        if remove and self.folder is not None and self._lock is not None:
+        elif self.folder is not None and self._lock is not None:
             folders.remove(self.folder, self._lock)
-        self._release()
+        self.abandon()
 
     def _save_all(self) -> None:
         """Bring what is in memory to the disk, the last chance for it; tell what is lost."""
         with contextlib.suppress(OSError):
             self.leave_memory()
-        lost = self._entries.count_in_memory(self.entries.position.segment)
+        lost = self.entries.count_in_memory()
         if self.folder is not None and lost:
             say(f"up to {lost} of them are in memory and lost: the disk took no more")
 
-    def _release(self) -> None:
-        self._entries.abandon()
-        self._events.abandon()
-        fd, self._lock = self._lock, None
-        if fd is not None:
-            os.close(fd)
-
     def abandon(self) -> None:
-        """Let go of the parent's spool in a forked child, without touching a file."""
-        self.entries.close()
-        self.events.close()
-        self._release()
+        """Let go of everything without touching a file: at the end, or in a forked child."""
+        for row in self._rows:
+            row.abandon()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.close()
 
 
-def _own_folder(database_folder: Path | None) -> tuple[Path | None, int | None]:
-    if database_folder is None:
-        return None, None
-    try:
-        return folders.create(database_folder)
-    except OSError:
-        return None, None
+_TRIES = 3
+
+
+def _own_folder(database_folder: Path | None) -> tuple[Path | None, Descriptor | None]:
+    if database_folder is not None:
+        for _ in range(_TRIES):
+            with contextlib.suppress(OSError):
+                return folders.create(database_folder)
+    return None, None

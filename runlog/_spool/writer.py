@@ -5,8 +5,8 @@ wait for. What was delivered and what was not is the subject of ``backlog``.
 
 Why no lock is needed, and no line can be lost between two files:
 
-* All writers use one file descriptor number for life. ``dup2`` puts the next file behind it in one
-  step, so a write lands whole in the old file or whole in the new one.
+* All writers use one file descriptor number, for life unless somebody else closes it. ``dup2`` puts
+  the next file behind it in one step, so a write lands whole in the old file or whole in the new.
 * A writer counts itself in (``started``) on the segment it saw *before* it uses the descriptor, and
   out (``ended``) after. Once the next file is behind the descriptor, a segment with
   ``started == ended`` can grow no more: who counts in later writes to the new file.
@@ -19,25 +19,27 @@ import contextlib
 import itertools
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runlog._entry.copy_text import CANCEL
 from runlog._spool import memory
-from runlog._spool.segment import Segment, Turns, counted
+from runlog._spool.descriptor import Descriptor
+from runlog._spool.held import HeldLines
+from runlog._spool.living import MEMORY_SEGMENTS_MAX, LivingSegments
+from runlog._spool.segment import Segment, Turns, counted, new_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 _LONGEST_SEAL_SECONDS = 1.0
 _LONGEST_WRITE_SECONDS = 0.2
 _MEMORY_SHARE = 4
 """So many times the size of a file may stand in memory."""
-_MEMORY_SEGMENTS_MAX = 32
-"""In so many pieces: the share that is taken is looked at after each."""
 BLOCK_BYTES = 2**20
 """So much is worth a delivery of its own, before its time."""
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+_RETRY_BYTES = 2**12
+"""A file that could not be made is tried again after so much in memory."""
 
 
 class SegmentWriter:
@@ -45,7 +47,8 @@ class SegmentWriter:
 
     Thread-safe, safe in signal handlers, and never blocks on another thread. With ``folder=None``,
     or when the disk refuses, lines go to anonymous memory, of which there is as much as four files
-    hold; ``on_full``'s owner has to stop the flow before (``memory_share``).
+    hold; ``on_full``'s owner has to stop the flow before (``memory_share``). Where no descriptor is
+    free, a few lines are held until there is one.
     """
 
     def __init__(
@@ -59,18 +62,21 @@ class SegmentWriter:
         self._on_full = on_full
         self.on_block: Callable[[], None] = lambda: None
         """Called after each ``BLOCK_BYTES``, on the thread that wrote them."""
-        self._folder = folder
+        self._folder, self._segment_bytes = folder, segment_bytes
         self._name = f"{stem}-%06d{suffix}"
-        self._segment_bytes = segment_bytes
-        self._segments: dict[int, Segment] = {}
+        self.files = LivingSegments()
         self._turns = Turns()
-        self._filled = 0
         self._taken = itertools.count()
+        self._is_disk_missing = False
+        self.held = HeldLines()
         self.is_sealed = False
-        self._segment = self._segments[1] = self._create(1)
-        self._fd = os.dup(self._segment.read_fd)
-        self._room = self._room_in(self._segment)
-        self._mark = min(BLOCK_BYTES, self._room)
+        # Behind a number that nothing stands for, until there is a file: perhaps only later.
+        self._end = Descriptor.nothing()
+        self._fd = self._end.number
+        self._segment = Segment(0, None, self._end)
+        self._segment.left_at = time.monotonic()
+        self._room = self._mark = 0
+        self.rotate()
 
     def append(self, line: bytes) -> bool:
         """Write one whole line; False if neither disk nor memory took it, or after ``seal``."""
@@ -79,7 +85,10 @@ class SegmentWriter:
             # Inside: CPython looks for signals after a call, and Ctrl-C is then counted out again.
             next(segment.started)
             written = os.write(self._fd, line)
-        except OSError:
+        except OSError as error:
+            if error.errno is None:
+                # No system call's: a signal handler of the program raised a TimeoutError.
+                raise
             written = 0
         finally:
             next(segment.ended)
@@ -87,17 +96,24 @@ class SegmentWriter:
             return self._append_elsewhere(line, torn=written > 0)
         next(self._taken)
         # Not atomic over threads: a lost addition only makes the file a little longer.
-        self._filled += written
-        if self._filled >= self._mark:
+        segment.filled += written
+        if segment.filled >= self._mark:
             self._pass_mark()
         return True
 
     def _pass_mark(self) -> None:
-        if self._filled >= self._room:
+        if self._segment.in_memory and self._is_disk_missing:
+            # Only where no file could be made: on a full disk one can, but not be written to.
+            self.rotate(to_memory=False)
+        if self._segment.filled >= self._room:
             self.rotate()
             self._on_full()
-        self._mark = min(self._filled + BLOCK_BYTES, self._room)
+        self._set_mark()
         self.on_block()
+
+    def _set_mark(self) -> None:
+        step = _RETRY_BYTES if self._is_disk_missing else BLOCK_BYTES
+        self._mark = min(self._segment.filled + step, self._room)
 
     def _write(self, line: bytes) -> int:
         """Write what is not an entry's first try; ``append`` repeats this to save a call."""
@@ -105,29 +121,56 @@ class SegmentWriter:
         try:
             next(segment.started)
             return os.write(self._fd, line)
-        except OSError:
+        except OSError as error:
+            if error.errno is None:
+                raise
             return 0
         finally:
             next(segment.ended)
 
     def _append_elsewhere(self, line: bytes, *, torn: bool) -> bool:
-        """Take a line that the disk refused (full, gone, quota) into memory."""
+        """Take a line that could not be written: into another file, or into memory."""
         if self.is_sealed:
             return False
         if torn:
-            self._write(CANCEL)
-        # Twice where an interrupted rotation has left a next file on that very disk.
-        while not self._segment.in_memory:
-            if not self.rotate(to_memory=True):
-                return False
-        if self._write(line) != len(line):
+            self._cancel()
+        # Where there was no file, or somebody has closed it, the disk has refused nothing. Twice to
+        # memory where an interrupted rotation has left a next file on that very disk.
+        is_taken = not self._end.is_ours() and self.rotate() and self._put_in_order(line)
+        while not is_taken and not self._segment.in_memory and self.rotate(to_memory=True):
+            pass
+        is_taken = is_taken or (self._segment.in_memory and self._put_in_order(line))
+        if not is_taken and (self.is_sealed or not self.held.add(line)):
             return False
         next(self._taken)
-        self._filled += len(line)
         return True
 
-    def rotate(self, *, to_memory: bool = False) -> bool:
-        """Put a new file behind the descriptor; False if there is none or others do it."""
+    def _put_in_order(self, line: bytes) -> bool:
+        self.release_held()
+        return not self.held and self._put(line)
+
+    def _put(self, line: bytes) -> bool:
+        written = self._write(line)
+        self._segment.filled += written
+        if 0 < written < len(line):
+            self._cancel()
+        return written == len(line)
+
+    def _cancel(self) -> None:
+        """Have readers skip what stands of a line that was not written whole."""
+        left = CANCEL
+        while left and (written := self._write(left)):
+            left = left[written:]
+
+    def release_held(self) -> None:
+        """Write the lines that are held, as far as they are taken now."""
+        self.held.release(self._put)
+
+    def rotate(self, *, to_memory: bool | None = None) -> bool:
+        """Put a new file behind the descriptor; False if there is none or others do it.
+
+        ``to_memory``: False for a file only; None for memory where no file can be made.
+        """
         # Not blocking: whoever finds the lock taken writes on into the old file.
         lock = self._turns.take()
         if lock is None:
@@ -137,19 +180,19 @@ class SegmentWriter:
                 return False
             old = self._segment
             # There already if a rotation was interrupted by Ctrl-C.
-            new = self._segments.get(old.number + 1)
+            new = self.files.find(old.number + 1)
             if new is None:
                 new = self._create(old.number + 1, to_memory=to_memory)
-                self._segments[new.number] = new
-            os.dup2(new.read_fd, self._fd, inheritable=False)
+                self.files.add(new)
+            new.file.put_in_place_of(self._end)
+            self._fd = self._end.number
             # After dup2, never before: a writer that counts in on the new segment must write to it.
             # Settled first: where Ctrl-C comes in between, the next line does all this again.
+            new.first_line = old.left_line = counted(self._taken)
             old.left_at = time.monotonic()
-            old.left_bytes = self._filled
             self._segment = new
             self._room = self._room_in(new)
-            self._mark = min(BLOCK_BYTES, self._room)
-            self._filled = 0
+            self._set_mark()
         except OSError:
             return False
         else:
@@ -157,42 +200,47 @@ class SegmentWriter:
         finally:
             lock.release()
 
-    def _create(self, number: int, *, to_memory: bool = False) -> Segment:
+    def _create(self, number: int, *, to_memory: bool | None) -> Segment:
         if self._folder is not None and not to_memory:
-            path = self._folder / (self._name % number)
-            with contextlib.suppress(OSError):
-                # Left there by a rotation that Ctrl-C interrupted before anything was written.
-                path.unlink(missing_ok=True)
-                return Segment(number, path, os.open(path, _FLAGS, 0o600))
-        if sum(segment.in_memory for segment in self._segments.values()) >= _MEMORY_SEGMENTS_MAX:
-            raise OSError("the memory for entries is full")
+            path = self._path(number)
+            try:
+                file = new_file(path)
+            except OSError:
+                self._is_disk_missing = True
+            else:
+                self._is_disk_missing = False
+                return Segment(number, path, file)
+        if to_memory is False or self.files.is_memory_full():
+            raise OSError("neither disk nor memory takes another file")
         return Segment(number, None, memory.anonymous_file())
 
+    def _path(self, number: int) -> Path:
+        return (self._folder or Path()) / (self._name % number)
+
     def _room_in(self, segment: Segment) -> int:
-        parts = _MEMORY_SEGMENTS_MAX // _MEMORY_SHARE if segment.in_memory else 1
+        parts = MEMORY_SEGMENTS_MAX // _MEMORY_SHARE if segment.in_memory else 1
         return self._segment_bytes // parts
 
     def leave_memory(self) -> None:
         """Go back to files: the current segment at the next line, settled ones as they are."""
         if self._folder is None:
             return
-        if self._segment.in_memory and self._filled:
+        if self._segment.in_memory and self._segment.filled:
             self.rotate()
-        self._save_memory(self._folder)
-
-    def _save_memory(self, folder: Path) -> None:
-        for segment in list(self._segments.values()):
-            is_ready = segment.in_memory and segment.is_settled()
-            if is_ready and not memory.save(segment, folder / (self._name % segment.number)):
-                return
+        self.files.save_memory(self._path)
 
     def move_to(self, folder: Path) -> None:
         """Write to ``folder`` from now on; the one before was removed, with every name in it."""
         self._folder = folder
-        for segment in list(self._segments.values()):
-            segment.path, segment.in_memory = None, True
+        self.files.leave_folder()
         self.rotate()
-        self._save_memory(folder)
+        self.files.save_memory(self._path)
+
+    def check(self) -> None:
+        """Put a new file in the place of one whose descriptor somebody has closed."""
+        if not self.is_sealed and not self._end.is_ours():
+            self.rotate()
+        self.release_held()
 
     @property
     def is_on_disk(self) -> bool:
@@ -202,30 +250,12 @@ class SegmentWriter:
     @property
     def memory_share(self) -> float:
         """Memory taken of what is set aside for when the disk refuses; over 1 it is full."""
-        held = sum(size for segment, size in self._sizes() if segment.in_memory)
-        return held / (_MEMORY_SHARE * self._segment_bytes)
-
-    def count_in_memory(self, first: int) -> int:
-        """Count the lines that no file holds, from segment ``first`` on."""
-        held = [it for number, it in self._segments.items() if number >= first and it.in_memory]
-        return sum(memory.count_lines(segment) for segment in held)
+        return self.files.bytes_in_memory / (_MEMORY_SHARE * self._segment_bytes)
 
     @property
     def lines_written(self) -> int:
         """Lines that ``append`` has taken since the start."""
         return counted(self._taken)
-
-    @property
-    def bytes_held(self) -> int:
-        """Bytes in all segments not yet dropped, approximately."""
-        return sum(size for _, size in self._sizes())
-
-    def _sizes(self) -> list[tuple[Segment, int]]:
-        current = self._segment
-        return [
-            (segment, self._filled if segment is current else segment.left_bytes)
-            for segment in list(self._segments.values())
-        ]
 
     def seal(self) -> None:
         """Let no further line in; ``append`` returns False from now on."""
@@ -236,16 +266,18 @@ class SegmentWriter:
             if self.is_sealed:
                 return
             self.is_sealed = True
-            fd, self._fd = self._fd, -1
+            self._fd = -1
             # Without a free descriptor a line that is on its way just gets in.
             with contextlib.suppress(OSError):
-                closed = os.open(os.devnull, os.O_RDONLY)
-                os.dup2(closed, fd, inheritable=False)
-                os.close(closed)
+                closed = Descriptor(os.open(os.devnull, os.O_RDONLY))
+                if self._end.is_ours():
+                    closed.put_in_place_of(self._end)
+                closed.close()
             # All of them: a rotation that was interrupted has left one behind that others write to.
-            left = [segment for segment in self._segments.values() if segment.left_at is None]
+            left = [segment for segment in self.files.all() if segment.left_at is None]
             for segment in left:
                 segment.left_at = time.monotonic()
+                segment.left_line = counted(self._taken)
             # Who has counted in may still hold the number: closing it before they are out could
             # send their line into a file of the program that got the same number. This very thread
             # may be the one, interrupted by a signal in ``_write``: then the number stays taken.
@@ -255,7 +287,7 @@ class SegmentWriter:
             ):
                 time.sleep(0.001)
             if is_settled:
-                os.close(fd)
+                self._end.close()
         finally:
             if is_held:
                 lock.release()
@@ -263,36 +295,6 @@ class SegmentWriter:
     def abandon(self) -> None:
         """Close every descriptor and leave the files: at the end, or to the parent after a fork."""
         self.is_sealed = True
-        fd, self._fd = self._fd, -1
-        segments, self._segments = self._segments, {}
-        for number in {fd, *(segment.read_fd for segment in segments.values())}:
-            with contextlib.suppress(OSError):
-                os.close(number)
-
-    def first(self) -> int:
-        """Return the lowest number still held."""
-        return min(self._segments, default=self._segment.number)
-
-    def last(self) -> int:
-        """Return the highest number there is: that of the current segment, or of the next."""
-        return max(self._segments, default=self._segment.number)
-
-    def fd(self, number: int) -> int | None:
-        """Return the descriptor to read segment ``number`` from, None if it is not held."""
-        segment = self._segments.get(number)
-        return segment.read_fd if segment else None
-
-    def is_settled(self, number: int) -> bool:
-        """Tell whether segment ``number`` can grow no more."""
-        segment = self._segments.get(number)
-        return segment is None or segment.is_settled()
-
-    def drop(self, number: int) -> None:
-        """Forget segment ``number`` and unlink its file."""
-        segment = self._segments.pop(number, None)
-        if segment is None:
-            return
-        os.close(segment.read_fd)
-        if segment.path is not None:
-            with contextlib.suppress(OSError):
-                segment.path.unlink()
+        self._fd = -1
+        self._end.close()
+        self.files.close()

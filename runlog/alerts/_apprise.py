@@ -11,19 +11,20 @@ import contextlib
 import logging
 import re
 import threading
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from runlog._process.distribution import pip_line
+from runlog.alerts._channels import End, Outcome
+from runlog.alerts._neutral import cut, neutral
+from runlog.alerts._webhook import outcome_of
 from runlog.errors import MissingExtraError, SettingError
-
-from ._channels import End, Outcome
-from ._neutral import cut, neutral
-from ._webhook import outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._channels import Message
+    from runlog.alerts._channels import Message
 
 _TITLE_MAX: Final = 120
 _HTTP_ERROR: Final = re.compile(r"error=(\d{3})\b")
@@ -63,7 +64,9 @@ class Service:
             default_service_retry=0,
             async_mode=False,
         )
-        with _listening():
+        with _listening(), warnings.catch_warnings():
+            # Its plugins are imported here, with what they import of old.
+            warnings.simplefilter("ignore")
             plugin = self._apprise.Apprise.instantiate(address, asset=asset)
         if plugin is None:
             raise SettingError(f"is of no known service{self._hint(address)}")
@@ -111,8 +114,8 @@ def _imported() -> Any:
         import apprise
     except ImportError:
         raise MissingExtraError(
-            'alerts need apprise: pip install "runlog-pg[alerts]" (webhook+https://, exec: and '
-            "python: work without)"
+            f"alerts need apprise: {pip_line('alerts')} (webhook+https://, exec: and python: work "
+            "without)"
         ) from None
     return apprise
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from uuid import UUID
 
-    from ._config import Config
+    from runlog.alerts._config import Config
 
 SECRET_VARIABLE: Final = "RUNLOG_ALERT_SECRET"  # noqa: S105 - the variable's name
 _NAMED: Final = re.compile(r"([A-Za-z][\w.-]*)=(?=[a-z][a-z0-9+.-]*:)")
@@ -133,18 +133,18 @@ def _addresses(text: str) -> Iterator[tuple[str | None, str]]:
 def _sender(scheme: str, address: str, environ: Mapping[str, str]) -> Sender:
     rest = address.partition(":")[2]
     if scheme in {"webhook+https", "webhook+http"}:
-        from ._webhook import Webhook
+        from runlog.alerts._webhook import Webhook
 
         return Webhook(address.removeprefix("webhook+"), environ.get(SECRET_VARIABLE))
     if scheme == "exec":
-        from ._programs import Program
+        from runlog.alerts._programs import Program
 
         return Program(rest.removeprefix("//"))
     if scheme == "python":
-        from ._programs import Function
+        from runlog.alerts._programs import Function
 
         return Function(rest.removeprefix("//"))
-    from ._apprise import Service
+    from runlog.alerts._apprise import Service
 
     return Service(address)
 

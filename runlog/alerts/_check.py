@@ -10,21 +10,21 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from . import _statements as statements
-from ._declarations import expectation_of_all
-from ._facts import Facts
-from ._rules import Evaluation
-from ._standing import fetch_newest, list_standings
-from ._verdicts import Verdict
-from ._wording import error_line, sentence
+from runlog.alerts import _statements as statements
+from runlog.alerts._declarations import expectation_of_all
+from runlog.alerts._facts import Facts
+from runlog.alerts._rules import Evaluation
+from runlog.alerts._standing import fetch_newest, list_standings
+from runlog.alerts._verdicts import Verdict
+from runlog.alerts._wording import error_line, sentence
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from psycopg import Connection
 
-    from ._config import Config
-    from ._standing import Standing
+    from runlog.alerts._config import Config
+    from runlog.alerts._standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from runlog._expectations import SEVERITIES, checked, seconds_of
+from runlog.alerts._schedule import Schedule
 from runlog.errors import SettingError
-
-from ._schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,14 +12,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from runlog._expectations import KEYS, checked, host_timezone, seconds_of
+from runlog.alerts._schedule import EARLY, GITHUB_GRACE, Schedule
 from runlog.errors import SettingError
-
-from ._schedule import EARLY, GITHUB_GRACE, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._config import Config
+    from runlog.alerts._config import Config
 
 EVERYTHING: Final = "*"
 """Stands in for a script where no single one is meant."""

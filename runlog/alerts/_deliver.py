@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from . import _statements as statements
-from ._channels import End, Outcome
-from ._facts import Facts
+from runlog.alerts import _statements as statements
+from runlog.alerts._channels import End, Outcome
+from runlog.alerts._facts import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from ._channels import Channel
-    from ._message import Writer
+    from runlog.alerts._channels import Channel
+    from runlog.alerts._message import Writer
 
 LEASE: Final = timedelta(seconds=60)
 _FIRST_PAUSE: Final = timedelta(seconds=30)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from . import _statements as statements
+from runlog.alerts import _statements as statements
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from ._rules import Evaluation
-    from ._verdicts import Verdict
+    from runlog.alerts._rules import Evaluation
+    from runlog.alerts._verdicts import Verdict
 
 _HEALED_WITHIN: Final = timedelta(days=7)
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from . import _incidents as incidents
-from . import _statements as statements
-from ._config import Config
-from ._declarations import Expectation, expectation_of_all
-from ._deliver import LEASE, Delivered, Delivery
-from ._message import Writer
-from ._plan import Plan
-from ._rules import Evaluation
-from ._standing import Blindness, Expected, Standing, fetch_newest, list_standings
+from runlog.alerts import _incidents as incidents
+from runlog.alerts import _statements as statements
+from runlog.alerts._config import Config
+from runlog.alerts._declarations import Expectation, expectation_of_all
+from runlog.alerts._deliver import LEASE, Delivered, Delivery
+from runlog.alerts._message import Writer
+from runlog.alerts._plan import Plan
+from runlog.alerts._rules import Evaluation
+from runlog.alerts._standing import Blindness, Expected, Standing, fetch_newest, list_standings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from ._channels import Channel
-    from ._incidents import Change
+    from runlog.alerts._channels import Channel
+    from runlog.alerts._incidents import Change
 
 _STATEMENT_MS: Final = "10000"
 _DELIVERY_SECONDS: Final = 45.0

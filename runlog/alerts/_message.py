@@ -6,17 +6,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ._channels import Message
-from ._neutral import one_line
-from ._wording import clock, error_line, headline, moment, sentence, span_of
+from runlog.alerts._channels import Message
+from runlog.alerts._neutral import one_line
+from runlog.alerts._wording import clock, error_line, headline, moment, sentence, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from uuid import UUID
 
-    from ._declarations import Expectation
-    from ._facts import Facts
+    from runlog.alerts._declarations import Expectation
+    from runlog.alerts._facts import Facts
 
 _LINES: Final = 10
 _TITLE_MAX: Final = 120

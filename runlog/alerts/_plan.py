@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID, uuid4
 
 from runlog._expectations import SEVERITIES
-
-from . import _statements as statements
+from runlog.alerts import _statements as statements
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from psycopg import Connection
 
-    from ._channels import Channel
-    from ._config import Config, Mute, Route
+    from runlog.alerts._channels import Channel
+    from runlog.alerts._config import Config, Mute, Route
 
 _BRAKE: Final = 6
 """So many messages within 10 minutes; what comes more is one message when they are over."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from . import _statements as statements
-from ._declarations import GLOBAL_RULES
-from ._verdicts import Verdict, missed, silence
+from runlog.alerts import _statements as statements
+from runlog.alerts._declarations import GLOBAL_RULES
+from runlog.alerts._verdicts import Verdict, missed, silence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from ._declarations import Rule
-    from ._standing import Standing
+    from runlog.alerts._declarations import Rule
+    from runlog.alerts._standing import Standing
 
 _STATELESS: Final = (
     "failed", "stale", "long_running", "long", "zero", "partial", "cost_run", "cost_day",
@@ -25,6 +25,8 @@ _STATELESS: Final = (
 )  # fmt: skip
 _WITH_STATE: Final = ("new_error", "asked")
 _OF_NO_SCRIPT: Final = ("backlog", "unwatched", "undelivered")
+STATELESS_RULES: Final = (*_STATELESS, "missed", "silence")
+"""What the two documented tables are enough for."""
 PAUSABLE: Final = ("missed", "stale")
 """What is not expected of a script that is paused."""
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runlog._expectations import SEPARATOR, interval_of
+from runlog._process.distribution import pip_line
 from runlog.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ def _firings(expression: str, timezone: str, after: datetime) -> Iterator[dateti
         from cronsim import CronSim
     except ImportError:
         raise MissingExtraError(
-            'schedules need cronsim: pip install "runlog-pg[alerts]" (or declare "every 15m", or '
-            "fresh, which need nothing)"
+            f'schedules need cronsim: {pip_line("alerts")} (or declare "every 15m", or fresh, '
+            "which need nothing)"
         ) from None
     for firing in CronSim(expression, after.astimezone(ZoneInfo(timezone))):
         yield firing.astimezone(UTC)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from . import _statements as statements
-from ._declarations import Expectation, expectation_of
+from runlog.alerts import _statements as statements
+from runlog.alerts._declarations import Expectation, expectation_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from ._config import Config
-    from ._schedule import Due
+    from runlog.alerts._config import Config
+    from runlog.alerts._schedule import Due
 
 AFTER_BLINDNESS: Final = timedelta(minutes=10)
 """So long after an outage spools of other machines may take to be delivered."""

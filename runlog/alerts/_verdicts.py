@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from ._declarations import EVERYTHING
+from runlog.alerts._declarations import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
     from uuid import UUID
 
-    from ._declarations import Rule
-    from ._standing import Standing
+    from runlog.alerts._declarations import Rule
+    from runlog.alerts._standing import Standing
 
 _SILENT_SCRIPTS: Final = 3
 """So many scripts of a source must be overdue before it is the source that is silent."""

@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from ._channels import Message
-from ._look import Look, look
+from runlog.alerts._channels import Message
+from runlog.alerts._look import Look, look
 
 if TYPE_CHECKING:
     import threading
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from runlog._database.connection import WriteConnection
     from runlog._settings import Settings
-
-    from ._look import Watcher
+    from runlog.alerts._look import Watcher
 
 LOOKED, UNDELIVERED, NO_DATABASE = 0, 1, 3
 _LOOK_SECONDS: Final = 60.0
@@ -34,6 +33,11 @@ _DELIVERY_SECONDS: Final = 90.0
 _PING_SECONDS: Final = 5.0
 _BLIND_ATTEMPTS: Final = 3
 _BLIND_SECONDS: Final = 300.0
+
+
+def _clock() -> float:
+    """Return this machine's time, in seconds since the epoch."""
+    return time.time()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +101,12 @@ class Watch:
         ping_url: str | None = None,
         before: Callable[[WriteConnection], object] = lambda _: None,
         state: Path | None = None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._watcher = watcher
         self._settings = settings
         self._ping_url = ping_url
         self._before = before
         self._state = state
-        self._clock = clock
         self._sight = _load(state)
 
     def once(self, *, is_ended: Callable[[], bool] = lambda: False, **options: Any) -> Result:
@@ -130,13 +132,17 @@ class Watch:
         return result
 
     def repeat(
-        self, every: timedelta, stop: threading.Event, tell: Callable[[Result], object]
+        self,
+        every: timedelta,
+        stop: threading.Event,
+        tell: Callable[[Result], object],
+        **options: Any,
     ) -> None:
         """Look until ``stop`` is set, with a tenth of jitter so that watchers drift apart."""
         import random
 
         while not stop.is_set():
-            tell(self.once(is_ended=stop.is_set))
+            tell(self.once(is_ended=stop.is_set, **options))
             stop.wait(every.total_seconds() * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
 
     def _look(self, is_ended: Callable[[], bool], options: dict[str, Any]) -> Look:
@@ -167,7 +173,7 @@ class Watch:
             self._keep(replace(self._sight, has_told=False))
 
     def _not_seen(self, said: str) -> None:
-        now = self._clock()
+        now = _clock()
         sight = self._sight.failed(now)
         self._keep(sight)
         if sight.is_to_be_told(now):
@@ -179,9 +185,9 @@ class Watch:
             self._keep(replace(sight, has_told=True))
 
     def _blind_for(self) -> str:
-        from ._wording import span_of
+        from runlog.alerts._wording import span_of
 
-        seconds = self._clock() - (self._sight.blind_since or self._clock())
+        seconds = _clock() - (self._sight.blind_since or _clock())
         return span_of(timedelta(seconds=seconds))
 
     def _tell(self, title: str, text: str) -> None:

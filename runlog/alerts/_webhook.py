@@ -11,13 +11,12 @@ import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from runlog.alerts._channels import End, Outcome
+from runlog.alerts._statements import plain
 from runlog.errors import SettingError
 
-from ._channels import End, Outcome
-from ._statements import plain
-
 if TYPE_CHECKING:
-    from ._channels import Message
+    from runlog.alerts._channels import Message
 
 _TIMEOUT_SECONDS: Final = 15.0
 _RETRIED: Final = frozenset({408, 425, 429})

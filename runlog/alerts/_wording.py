@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from ._neutral import one_line
+from runlog.alerts._neutral import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._facts import Facts
+    from runlog.alerts._facts import Facts
 
 _MARKS: Final = {"missed": "◇", "silence": "◇"}
 _ENDS: Final = {

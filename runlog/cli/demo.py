@@ -36,7 +36,14 @@ class DemoError(click.ClickException):
 
 
 @click.command("demo")
-def demo_command() -> None:
+@click.option(
+    "--dashboard",
+    "with_dashboard",
+    is_flag=True,
+    help="Write a month of eight invented scripts instead, and serve the dashboard on it.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8787, help="Of the dashboard.")
+def demo_command(with_dashboard: bool, port: int) -> None:
     """Run a real sync twice and show its runs as they stand in the database.
 
     The sync reads what is installed in this Python into the table inventory_packages. It goes to
@@ -45,6 +52,11 @@ def demo_command() -> None:
     chosen = settings()
     address = for_writing(chosen)
     shown = dsn.shown(chosen.dsn or "", os.environ)
+    if with_dashboard:
+        from runlog.cli.dashboard import serve_demo
+
+        serve_demo(address, chosen.schema, shown, port)
+        return
     _say(f"writing two runs, and the table inventory_packages, to {shown}")
     for line in migrate.migrate(address, schema=chosen.schema):
         _say(line)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog import queries
+from runlog._process.visible import visible
 from runlog.cli._database import connected
 from runlog.cli._options import AGE
 from runlog.cli.show.text import number, size
@@ -53,7 +54,8 @@ def prune_command(
 ) -> None:
     """Delete old entries and runs, in small batches; may be interrupted at any time.
 
-    The newest run of each script stays, and so does its newest success.
+    The newest run of each script stays, its newest success, and the row on which its cursor stands.
+    What something in the database holds, such as a foreign key, stays with its entries and is told.
 
     \b
     runlog prune --older-than 30d --dry-run
@@ -74,6 +76,9 @@ def prune_command(
         with _progress(planned.entries) as on_progress:
             done = prune(connection, **rules, max_seconds=max_seconds, on_progress=on_progress)
         click.echo(f"deleted {_told(done)}")
+        if done.refused:
+            others = f" (and {done.refused - 1} more)" if done.refused > 1 else ""
+            click.echo(f"runlog: {visible(done.refusal)}{others}; all others went", err=True)
         if not done.is_complete:
             click.echo("runlog: the time is over; the next call goes on", err=True)
         for table in queries.table_sizes(connection):

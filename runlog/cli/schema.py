@@ -16,6 +16,14 @@ from runlog.cli._database import settings
     "--secure", is_flag=True, help="Close the tables to everyone else (row level security)."
 )
 @click.option(
+    "--layout",
+    type=click.Choice(["partitioned"]),
+    help="Make logs a partition a month, while scripts go on writing; see the page on scale.",
+)
+@click.option(
+    "--lean", is_flag=True, help="Drop the two documented indexes that no question of runlog uses."
+)
+@click.option(
     "--sql", "as_sql", is_flag=True, help="Print the statements instead; touch no database."
 )
 def migrate_command(
@@ -24,6 +32,8 @@ def migrate_command(
     reader_role: str | None,
     watcher_role: str | None,
     secure: bool,
+    layout: str | None,
+    lean: bool,
     as_sql: bool,
 ) -> None:
     """Create the two tables, or bring them up to date; say what was done.
@@ -43,10 +53,18 @@ def migrate_command(
         "reader_role": reader_role,
         "watcher_role": watcher_role,
     }
+    if as_sql and (layout or lean):
+        raise click.UsageError("--layout and --lean look at the tables first; leave --sql out")
     if as_sql:
         click.echo(migrate.as_sql(**wishes, secure=secure), nl=False)  # type: ignore[arg-type]
         return
     address = for_writing(settings())
-    done = migrate.migrate(address, **wishes, secure=secure)  # type: ignore[arg-type]
+    done = migrate.migrate(
+        address,
+        **wishes,  # type: ignore[arg-type]
+        secure=secure,
+        layout=layout,  # type: ignore[arg-type]
+        lean=lean,
+    )
     for line in done or [f"nothing to do: schema {schema!r} is at version {migrate.LATEST}"]:
         click.echo(line)

@@ -7,7 +7,8 @@ click's error handling, and the process ends as the program does.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, get_args
+import sys
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -17,6 +18,50 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _AS_IT_IS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+def _expecting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what is expected of the script, for ``expects``, and ``--watch``."""
+
+    @click.option(
+        "--schedule", metavar="CRON", help="When it is expected: '0 2 * * *', 'every 1h'."
+    )
+    @click.option("--grace", metavar="SPAN", help="How late it may start: 10m.")
+    @click.option("--fresh", metavar="SPAN", help="How old its last success may be: 26h.")
+    @click.option(
+        "--watch", is_flag=True, help="Look when it has ended, and tell who wants to know."
+    )
+    @click.option(
+        "--watch-timeout",
+        type=click.FloatRange(1),
+        default=20,
+        metavar="SECONDS",
+        help="The look takes no longer. Default: 20.",
+    )
+    @functools.wraps(function)
+    def with_expectations(
+        *,
+        schedule: str | None,
+        grace: str | None,
+        fresh: str | None,
+        watch: bool,
+        watch_timeout: float,
+        **arguments: Any,
+    ) -> Any:
+        given = {"schedule": schedule, "grace": grace, "fresh": fresh}
+        expects = {name: value for name, value in given.items() if value is not None}
+        if expects:
+            from runlog._expectations import checked
+
+            expects = checked(expects)
+        action = function(expects=expects or None, **arguments)
+        if not watch:
+            return action
+        from runlog._exec.watched import run_and_look, without_watch
+
+        return functools.partial(run_and_look, without_watch(sys.argv[1:]), watch_timeout)
+
+    return with_expectations
 
 
 @click.command("exec", context_settings=_AS_IT_IS)
@@ -31,8 +76,10 @@ _AS_IT_IS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 @click.option("--no-stdout", is_flag=True, help="Leave stdout alone: it is data, no log.")
 @click.option("--no-stderr", is_flag=True, help="Leave stderr alone.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@_expecting
 def exec_command(
     *,
+    expects: dict[str, Any] | None,
     script_name: str | None,
     step: str | None,
     overlap: Overlap,
@@ -60,6 +107,7 @@ def exec_command(
         step=step,
         recorded=recorded,
         overlap=overlap,
+        expects=expects,
     )
 
 
@@ -68,8 +116,14 @@ def exec_command(
 @click.option("-m", "is_module", is_flag=True, help="TARGET is a module, as after python -m.")
 @click.argument("target")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@_expecting
 def run_command(
-    *, script_name: str | None, is_module: bool, target: str, arguments: tuple[str, ...]
+    *,
+    expects: dict[str, Any] | None,
+    script_name: str | None,
+    is_module: bool,
+    target: str,
+    arguments: tuple[str, ...],
 ) -> Callable[[], None]:
     """Run a Python script or module with a run around it.
 
@@ -83,5 +137,10 @@ def run_command(
     from runlog._exec.script import run_script
 
     return functools.partial(
-        run_script, target, list(arguments), is_module=is_module, script_name=script_name
+        run_script,
+        target,
+        list(arguments),
+        is_module=is_module,
+        script_name=script_name,
+        expects=expects,
     )

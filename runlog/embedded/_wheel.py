@@ -16,6 +16,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
+from runlog._process.distribution import pip_line
 from runlog.errors import EmbeddedError, MissingExtraError
 
 # In order of preference; both unpack to <package>/pginstall*/bin. The first keeps the binaries
@@ -66,8 +67,8 @@ def list_binaries() -> list[Binaries]:
             found += sorted((Binaries(path.parent) for path in postgres), key=_newest_first)
     if not found:
         raise MissingExtraError(
-            "the embedded PostgreSQL is not installed; "
-            'pip install "runlog-pg[embedded]", or name a database in RUNLOG_DSN'
+            f"the embedded PostgreSQL is not installed; {pip_line('embedded')}, or name a database "
+            "in RUNLOG_DSN"
         )
     return found
 

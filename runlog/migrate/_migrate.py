@@ -20,6 +20,7 @@ from psycopg.pq import TransactionStatus
 from runlog._database import dsn as _dsn
 from runlog._database import statements
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError, SettingError
+from runlog.migrate._layout import Layout, apply_layout, make_lean
 from runlog.migrate._rights import get_standing, list_grants, list_open, require_role, rows, run
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def migrate(
     reader_role: str | None = None,
     watcher_role: str | None = None,
     secure: bool = False,
+    layout: Layout | None = None,
+    lean: bool = False,
 ) -> list[str]:
     """Bring the tables in ``schema`` up to date, and tell what was done.
 
@@ -58,6 +61,8 @@ def migrate(
         reader_role: an existing role that shall be able to read them.
         watcher_role: an existing role that shall be able to run "runlog watch".
         secure: switch on row level security, take all rights from PUBLIC and Supabase's roles.
+        layout: ``"partitioned"`` makes ``logs`` a partition a month, for good.
+        lean: drop the documented indexes that no question of runlog uses.
 
     Returns:
         A sentence for each thing done, so nothing when there was nothing to do. About tables that
@@ -80,6 +85,8 @@ def migrate(
             done += _apply(connection, schema, migration)
         for grant in grants:
             done += _give(connection, schema, grant)
+        done += apply_layout(connection, schema, layout)
+        done += make_lean(connection, schema) if lean else []
         return done + _remarks(connection, schema)
 
 
@@ -91,13 +98,7 @@ def as_sql(
     watcher_role: str | None = None,
     secure: bool = False,
 ) -> str:
-    """Return what ``migrate`` would do as one script, for psql or as a Supabase migration.
-
-    One transaction, may be run twice, notes the applied files; arguments as ``migrate``.
-
-    Raises:
-        SettingError: a name cannot be used.
-    """
+    """Return what ``migrate`` would do as one script; may be run twice; arguments as there."""
     roles = {"writer": writer_role, "reader": reader_role, "watcher": watcher_role}
     grants = list_grants(schema, roles, secure=secure)
     files = statements.migration_files()
@@ -122,10 +123,7 @@ def applied_version(connection: Connection[Any], schema: str) -> int | None:
 
 
 def open_rights(connection: Connection[Any], schema: str) -> list[str]:
-    """Return a sentence for each right on the tables that strangers have; empty when closed.
-
-    Strangers are PUBLIC, which is every role, and the roles that Supabase lets the internet use.
-    """
+    """Return a sentence for each right of PUBLIC and Supabase's roles; empty when closed."""
     with connection.transaction():
         return list_open(connection, schema)
 
@@ -148,7 +146,7 @@ def _apply(connection: Connection[Any], schema: str, migration: statements.Migra
             *before.changes_to(get_standing(connection, schema)),
         ]
     title = migration.name.replace("_", " ")
-    return done or [f"noted migration {migration.version} ({title}): nothing to change here"]
+    return done or [f"applied migration {migration.version} ({title}): nothing new by name"]
 
 
 def _give(connection: Connection[Any], schema: str, grant: Grant) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runlog.queries._states import LOST_AFTER_SECONDS
+from runlog.queries._states import state_of
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -53,6 +53,7 @@ class ScriptHealth:
     last_records_failed: int | None
     last_error_message: str | None
     last_heartbeat_at: datetime | None
+    last_heartbeat_interval: float
     last_success_at: datetime | None
     runs: int
     successful: int
@@ -73,14 +74,14 @@ class ScriptHealth:
     @property
     def state(self) -> str:
         """How the last run stands, see ``Run.state``."""
-        if self.last_status == "running":
-            beat = self.last_heartbeat_at
-            is_lost = beat and (self.read_at - beat).total_seconds() > LOST_AFTER_SECONDS
-            return "lost?" if is_lost else "running"
-        if self.last_outcome == "died":
-            return "crashed"
-        is_partial = self.last_status == "success" and self.last_records_failed
-        return "partial" if is_partial else self.last_status
+        beat = self.last_heartbeat_at
+        return state_of(
+            self.last_status,
+            outcome=self.last_outcome,
+            silence=self.read_at - beat if beat else None,
+            every=self.last_heartbeat_interval,
+            records_failed=self.last_records_failed,
+        )
 
     @property
     def records_per_second(self) -> float | None:

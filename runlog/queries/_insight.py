@@ -92,6 +92,7 @@ def error_groups(
     schema: str | None = None,
     script: str | None = None,
     since: Since = timedelta(hours=24),
+    fingerprint: str | None = None,
     limit: int = 100,
 ) -> list[ErrorGroup]:
     """Return which errors happened, how often, where and when; the last seen first.
@@ -104,6 +105,7 @@ def error_groups(
         schema,
         "error_groups",
         ErrorGroup,
+        fingerprint=fingerprint,
         limit=limit,
         **parameters.matching("script", script),
         **parameters.beginning(since),

@@ -23,20 +23,34 @@ EVERYTHING: Final = 2**31 - 1
 _WILDCARDS = frozenset("*?")
 
 
+class Exactly(str):
+    """A name that means itself, though ``*`` or ``?`` may be in it."""
+
+    __slots__ = ()
+
+
 def matching(name: str, value: str | None) -> dict[str, str | None]:
     """Return the two parameters of a name: as it is, or, with ``*`` or ``?`` in it, as a pattern.
 
     Two, because only equality lets PostgreSQL take the order from an index.
     """
-    if value is None or _WILDCARDS.isdisjoint(value):
-        return {name: value, f"{name}_like": None}
+    if value is None or isinstance(value, Exactly) or _WILDCARDS.isdisjoint(value):
+        return {name: value and str(value), f"{name}_like": None}
     pattern = _escaped(value).replace("*", "%").replace("?", "_")
     return {name: None, f"{name}_like": pattern}
 
 
 def containing(text: str | None) -> dict[str, str | None]:
-    """Return the pattern that finds ``text`` anywhere."""
-    return {"text_like": None if text is None else f"%{_escaped(text)}%"}
+    """Return the pattern that finds ``text`` anywhere, under the name of how it is to be compared.
+
+    In any case; but a text without letters has none, and the cases of ASCII are soon compared.
+    """
+    names: dict[str, str | None] = {"text_like": None, "text_ascii": None, "text_ilike": None}
+    if text is None:
+        return names
+    has_letters = any(character.isalpha() for character in text)
+    kind = ("text_ascii" if has_letters else "text_like") if text.isascii() else "text_ilike"
+    return {**names, kind: f"%{_escaped(text)}%"}
 
 
 def _escaped(text: str) -> str:
@@ -65,9 +79,7 @@ def beginning(since: datetime | timedelta | None) -> dict[str, object]:
 
 def before_run(run: Run | None) -> dict[str, object]:
     """Return where the page after ``run`` begins, newest first."""
-    # A run without a start sorts before all others, as null does in descending order.
-    at = "infinity" if run is not None and run.started_at is None else run and run.started_at
-    return {"before_at": at, "before_id": run and run.id}
+    return {"before_at": run and run.started_at, "before_id": run and run.id}
 
 
 def before_entry(entry: Entry | None) -> dict[str, object]:

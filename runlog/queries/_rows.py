@@ -24,6 +24,7 @@ class Run:
     Attributes:
         outcome: how it ended in detail, where runlog wrote it: ``finished``, ``failed``, ``died`` …
         heartbeat_at: the last sign of life; None for runs that other programs wrote.
+        heartbeat_interval: seconds between two of its signs of life.
         read_at: the database's clock when this was read.
     """
 
@@ -45,12 +46,19 @@ class Run:
     error_message: str | None
     outcome: str | None
     heartbeat_at: datetime | None
+    heartbeat_interval: float
     read_at: datetime
 
     @property
     def state(self) -> str:
         """The status and what else is known: also ``crashed``, ``partial`` and ``lost?``."""
-        return state_of(self)
+        return state_of(
+            self.status,
+            outcome=self.outcome,
+            silence=self.read_at - self.heartbeat_at if self.heartbeat_at else None,
+            every=self.heartbeat_interval,
+            records_failed=self.records_failed,
+        )
 
     @property
     def elapsed_ms(self) -> int | None:
@@ -93,7 +101,11 @@ def elapsed_ms_of(run: Run) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One row of ``logs``."""
+    """One row of ``logs``.
+
+    Attributes:
+        timestamp: a moment that no ``datetime`` holds, such as infinity, as the nearest that does.
+    """
 
     timestamp: datetime
     level: str

@@ -23,6 +23,11 @@ def last_runs(
     limit: int = 10,
     script: str | None = None,
     status: str | None = None,
+    triggered_by: str | None = None,
+    sync_mode: str | None = None,
+    batch_id: UUID | None = None,
+    host: str | None = None,
+    text: str | None = None,
     since: Since | None = None,
     until: datetime | None = None,
     before: Run | None = None,
@@ -35,6 +40,11 @@ def last_runs(
         limit: at most so many.
         script: a script's name, or a pattern.
         status: ``running``, ``success``, ``error``, or finer ``crashed``, ``partial``, ``lost``.
+        triggered_by: what started it, such as ``cron``.
+        sync_mode: such as ``full``; what a person set is ``cursor``, and left out otherwise.
+        batch_id: of this batch.
+        host: the machine, for runs that runlog wrote.
+        text: what script, error message or metadata must contain, in any case.
         since: started then or later.
         until: started before.
         before: the last run of the page before.
@@ -46,6 +56,11 @@ def last_runs(
         Run,
         limit=limit,
         until=until,
+        triggered_by=triggered_by,
+        sync_mode=sync_mode,
+        batch_id=batch_id,
+        host=host,
+        **parameters.containing(text),
         **parameters.matching("script", script),
         **in_state(status),
         **parameters.beginning(since),
@@ -86,7 +101,7 @@ def running_now(
 def find_last_success(
     source: Source = None, *, script: str, schema: str | None = None
 ) -> LastSuccess | None:
-    """Return the last success of ``script``; None if it never had one."""
+    """Return the last success of ``script`` that was no backfill; None if it never had one."""
     found = fetch(source, schema, "find_last_success", LastSuccess, script=script)
     return next(iter(found), None)
 

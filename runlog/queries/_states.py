@@ -1,4 +1,8 @@
-"""How a run stands, in a word; which words there are."""
+"""How a run stands, in a word; which words there are. Pure.
+
+The same in SQL: ``sql/parts/state_filters.sql`` selects what ``state_of`` calls by these words, and
+``sql/parts/is_silent.sql`` is the rule by which a run counts as silent. A test compares them.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,41 @@ from typing import TYPE_CHECKING, Final
 from runlog.errors import QueryError
 
 if TYPE_CHECKING:
-    from runlog.queries._rows import Run
+    from datetime import timedelta
 
 STATES: Final = ("running", "success", "error", "crashed", "partial", "lost")
+
+MISSED_HEARTBEATS: Final = 3
+"""After so many nobody can say whether the process is alive."""
+
+
+def state_of(
+    status: str,
+    *,
+    outcome: str | None,
+    silence: timedelta | None,
+    every: float,
+    records_failed: int | None,
+) -> str:
+    """Return how a run stands, in a word.
+
+    ``running``, ``lost?`` (running, but silent for three of its own heartbeats), ``success``,
+    ``partial`` (a success with failed records), ``error``, ``crashed`` (its process died without a
+    word).
+
+    Args:
+        status: as in the row.
+        outcome: how it ended in detail, where runlog wrote it.
+        silence: time since its last heartbeat; None for runs that have none.
+        every: seconds between its heartbeats.
+        records_failed: as in the row.
+    """
+    if status == "running":
+        is_silent = silence is not None and silence.total_seconds() > MISSED_HEARTBEATS * every
+        return "lost?" if is_silent else "running"
+    if status == "error" and outcome == "died":
+        return "crashed"
+    return "partial" if status == "success" and (records_failed or 0) > 0 else status
 
 
 def in_state(state: str | None) -> dict[str, object]:
@@ -27,21 +63,3 @@ def in_state(state: str | None) -> dict[str, object]:
         "is_partial": state == "partial",
         "is_lost": state == "lost",
     }
-
-
-LOST_AFTER_SECONDS = 90.0
-"""Three missed heartbeats: after that nobody can say whether the process is alive."""
-
-
-def state_of(run: Run) -> str:
-    """Return how the run stands, in a word.
-
-    ``running``, ``lost?`` (running, but silent for three heartbeats), ``success``, ``partial`` (a
-    success with failed records), ``error``, ``crashed`` (its process died without a word).
-    """
-    if run.status == "running":
-        silence = run.read_at - run.heartbeat_at if run.heartbeat_at else None
-        return "lost?" if silence and silence.total_seconds() > LOST_AFTER_SECONDS else "running"
-    if run.outcome == "died":
-        return "crashed"
-    return "partial" if run.status == "success" and run.records_failed else run.status

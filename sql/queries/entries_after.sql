@@ -1,6 +1,6 @@
 -- What was logged after this point, in order, by all scripts or some? For those who follow.
 select
-    entry.timestamp,
+    {entry_moment} as timestamp,
     entry.level,
     entry.step,
     entry.message,
@@ -14,14 +14,14 @@ where
     entry.timestamp >= %(after_at)s::timestamptz
     and (
         %(after_id)s::uuid is null
-        or (entry.timestamp, entry.id) > (%(after_at)s::timestamptz, %(after_id)s)
+        or (entry.timestamp, entry.id) > ({after_moment}, %(after_id)s)
     )
     and (%(script)s::text is null or run.script_name = %(script)s)
     and (%(script_like)s::text is null or run.script_name like %(script_like)s)
     and (%(step)s::text is null or entry.step = %(step)s)
     and (%(step_like)s::text is null or entry.step like %(step_like)s)
     and (%(levels)s::text[] is null or entry.level = any(%(levels)s))
-    and (%(text_like)s::text is null or entry.message ilike %(text_like)s or entry.meta::text ilike %(text_like)s)
+    and {holds_text}
 order by
     entry.timestamp,
     entry.id

@@ -1,4 +1,5 @@
--- When did this script last succeed, and up to which date did it sync?
+-- When did this script last succeed, and up to which date did it sync? Neither a backfill nor a cursor
+-- that a person set is meant.
 select
     script_name,
     finished_at,
@@ -10,6 +11,8 @@ from {schema}.runs
 where
     script_name = %(script)s
     and status = 'success'
-    and finished_at is not null
+    and finished_at < 'infinity'
+    and sync_mode is distinct from 'cursor'
+    and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
 order by finished_at desc
 limit 1

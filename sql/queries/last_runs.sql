@@ -1,53 +1,80 @@
--- What ran lately, newest first? A filter that is null asks nothing. The page after a run begins
--- at ("before_at", "before_id").
+-- What ran lately, newest first? The page after a run begins at ("before_at", "before_id"). Runs whose
+-- beginning is no moment that one can reckon with come last.
 --
 -- A script is asked for by a range and an order that only the index on (script_name, started_at)
 -- has: by equality the planner may as well walk through all runs by time, which takes long when
--- the script has not run for a year.
+-- the script has not run for a year. A pattern is looked up among the names first, for the same
+-- reason.
+with recursive {script_names}
 select
-    id,
-    script_name,
-    status,
-    triggered_by,
-    started_at,
-    finished_at,
-    duration_ms,
-    records_fetched,
-    records_inserted,
-    records_updated,
-    records_failed,
-    calls_analyzed,
-    api_cost,
-    sync_mode,
-    batch_id,
-    error_message,
-    metadata #>> '{runlog,outcome}' as outcome,
-    case
-        when metadata #>> '{runlog,heartbeat_at}' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d'
-            then (metadata #>> '{runlog,heartbeat_at}')::timestamptz
-    end as heartbeat_at,
-    now() as read_at
-from {schema}.runs
-where
-    (%(script)s::text is null or script_name between %(script)s and %(script)s)
-    and (%(script_like)s::text is null or script_name like %(script_like)s)
-    and (%(status)s::text is null or status = %(status)s)
-    and (%(outcome)s::text is null or metadata #>> '{runlog,outcome}' = %(outcome)s)
-    and (not %(is_partial)s::boolean or records_failed > 0)
-    and (
-        not %(is_lost)s::boolean
-        or metadata #>> '{runlog,heartbeat_at}' is not null
-        and (metadata #>> '{runlog,heartbeat_at}')::timestamptz < now() - interval '90 seconds'
+    {run_columns}
+from (
+    (
+        select
+            *,
+            false as is_odd
+        from {schema}.runs
+        where
+            %(script_like)s::text is null
+            and (%(script)s::text is null or script_name between %(script)s and %(script)s)
+            and {has_start}
+            and (
+                %(before_id)s::uuid is null
+                or (started_at, id) < (%(before_at)s::timestamptz, %(before_id)s)
+            )
+            and {state_filters}
+            and {run_filters}
+        order by
+            case when %(script)s::text is null then null else script_name end,
+            started_at desc,
+            id desc
+        limit %(limit)s
     )
-    and (%(since)s::timestamptz is null or started_at >= %(since)s)
-    and (%(period)s::interval is null or started_at >= now() - %(period)s)
-    and (%(until)s::timestamptz is null or started_at < %(until)s)
-    and (
-        %(before_id)s::uuid is null
-        or (started_at, id) < (%(before_at)s::timestamptz, %(before_id)s)
+    union all
+    (
+        select
+            run.*,
+            false as is_odd
+        from script
+        cross join lateral (
+            select *
+            from {schema}.runs
+            where
+                script_name between script.name and script.name
+                and {has_start}
+                and (
+                    %(before_id)s::uuid is null
+                    or (started_at, id) < (%(before_at)s::timestamptz, %(before_id)s)
+                )
+                and {state_filters}
+                and {run_filters}
+            order by
+                script_name,
+                started_at desc,
+                id desc
+            limit %(limit)s
+        ) as run
+        where script.name like %(script_like)s
     )
+    union all
+    (
+        select
+            *,
+            true as is_odd
+        from {schema}.runs
+        where
+            (started_at is null or started_at < '0001-01-02' or started_at > '9999-12-30')
+            and (%(script)s::text is null or script_name = %(script)s)
+            and (%(script_like)s::text is null or script_name like %(script_like)s)
+            and (%(before_id)s::uuid is null or %(before_at)s::timestamptz is not null or id < %(before_id)s)
+            and {state_filters}
+            and {run_filters}
+        order by id desc
+        limit %(limit)s
+    )
+) as run
 order by
-    case when %(script)s::text is null then null else script_name end,
-    started_at desc,
+    is_odd,
+    case when not is_odd then started_at end desc,
     id desc
 limit %(limit)s

@@ -14,7 +14,7 @@ cross join lateral (
         step,
         message,
         meta,
-        timestamp,
+        {entry_moment} as timestamp,
         id,
         run_id
     from {schema}.logs

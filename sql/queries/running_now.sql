@@ -1,33 +1,12 @@
 -- What is running now, oldest first, and what did each say last?
 select
     run.*,
-    entry.timestamp as last_entry_at,
+    {entry_moment} as last_entry_at,
     entry.step as last_step,
     entry.message as last_message
 from (
     select
-        id,
-        script_name,
-        status,
-        triggered_by,
-        started_at,
-        finished_at,
-        duration_ms,
-        records_fetched,
-        records_inserted,
-        records_updated,
-        records_failed,
-        calls_analyzed,
-        api_cost,
-        sync_mode,
-        batch_id,
-        error_message,
-        metadata #>> '{runlog,outcome}' as outcome,
-        case
-            when metadata #>> '{runlog,heartbeat_at}' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d'
-                then (metadata #>> '{runlog,heartbeat_at}')::timestamptz
-        end as heartbeat_at,
-        now() as read_at,
+        {run_columns},
         metadata #>> '{runlog,host}' as host,
         metadata #>> '{runlog,pid}' as pid
     from {schema}.runs

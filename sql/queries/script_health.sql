@@ -1,24 +1,6 @@
 -- How is each script doing? Its last run and last success come from the indexes, however long ago;
 -- the figures are those of the runs that began in the period.
-with recursive script (name) as (
-    -- One look into the index a script, instead of reading every run to find the names.
-    (
-        select script_name
-        from {schema}.runs
-        order by script_name
-        limit 1
-    )
-    union all
-    select (
-        select script_name
-        from {schema}.runs
-        where script_name > script.name
-        order by script_name
-        limit 1
-    )
-    from script
-    where script.name is not null
-),
+with recursive {script_names},
 wanted as (
     select name
     from script
@@ -49,6 +31,7 @@ figures as (
     from {schema}.runs
     where
         started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+        and sync_mode is distinct from 'cursor'
         and (%(script)s::text is null or script_name = %(script)s)
         and (%(script_like)s::text is null or script_name like %(script_like)s)
     group by script_name
@@ -63,6 +46,7 @@ select
     last_run.records_failed as last_records_failed,
     last_run.error_message as last_error_message,
     last_run.heartbeat_at as last_heartbeat_at,
+    last_run.heartbeat_interval as last_heartbeat_interval,
     last_success.finished_at as last_success_at,
     coalesce(figures.runs, 0) as runs,
     coalesce(figures.successful, 0) as successful,
@@ -90,19 +74,19 @@ cross join lateral (
         records_failed,
         error_message,
         metadata #>> '{runlog,outcome}' as outcome,
-        case
-        when metadata #>> '{runlog,heartbeat_at}' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d'
-            then (metadata #>> '{runlog,heartbeat_at}')::timestamptz
-    end as heartbeat_at
+        {heartbeat} as heartbeat_at,
+        {heartbeat_interval} as heartbeat_interval
     from {schema}.runs
     -- A range and an order that only the index on (script_name, started_at) has: by equality the
     -- planner may walk through all runs by time, to the last one of a script that is silent.
     where
         script_name between wanted.name and wanted.name
-        and started_at is not null
+        and {has_start}
+        and sync_mode is distinct from 'cursor'
     order by
         script_name,
-        started_at desc
+        started_at desc,
+        id desc
     limit 1
 ) as last_run
 left join lateral (
@@ -112,6 +96,7 @@ left join lateral (
         script_name = wanted.name
         and status = 'success'
         and finished_at is not null
+        and sync_mode is distinct from 'cursor'
     order by finished_at desc
     limit 1
 ) as last_success on true

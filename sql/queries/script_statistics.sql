@@ -8,7 +8,9 @@ select
     sum(records_fetched) as total_records,
     max(started_at) as last_run
 from {schema}.runs
-where started_at > coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+where
+    started_at > coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+    and sync_mode is distinct from 'cursor'
 group by script_name
 order by
     last_run desc,

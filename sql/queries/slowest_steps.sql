@@ -1,23 +1,6 @@
 -- Where does the time go? Of each script its newest runs that ended in the period, and in them an
 -- entry's time is the time until the next entry of the run.
-with recursive script (name) as (
-    (
-        select script_name
-        from {schema}.runs
-        order by script_name
-        limit 1
-    )
-    union all
-    select (
-        select script_name
-        from {schema}.runs
-        where script_name > script.name
-        order by script_name
-        limit 1
-    )
-    from script
-    where script.name is not null
-),
+with recursive {script_names},
 sampled as (
     select
         run.id,
@@ -27,12 +10,13 @@ sampled as (
     cross join lateral (
         select
             id,
-            finished_at
+            least(finished_at, '9999-12-30') as finished_at
         from {schema}.runs
         -- A range and an order that only the index on (script_name, started_at) has.
         where
             script_name between script.name and script.name
             and status <> 'running'
+            and sync_mode is distinct from 'cursor'
             and started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
         order by
             script_name,
@@ -61,8 +45,8 @@ step_of_run as (
     cross join lateral (
         select
             step,
-            timestamp,
-            lead(timestamp) over (order by timestamp, id) as next_at
+            {entry_moment} as timestamp,
+            lead({entry_moment}) over (order by timestamp, id) as next_at
         from {schema}.logs
         where run_id = sampled.id
     ) as entry

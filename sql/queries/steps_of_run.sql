@@ -4,13 +4,13 @@ with entry as (
     select
         step,
         level,
-        timestamp,
-        lead(timestamp) over (order by timestamp, id) as next_at
+        {entry_moment} as timestamp,
+        lead({entry_moment}) over (order by timestamp, id) as next_at
     from {schema}.logs
     where run_id = %(run_id)s
 ),
 run_end as (
-    select case status when 'running' then now() else finished_at end as at
+    select case status when 'running' then now() else least(finished_at, '9999-12-30') end as at
     from {schema}.runs
     where id = %(run_id)s
 )

@@ -1,11 +1,11 @@
 -- How much do the tables hold? The number of rows is PostgreSQL's estimate: counting takes long.
 select
     named.table_name,
-    nullif(relation.reltuples, -1)::bigint as rows_estimated,
-    pg_stat_get_dead_tuples(relation.oid) as dead_rows,
-    pg_total_relation_size(relation.oid) as total_bytes,
-    pg_table_size(relation.oid) as table_bytes,
-    pg_indexes_size(relation.oid) as index_bytes,
+    pieces.rows_estimated,
+    pieces.dead_rows,
+    pieces.total_bytes,
+    pieces.table_bytes,
+    pieces.index_bytes,
     named.oldest_at,
     named.newest_at
 from (
@@ -24,4 +24,19 @@ from (
 join pg_catalog.pg_namespace as namespace on namespace.nspname = {schema_literal}
 join pg_catalog.pg_class as relation
     on relation.relnamespace = namespace.oid and relation.relname = named.table_name
+-- A partitioned table holds nothing itself; the tree of a plain one is the table alone.
+cross join lateral (
+    select
+        sum(nullif(piece.reltuples, -1))::bigint as rows_estimated,
+        sum(pg_stat_get_dead_tuples(piece.oid))::bigint as dead_rows,
+        sum(pg_total_relation_size(piece.oid))::bigint as total_bytes,
+        sum(pg_table_size(piece.oid))::bigint as table_bytes,
+        sum(pg_indexes_size(piece.oid))::bigint as index_bytes
+    from (
+        select relation.oid where relation.relkind <> 'p'
+        union all
+        select relid from pg_catalog.pg_partition_tree(relation.oid) where isleaf
+    ) as leaves (oid)
+    join pg_catalog.pg_class as piece on piece.oid = leaves.oid
+) as pieces
 order by named.table_name desc

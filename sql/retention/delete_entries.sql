@@ -1,8 +1,12 @@
--- One batch of the entries of these runs. By id, which every layout of the table has.
+-- The entries of these runs, at most so many. By id, which every layout of the table has. Not those of
+-- a run that runs again meanwhile.
 delete from {schema}.logs
 where id in (
-    select id
-    from {schema}.logs
-    where run_id = any(%(ids)s::uuid[])
+    select entry.id
+    from {schema}.runs as run
+    join {schema}.logs as entry on entry.run_id = run.id
+    where
+        run.id = any(%(ids)s::uuid[])
+        and run.status = any(%(statuses)s::text[])
     limit %(limit)s
 )

@@ -19,14 +19,8 @@ set
 from (
     select
         id,
-        case
-            when metadata #>> '{runlog,heartbeat_at}' ~ '^[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]'
-                then (metadata #>> '{runlog,heartbeat_at}')::timestamptz
-        end as at,
-        case jsonb_typeof(metadata #> '{runlog,heartbeat_interval}')
-            when 'number' then (metadata #>> '{runlog,heartbeat_interval}')::double precision
-            else 30
-        end as every
+        {heartbeat} as at,
+        {is_silent} as is_silent
     from {schema}.runs
     where id = %(id)s::uuid
 ) as beat
@@ -36,6 +30,6 @@ where
     and (
         %(is_forced)s
         or beat.at is null
-        or beat.at < now() - 3 * beat.every * interval '1 second'
+        or beat.is_silent
     )
 returning run.id

@@ -1,29 +1,17 @@
--- Closes those of the runs ``among`` whose process has missed three heartbeats, on whichever host it
--- was: each ended when it was last heard of. By the database's clock. A run without a heartbeat is
--- another program's and stays. A row that is locked is being written by someone, so it is alive:
--- skipped. Needs no more than a writer's rights. Should the process live after all, its next heartbeat
--- takes this back.
+-- Closes those of the runs "among" whose process has missed three heartbeats, on whichever host it was:
+-- each ended when it was last heard of. By the database's clock. A run without a heartbeat is another
+-- program's and stays. A row that is locked is being written by someone, so it is alive: skipped. Needs
+-- no more than a writer's rights. Should the process live after all, its next heartbeat takes this back.
 with silent as (
     select
-        run.id,
-        beat.at
-    from {schema}.runs as run
-    cross join lateral (
-        select
-            case
-                when run.metadata #>> '{runlog,heartbeat_at}' ~ '^[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]'
-                    then (run.metadata #>> '{runlog,heartbeat_at}')::timestamptz
-            end as at,
-            case jsonb_typeof(run.metadata #> '{runlog,heartbeat_interval}')
-                when 'number' then (run.metadata #>> '{runlog,heartbeat_interval}')::double precision
-                else 30
-            end as every
-    ) as beat
+        id,
+        {heartbeat} as at
+    from {schema}.runs
     where
-        run.status = 'running'
-        and run.id = any(%(among)s::uuid[])
-        and beat.at < now() - 3 * beat.every * interval '1 second'
-    for update of run skip locked
+        status = 'running'
+        and id = any(%(among)s::uuid[])
+        and {is_silent}
+    for update skip locked
 )
 
 update {schema}.runs as run

@@ -128,7 +128,7 @@ def open_server() -> Iterator[Server]:
         dsn = make_conninfo(str(address))
         with psycopg.connect(dsn) as connection:
             found = postgres.Postgres(dsn, provider, connection.info.server_version)
-        with postgres._new_database(found) as own:
+        with postgres.new_database(found) as own:
             migrate.migrate(own)
             yield Server(own, provider, _find_psql())
 

@@ -75,7 +75,7 @@ def test_a_backlog_leaves_no_small_rest(recording, database, statements):
     """A backlog is blocks of 1 MiB, and the last one takes along what is left: no insert."""
     made = recording(database)
     spool = made.recorder._spool
-    while spool._entries.bytes_held < 2.2 * BLOCK_BYTES:
+    while spool.entries.writer.files.bytes_held < 2.2 * BLOCK_BYTES:
         made.log("x" * 200)
     lines = spool.entries_taken
     assert made.recorder.flush()
@@ -107,7 +107,7 @@ def test_copy_refuses_what_is_no_entry(recording, database, connection, statemen
     spool = made.recorder._spool
     made.log_many(1)
     line = spool.entries.read(2**16).data.rstrip(b"\n")
-    spool._entries._write((line + ending if ending else b"") + b"\n")
+    spool.entries.writer._write((line + ending if ending else b"") + b"\n")
     made.log_many(2999)
     assert made.recorder.flush()
     assert statements.take() == [("copy", 3001)] + [("insert", 1000)] * 3
@@ -180,7 +180,7 @@ def test_a_damaged_run_event_is_a_dead_letter(recording, database, connection, p
     proxy.refuse()
     made = recording(proxy.conninfo)
     spool = made.recorder._spool
-    spool._events.append(b'{"event": "fin\n')
+    spool.events.append(b'{"event": "fin\n')
     made.finish()
     proxy.forward()
     assert made.recorder.flush(10)

@@ -178,7 +178,7 @@ def test_counts_that_are_refused_take_no_end_with_them(recording, database, conn
     """The table refuses what a run has counted: its status and its end are stored all the same, and the refused event is kept."""
     change(ODD.format(table="runs", state="ZZ001", condition="new.records_fetched > 100"))
     made = recording(database, retry_interval=0.01, retry_interval_max=0.02)
-    made.run.records_fetched = 150
+    made.run.put("records_fetched", 150)
     made.finish("error", "it failed")
     eventually(lambda: _assert(made.recorder.flush(5)), within=40)
     columns = ("status", "error_message", "records_fetched")

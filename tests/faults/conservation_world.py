@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 
 import psycopg
@@ -143,5 +142,5 @@ class World:
             for path in folder.glob("*.ack"):
                 path.unlink()
                 removed += 1
-            os.close(lock)
+            lock.close()
         return removed

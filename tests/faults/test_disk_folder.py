@@ -49,7 +49,7 @@ def test_the_folder_is_removed(away, recording, proxy, connection, tmp_path, cap
     shutil.rmtree(gone)
     away.log_many(100, "meanwhile")
     eventually(lambda: _assert(spool.folder != first and spool.folder.is_dir()))
-    eventually(lambda: _assert(not spool._entries.memory_share))
+    eventually(lambda: _assert(not spool.entries.writer.memory_share))
     away.log_many(100, "after")
     assert away.is_lawful()
     assert capfd.readouterr().err.count("was removed; entries wait in") == 1
@@ -68,8 +68,8 @@ def kill(made):
     """Leave the files as a kill would; the thread has ended, the descriptors are closed."""
     made.recorder._shipper._attempt = lambda: True
     made.recorder._shipper.stop(5)
-    made.recorder._spool._entries.seal()
-    made.recorder._spool._events.seal()
+    made.recorder._spool.entries.seal()
+    made.recorder._spool.events.seal()
     made.recorder._spool.abandon()
     made.recorder.forget_run(made.run)
 
@@ -277,12 +277,12 @@ def test_a_spool_gets_the_files_that_memory_held(tmp_path):
     """What memory held has its place among the files, in its order, and is read from there."""
     spool = Spool(tmp_path / "db", 2**20)
     spool.append(b"one\n", 20, "run")
-    spool._entries.rotate(to_memory=True)
+    spool.entries.writer.rotate(to_memory=True)
     spool.append(b"two\n", 20, "run")
     spool.leave_memory()
     spool.append(b"three\n", 20, "run")
     found = sorted(spool.folder.glob("logs-*.copy"))
     assert [path.read_bytes() for path in found] == [b"one\n", b"two\n", b"three\n"]
     assert spool.entries.read(100).data == b"one\n"
-    assert not spool._entries.memory_share
+    assert not spool.entries.writer.memory_share
     spool.close(remove=True)

@@ -119,7 +119,7 @@ def test_space_returns_while_the_database_is_away(
     assert not spool.is_on_disk
     eventually(lambda: _assert("entries are kept in memory" in capfd.readouterr().err))
     ballast.unlink()
-    eventually(lambda: _assert(spool.is_on_disk and not spool._entries.memory_share))
+    eventually(lambda: _assert(spool.is_on_disk and not spool.entries.writer.memory_share))
     made.log_many(50, "after")
     # As kill -9 would leave it: the descriptors are gone, the files are as they are.
     made.recorder._shipper._attempt = lambda: True

@@ -9,6 +9,7 @@ from kit.recording import messages, run_row
 from kit.waiting import eventually
 
 from runlog._spool.backlog import Position, _ack, _read_ack
+from runlog._spool.descriptor import Descriptor
 
 
 def deliver(recording, database):
@@ -62,7 +63,7 @@ def test_any_flip_in_a_position_is_noticed(tmp_path):
             flipped = bytearray(true)
             flipped[place] ^= 1 << bit
             path.write_bytes(flipped)
-            fd = os.open(path, os.O_RDONLY)
-            believed += _read_ack(fd) != Position(0, 0)
-            os.close(fd)
+            opened = Descriptor(os.open(path, os.O_RDONLY))
+            believed += _read_ack(opened) != Position(0, 0)
+            opened.close()
     assert believed == 0

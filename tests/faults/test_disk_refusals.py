@@ -7,7 +7,7 @@ import os
 import subprocess
 
 import pytest
-from kit.recording import messages
+from kit.recording import messages, run_row
 
 from runlog._spool import writer as _segments
 
@@ -46,7 +46,7 @@ def test_a_disk_that_refuses_from_some_moment_on(
     if away:
         proxy.refuse()
     made = recording(proxy.conninfo, **SETTINGS)
-    writer = made.recorder._spool._entries
+    writer = made.recorder._spool.entries.writer
     real_write, real_open = os.write, os.open
     is_broken = []
 
@@ -141,6 +141,20 @@ def test_no_descriptor_is_left_at_the_start(run_script, database):
     assert script.exit_code == 0, script.stderr
     assert "Traceback" not in script.stderr, script.stderr
     assert "ended" in script.stdout
+
+
+@pytest.mark.guarantee("never-raises", "true-run", "conservation")
+def test_descriptors_come_back_after_the_start(run_script, database, connection):
+    """What a run began with, and what fits, is held until there is a file: the row is true in the end."""
+    script = run_script(NO_DESCRIPTORS, "start", "freed", env={"RUNLOG_DSN": database})
+    assert script.exit_code == 0, script.stderr
+    run_id = script.stdout.split()[0]
+    assert run_row(connection, run_id, "status") == "success"
+    told = [it for it in messages(connection, run_id) if it.startswith("runlog shed")]
+    stored = [it for it in messages(connection, run_id) if it.startswith("line")]
+    shed = sum(int(it.split()[2]) for it in told)
+    assert len(stored) + shed == 199
+    assert len(stored) > 100
 
 
 @pytest.mark.guarantee("disk", "never-raises")

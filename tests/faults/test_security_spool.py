@@ -201,7 +201,7 @@ def test_a_planted_segment_is_not_written_to(tmp_path, kind):
         assert writer.append(b"line %06d\n" % number)
     assert target.read_text() == "as it was"
     assert not (tmp_path / "not there").exists()
-    assert writer.last() > 3
+    assert writer.files.last() > 3
     assert writer.lines_written == 5000
     writer.seal()
     writer.abandon()

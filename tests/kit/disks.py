@@ -70,8 +70,8 @@ def leave_orphan(tmp_path):
             made = Recording(dsn, spool_dir or tmp_path / "spool", **settings)
             spool = made.recorder._spool
             made.log_many(count)
-            spool._entries.seal()
-            spool._events.seal()
+            spool.entries.seal()
+            spool.events.seal()
             folder = spool.folder
             spool.abandon()
             made.recorder.forget_run(made.run)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # Read at import: each test hides the environment of whoever runs it.
 GIVEN = os.environ.get("RUNLOG_TEST_DSN")
+LAYOUT = os.environ.get("RUNLOG_TEST_LAYOUT")
+"""Of the tables that tests find: "partitioned", or plain by default."""
 IMAGE = os.environ.get("RUNLOG_TEST_IMAGE", "postgres:17-alpine")
 _FOLDER_PREFIX = "runlog-test-"
 # A crash of the host may lose the tests' data.
@@ -88,7 +90,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture
 def empty_database(postgres: Postgres) -> Iterator[str]:
     """Conninfo of a database with nothing in it."""
-    with _new_database(postgres) as dsn:
+    with new_database(postgres) as dsn:
         yield dsn
 
 
@@ -97,14 +99,14 @@ def template_database(postgres: Postgres) -> Iterator[str]:
     """Conninfo of the session's migrated database; connect to clones of it, never to itself."""
     from runlog import migrate
 
-    with _new_database(postgres) as dsn:
-        migrate.migrate(dsn)
+    with new_database(postgres) as dsn:
+        migrate.migrate(dsn, layout=LAYOUT)
         yield dsn
 
 
 @pytest.fixture(scope="session")
 def _working_database(postgres: Postgres, template_database: str) -> Iterator[str]:
-    with _new_database(postgres, template=_name_of(template_database)) as dsn:
+    with new_database(postgres, template=_name_of(template_database)) as dsn:
         yield dsn
 
 
@@ -129,7 +131,8 @@ def connection(database: str) -> Iterator[psycopg.Connection]:
 
 
 @contextlib.contextmanager
-def _new_database(postgres: Postgres, template: str = "template0") -> Iterator[str]:
+def new_database(postgres: Postgres, template: str = "template0") -> Iterator[str]:
+    """Make a database for the block; its conninfo."""
     name = f"runlog_test_{secrets.token_hex(4)}"
     create = sql.SQL("create database {} template {}")
     drop = sql.SQL("drop database {} with (force)")

@@ -38,7 +38,8 @@ def add_run(connection: psycopg.Connection, script: str = "sync", **columns: Any
     columns.setdefault("started_at", ago(minutes=1))
     columns.setdefault("status", "success")
     if columns["status"] != "running":
-        columns.setdefault("finished_at", columns["started_at"] + timedelta(seconds=10))
+        if "finished_at" not in columns:
+            columns["finished_at"] = columns["started_at"] + timedelta(seconds=10)
         columns.setdefault("duration_ms", 10_000)
     metadata = {**columns.pop("metadata", {}), "runlog": columns.pop("runlog", {})}
     columns |= {"script_name": script, "metadata": Jsonb(metadata)}

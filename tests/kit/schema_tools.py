@@ -30,7 +30,7 @@ FRESH = [
     "created the sequence sync_logs_id_seq",
     "created the indexes " + ", ".join(DOCUMENTED_INDEXES),
     "created the indexes " + ", ".join(FURTHER_INDEXES),
-    "noted migration 3 (close to strangers): nothing to change here",
+    "applied migration 3 (close to strangers): nothing new by name",
     "created the indexes idx_logs_errors_timestamp, idx_runs_batch_id",
     (
         "created the views runlog_daily_statistics, runlog_error_groups, runlog_script_health,"
@@ -46,6 +46,7 @@ FRESH = [
         " idx_runlog_notifications_channel, idx_runlog_notifications_waiting,"
         " idx_runlog_tellings_notification"
     ),
+    "applied migration 6 (by run and retention): nothing new by name",
 ]
 
 

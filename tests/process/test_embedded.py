@@ -16,7 +16,7 @@ from kit.postgres import open_folder
 from kit.waiting import eventually
 
 from runlog import embedded
-from runlog.embedded import _wheel
+from runlog.embedded import _lifecycle, _wheel
 from runlog.errors import EmbeddedError
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ def test_other_major_version_is_left_alone(home: Path):
 
 def test_lock_that_a_fork_took_along(home: Path, monkeypatch: pytest.MonkeyPatch):
     """A server that ended while a stranger still holds its lock is an error, not a wait."""
-    monkeypatch.setattr(embedded, "_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(_lifecycle, "_WAIT_SECONDS", 0.2)
     import fcntl
 
     with (home / "server.lock").open("r+") as stranger:

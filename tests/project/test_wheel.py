@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -52,6 +53,16 @@ def test_the_wheel_holds_the_sql_and_no_tests(installed):
     assert "runlog/sql/delivery/insert_entries.sql" in names
     assert "runlog/py.typed" in names
     assert [name for name in names if "test_" in name] == []
+
+
+def test_the_description_has_no_link_into_the_checkout(installed):
+    """What a page about the package shows leads nowhere that is not there."""
+    (wheel,) = (installed.parent / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        description = archive.read(name).decode().partition("\n\n")[2]
+    assert "The history of every job you run" in description
+    assert re.findall(r"\]\((?!https?:)[^)]*\)", description) == []
 
 
 def test_the_installed_package_migrates_and_records(installed, empty_database):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from runlog import migrate, queries
 from runlog._database import dsn, reading, statements
+from runlog._process.distribution import pip_line
 from runlog.cli.checks.finding import Finding
 from runlog.cli.show.text import size
 from runlog.errors import DatabaseUnavailableError, RunlogError
@@ -125,9 +126,7 @@ def _version(connection: Connection[Any], schema: str) -> Finding:
         remedy = '"runlog migrate" adds indexes and views, and changes nothing that is there'
         return Finding(check="schema", state="warning", found=found, remedy=remedy)
     found = f"{schema!r} is at version {version}, this runlog knows {migrate.LATEST}"
-    remedy = (
-        "pip install --upgrade runlog-pg" if version > migrate.LATEST else 'run "runlog migrate"'
-    )
+    remedy = pip_line(upgrade=True) if version > migrate.LATEST else 'run "runlog migrate"'
     return Finding(check="schema", state="warning", found=found, remedy=remedy)
 
 

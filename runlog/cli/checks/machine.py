@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runlog import embedded
 from runlog._database import dsn as _dsn
+from runlog._process.distribution import pip_line
 from runlog._settings import EMBEDDED, TABLE, Settings, resolve, variable
 from runlog._spool import folders
 from runlog._spool.dead_letters import find_dead_letters
@@ -60,7 +61,7 @@ def examine_address(chosen: Settings, environ: Mapping[str, str]) -> Finding:
     """Return which database is meant, and what says so."""
     dsn = chosen.dsn
     if dsn is None:
-        remedy = 'set RUNLOG_DSN, or pip install "runlog-pg[embedded]"'
+        remedy = f"set RUNLOG_DSN, or {pip_line('embedded')}"
         return Finding(
             check="address", state="problem", found="no database is named", remedy=remedy
         )

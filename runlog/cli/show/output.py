@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv")
 _COMPUTED = ("state", "elapsed_ms")
-_LEFT_OUT = frozenset({"read_at"})
+_LEFT_OUT = frozenset({"read_at", "heartbeat_interval", "last_heartbeat_interval"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pg_class
 join pg_namespace on pg_namespace.oid = relnamespace
 where nspname = current_setting('runlog.schema')
   and relkind in ('r', 'p', 'S', 'i', 'I', 'v', 'm')
+  and not relispartition
   -- The indexes of primary keys come with their tables.
   and not exists (select from pg_constraint where conindid = pg_class.oid)
 order by kind, name;

@@ -72,7 +72,7 @@ def test_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(_wheel, "_PACKAGES", ("no_such_package",))
     assert not embedded.is_installed()
     be_user(monkeypatch, 1000)
-    with pytest.raises(MissingExtraError, match=r'pip install "runlog-pg\[embedded\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install .*\[embedded\]"'):
         embedded.ensure_running(tmp_path / "pg")
     assert not (tmp_path / "pg").exists()
 

@@ -202,10 +202,14 @@ def test_no_mark_raises(text):
         ('{"level": "error", "msg": "m", "id": -12345678901234567890123}',
          {"id": "-12345678901234567890123"}),
         ('{"level": "error", "msg": "m", "id": ' + "9" * 5000 + "}", {"id": "9" * 5000}),
+        ('{"level": "error", "msg": "m", "paid": 1234567890123456.75}',
+         {"paid": "1234567890123456.75"}),
+        ('{"level": "error", "msg": "m", "paid": -0.30000000000000004}',
+         {"paid": "-0.30000000000000004"}),
         ('{"level": "error", "msg": "m", "list": [{"id": 18446744073709551616}]}',
          {"list": "[{'id': 18446744073709551616}]"}),
     ],
-    ids=["nan", "infinity", "half a letter", "long", "long and negative", "very long", "nested"],
+    ids=["nan", "infinity", "half a letter", "long", "long and negative", "very long", "decimal", "double", "nested"],
 )  # fmt: skip
 def test_json_as_programs_write_it(text, meta):
     """What strict readers refuse or round keeps its level, its message and all its digits."""

@@ -65,7 +65,7 @@ def test_shedding_takes_debug_first_and_errors_last(database_folder):
     line = b"x" * 1023 + b"\n"
 
     def fill_to(share):
-        while spool._entries.bytes_held < share * 2**20:
+        while spool.entries.writer.files.bytes_held < share * 2**20:
             spool.append(line, ERROR, "filler")
         spool.measure()
 

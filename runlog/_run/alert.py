@@ -1,0 +1,53 @@
+"""Asking to be told: an entry of step ALERT, which watchers (``runlog watch``) tell.
+
+On the caller's thread; like any entry it survives the process and waits while the database is away.
+Nothing is sent from here, and nothing raises.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from runlog._process.notices import notices
+from runlog._recorder import open_runs, registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runlog._recorder.recorder import Recorder
+
+STEP: Final = "ALERT"
+_LEVELS: Final = {"info": (20, "INFO"), "warning": (30, "WARNING"), "error": (40, "ERROR")}
+
+
+def alert(
+    message: str, *, severity: str = "warning", meta: Mapping[str, Any] | None = None
+) -> None:
+    """Ask to be told of something, in the current run.
+
+    An entry of step ALERT: crash-safe, once, and told by whoever watches. The same as
+    ``log.warning(message, extra={"step": "ALERT"})``. Never waits and never raises.
+
+    Args:
+        message: what to tell; texts that differ in numbers only are one alert.
+        severity: error, warning, or info, which is shown and told to nobody.
+        meta: anything; becomes JSON.
+    """
+    try:
+        recorder, run_id = registry.active(), open_runs.run_id()
+        if recorder is not None and run_id is None:
+            recorder.count_unbound()
+        elif recorder is not None and run_id is not None:
+            record_alert(recorder, run_id, message, severity, meta)
+    except Exception as error:
+        # Whatever it is, the script must not notice.
+        notices.change("alert", repr(error), f"an alert could not be stored: {error!r}")
+
+
+def record_alert(
+    recorder: Recorder, run_id: str, message: str, severity: str, meta: Mapping[str, Any] | None
+) -> None:
+    """Append the entry; a severity that nobody knows is the loudest."""
+    levelno, levelname = _LEVELS.get(severity, _LEVELS["error"])
+    recorder.record(run_id, time.time(), levelno, levelname, STEP, message, dict(meta or {}))

@@ -1,0 +1,47 @@
+"""Lines for which no descriptor is free, held until there is one: a few, and in order.
+
+Neither a file nor anonymous memory can be made then. It is what keeps a run's start, without which
+none of its entries can be stored. Any thread; safe in signal handlers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MAX_BYTES = 2**18
+
+
+class HeldLines:
+    """Takes a quarter of a megabyte, and gives it back in the order in which it came."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def add(self, line: bytes) -> bool:
+        """Hold ``line``; False when there are too many."""
+        if self._bytes + len(line) > _MAX_BYTES:
+            return False
+        self._bytes += len(line)
+        self._lines.append(line)
+        return True
+
+    def release(self, write: Callable[[bytes], bool]) -> None:
+        """Give each line to ``write``, until it takes one no more."""
+        while self._lines:
+            try:
+                # Taken out first: two threads must not write the same line.
+                line = self._lines.popleft()
+            except IndexError:
+                return
+            if not write(line):
+                self._lines.appendleft(line)
+                return
+            self._bytes -= len(line)

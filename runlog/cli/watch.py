@@ -1,0 +1,151 @@
+"""``runlog watch``: look whether all is well, and tell who wants to know."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runlog._delivery.sweep import closer, reap
+from runlog._entry.redaction.redactor import Redactor
+from runlog._process.visible import visible
+from runlog._spool.folders import root
+from runlog.cli._database import settings
+from runlog.cli._failures import NotFoundError
+from runlog.cli._options import AGE
+from runlog.cli.alerts import config_option, find_channels, open_care
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from datetime import timedelta
+    from pathlib import Path
+
+    from runlog._settings import Settings
+    from runlog.alerts import Result, Watch
+
+_EVERY = "60s"
+
+
+@click.command("watch")
+@click.option("--once", is_flag=True, help="Look once and end: for cron, timers, GitHub.")
+@click.option("--every", type=AGE, help=f"How often. Default: {_EVERY}; with --once: unknown.")
+@click.option("--name", metavar="NAME", help="What others know this watcher by: user@host.")
+@click.option("--ping", "ping_url", metavar="URL", help="Called after each look that went well.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be opened and told.")
+@click.option("--no-send", is_flag=True, help="Look, and leave the sending to others.")
+@click.option("--forget", metavar="NAME", help="Expect no look of that watcher any more.")
+@config_option
+@click.pass_context
+def watch_command(
+    context: click.Context,
+    *,
+    once: bool,
+    every: timedelta | None,
+    name: str | None,
+    ping_url: str | None,
+    dry_run: bool,
+    no_send: bool,
+    forget: str | None,
+    config: str | None,
+) -> None:
+    """Look whether all scripts do well, and tell who wants to know, each thing once.
+
+    Any number of watchers may look, anywhere, at once. Whom to tell stands in RUNLOG_ALERT_URLS.
+
+    \b
+    */5 * * * *  runlog watch --once          in a crontab
+    runlog watch                              in a service, each minute
+
+    Exit codes with --once: 0 all was sent, 1 something was not, 2 usage, 3 no database.
+    """  # noqa: D301 - click reads this mark
+    chosen = settings()
+    if forget is not None:
+        with open_care() as care:
+            if not care.forget(forget):
+                raise NotFoundError(f"nobody knows a watcher {forget!r}")
+        return
+    if every is None and not once:
+        every = AGE.convert(_EVERY, None, None)
+    watch = _watch(chosen, name, every, ping_url, config, is_once=once or dry_run)
+    if once or dry_run:
+        options = {"is_dry": dry_run, "send": not no_send}
+        context.exit(_told(_looked(watch, chosen, options), is_dry=dry_run))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    assert every is not None  # noqa: S101 - set above
+    with _explained(chosen):
+        watch.repeat(every, stop, _told, send=not no_send)
+
+
+def _watch(
+    chosen: Settings,
+    name: str | None,
+    every: timedelta | None,
+    ping_url: str | None,
+    config: str | None,
+    *,
+    is_once: bool,
+) -> Watch:
+    from runlog.alerts import Watch, Watcher
+
+    found, channels = find_channels(config)
+    if not channels:
+        click.echo("runlog: RUNLOG_ALERT_URLS is not set: nobody is told", err=True)
+    redact = Redactor().redact_text if chosen.redact else str
+    watcher = Watcher(name or _own_name(), found, tuple(channels), every, redact)
+    return Watch(
+        watcher,
+        chosen,
+        ping_url=ping_url or os.environ.get("RUNLOG_PING_URL"),
+        before=lambda connection: reap(connection, chosen.schema),
+        state=_state(chosen) if is_once else None,
+    )
+
+
+def _own_name() -> str:
+    repository = os.environ.get("GITHUB_REPOSITORY")
+    if os.environ.get("GITHUB_ACTIONS") == "true" and repository:
+        # Each runner is another host; the workflow is what stays.
+        return f"github:{repository}/{os.environ.get('GITHUB_WORKFLOW', 'workflow')}"
+    return closer()
+
+
+def _state(chosen: Settings) -> Path | None:
+    """Return where it is kept since when the database is away, between looks that are processes."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        return None
+    folder = root(chosen.spool_dir, os.environ)
+    return folder / "watch-state.json" if folder else None
+
+
+def _looked(watch: Watch, chosen: Settings, options: dict[str, Any]) -> Result:
+    with _explained(chosen):
+        return watch.once(**options)
+
+
+def _explained(chosen: Settings) -> AbstractContextManager[None]:
+    from runlog.alerts import explained
+
+    return explained(chosen.schema, chosen.dsn)
+
+
+def _told(result: Result, *, is_dry: bool = False) -> int:
+    look = result.look
+    would = "would be " if is_dry else ""
+    for verb, changes in (("opened", look.opened), ("resolved", look.resolved)):
+        for change in changes:
+            subject = f" ({change.subject})" if change.subject else ""
+            click.echo(visible(f"{would}{verb}: {change.script_name} {change.rule}{subject}"))
+    if look.told:
+        click.echo(f"{would}told: {look.told}")
+    if look.delivered.sent:
+        click.echo(f"sent: {look.delivered.sent}")
+    for fault in look.faults:
+        click.echo(visible(f"runlog: {fault}"), err=True)
+    if result.said:
+        click.echo(f"runlog: {visible(result.said)}", err=True)
+    return result.code

@@ -1,0 +1,115 @@
+"""The list of runs: filters, counts, pages, and the days of each script."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from runlog import queries
+from runlog.dashboard._filters import Period, id_of, period_of, text_of
+from runlog.dashboard._heatmap import heatmap
+from runlog.dashboard._site import csv_answer, format_of, json_answer, page, site_of, viewer
+from runlog.queries import Run
+from runlog.queries._states import STATES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg import Connection
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+_PAGE = 50
+_BLOCK = 1000
+_PERIODS = ("24h", "7d", "30d", "90d", "all")
+_MOST_IN_A_FILE = 200_000
+
+
+def runs(request: Request) -> Response:
+    """Answer ``/runs`` and its twins."""
+    period = period_of(request, "7d", _PERIODS)
+    filters = _filters(request, period)
+    state = text_of(request, "state")
+    state = state if state in STATES else None
+    if format_of(request) == "csv":
+        rows = _all_rows(request, filters, state)
+        return csv_answer("runs", list(Run.__dataclass_fields__)[:-1], rows)
+    with site_of(request).database.page() as connection:
+        before = id_of(text_of(request, "before"))
+        last = queries.find_run(connection, run_id=before) if before else None
+        found = queries.last_runs(connection, limit=_PAGE + 1, status=state, before=last, **filters)
+        counts = _counts(connection, filters)
+        health = queries.script_health(connection)
+        days = _days(connection, request, filters) if format_of(request) == "html" else []
+        elsewhere = None
+        if not found and not last:
+            elsewhere = queries.last_runs(
+                connection, limit=1, status=state, **{**filters, "since": None, "until": None}
+            )
+    shown, has_more = found[:_PAGE], len(found) > _PAGE
+    if format_of(request) == "json":
+        following = str(shown[-1].id) if has_more else None
+        return json_answer({"runs": shown, "counts": counts, "before": following})
+    return page(
+        request,
+        "runs.html",
+        now=shown[0].read_at if shown else None,
+        active="runs",
+        runs=shown,
+        has_more=has_more,
+        is_first=last is None,
+        counts=counts,
+        scripts=sorted(script.script_name for script in health),
+        usual={script.script_name: script.median_duration_ms for script in health},
+        period=period,
+        periods=_PERIODS,
+        state=state,
+        states=[state for state in STATES if state in counts or state in _ALWAYS],
+        elsewhere=elsewhere,
+        days=heatmap(days, viewer(request).zone),
+    )
+
+
+_ALWAYS = ("running", "success", "error")
+
+
+def _filters(request: Request, period: Period) -> dict[str, Any]:
+    return {
+        "script": text_of(request, "script"),
+        "text": text_of(request, "q"),
+        "host": text_of(request, "host"),
+        "triggered_by": text_of(request, "by"),
+        "since": period.since,
+        "until": period.until,
+    }
+
+
+def _counts(connection: Connection[Any], filters: dict[str, Any]) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for row in queries.count_runs(connection, **filters):
+        counted[row.state.rstrip("?")] += row.runs
+    return dict(counted)
+
+
+def _days(
+    connection: Connection[Any], request: Request, filters: dict[str, Any]
+) -> list[queries.Day]:
+    return queries.daily_statistics(
+        connection,
+        script=filters["script"],
+        by_script=True,
+        timezone=viewer(request).timezone,
+    )
+
+
+def _all_rows(request: Request, filters: dict[str, Any], state: str | None) -> Iterator[Run]:
+    with site_of(request).database.page() as connection:
+        last: Run | None = None
+        for _ in range(_MOST_IN_A_FILE // _BLOCK):
+            block = queries.last_runs(
+                connection, limit=_BLOCK, status=state, before=last, **filters
+            )
+            yield from block
+            if len(block) < _BLOCK:
+                return
+            last = block[-1]

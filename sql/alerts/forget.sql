@@ -1,0 +1,4 @@
+-- A watcher that will not come back.
+delete from {schema}.runlog_watchers
+where name = %(watcher)s
+returning name

@@ -1,0 +1,2 @@
+-- Autovacuum never analyses the parent of partitions.
+analyze {schema}.logs

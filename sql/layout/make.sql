@@ -1,0 +1,1 @@
+call {schema}.runlog_make_partitions()

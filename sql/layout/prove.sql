@@ -1,0 +1,2 @@
+-- Reads the whole table; writers go on meanwhile.
+alter table {schema}.logs validate constraint runlog_until

@@ -1,0 +1,356 @@
+-- Three views and the procedure of 0004 again. The views leave out the cursors that people set, which
+-- are rows of runs and no runs; runlog_step_durations answers for one run in the time of one run. The
+-- procedure keeps the row on which a cursor stands, and one run that must stay, for another table's
+-- or a trigger's sake, no longer stops it.
+--
+-- As in 0001 no name carries a schema, except inside the procedure, which is called later and from
+-- anywhere: there the schema is the one in which this file ran. Rights and comments stay.
+
+create or replace view runlog_script_health as
+select
+  script_name,
+  count(*) as runs,
+  count(*) filter (where status = 'success') as successful,
+  count(*) filter (where status = 'error') as failed,
+  count(*) filter (where status = 'running') as running,
+  round(
+    count(*) filter (where status = 'success')
+    / nullif(count(*) filter (where status <> 'running'), 0)::numeric,
+    4
+  ) as success_rate,
+  percentile_cont(0.5) within group (order by duration_ms)
+    filter (where status = 'success') as median_duration_ms,
+  percentile_cont(0.95) within group (order by duration_ms)
+    filter (where status = 'success') as p95_duration_ms,
+  sum(records_fetched) as records_fetched,
+  sum(records_failed) as records_failed,
+  sum(api_cost) as api_cost,
+  (array_agg(status order by started_at desc))[1] as last_status,
+  max(started_at) as last_started_at,
+  max(finished_at) filter (where status = 'success') as last_success_at,
+  now() - max(finished_at) filter (where status = 'success' and isfinite(finished_at))
+    as age_of_last_success
+from runs
+where
+  started_at > now() - interval '30 days'
+  and started_at < 'infinity'
+  and sync_mode is distinct from 'cursor'
+group by script_name;
+
+create or replace view runlog_daily_statistics as
+select
+  (started_at at time zone 'UTC')::date as day,
+  script_name,
+  count(*) as runs,
+  count(*) filter (where status = 'success') as successful,
+  count(*) filter (where status = 'error') as failed,
+  percentile_cont(0.5) within group (order by duration_ms)
+    filter (where status = 'success') as median_duration_ms,
+  percentile_cont(0.95) within group (order by duration_ms)
+    filter (where status = 'success') as p95_duration_ms,
+  sum(records_fetched) as records_fetched,
+  sum(records_inserted) as records_inserted,
+  sum(records_updated) as records_updated,
+  sum(records_failed) as records_failed,
+  sum(calls_analyzed) as calls_analyzed,
+  sum(api_cost) as api_cost
+from runs
+where sync_mode is distinct from 'cursor'
+group by
+  (started_at at time zone 'UTC')::date,
+  script_name;
+
+-- The run's id comes from the runs: a condition on it then reaches them before their entries are read.
+create or replace view runlog_step_durations as
+select
+  runs.id as run_id,
+  runs.script_name,
+  runs.started_at,
+  entry.step,
+  count(*) as entries,
+  count(*) filter (where entry.level = 'WARNING') as warnings,
+  count(*) filter (where entry.level = 'ERROR') as errors,
+  min(entry.timestamp) as first_at,
+  max(entry.timestamp) as last_at,
+  round(
+    1000 * sum(
+      extract(
+        epoch from greatest(
+          coalesce(
+            entry.next_at,
+            case runs.status
+              when 'running' then now()
+              else least(runs.finished_at, '9999-12-30')
+            end
+          ),
+          entry.timestamp
+        ) - entry.timestamp
+      )
+    )
+  )::bigint as duration_ms
+from runs
+cross join lateral (
+  select
+    step,
+    level,
+    least(greatest(timestamp, '0001-01-02'), '9999-12-30') as timestamp,
+    lead(least(greatest(timestamp, '0001-01-02'), '9999-12-30'))
+      over (order by timestamp, id) as next_at
+  from logs
+  where run_id = runs.id
+) as entry
+group by
+  runs.id,
+  runs.script_name,
+  runs.started_at,
+  entry.step;
+
+do $runlog$
+declare
+  item text;
+begin
+  -- Before PostgreSQL 15 a view looks with the rights of its owner, whatever is wished.
+  if current_setting('server_version_num')::integer >= 150000 then
+    foreach item in array array[
+      'runlog_script_health', 'runlog_daily_statistics', 'runlog_step_durations'
+    ] loop
+      execute format('alter view %I set (security_invoker = true)', item);
+    end loop;
+  end if;
+
+  execute replace(
+    $create$
+      create or replace procedure {place}.runlog_prune(
+        older_than interval,
+        logs_older_than interval default null,
+        batch integer default 5000
+      )
+      language plpgsql
+      as $procedure$
+      #variable_conflict use_variable
+      declare
+        -- The tables by their row types: a name in a literal would have to be quoted twice.
+        runs_table constant oid := (
+          select typrelid from pg_type where pg_type.oid = pg_typeof(null::{place}.runs)
+        );
+        logs_table constant oid := (
+          select typrelid from pg_type where pg_type.oid = pg_typeof(null::{place}.logs)
+        );
+        runs_before constant timestamptz := now() - older_than;
+        logs_before constant timestamptz := now() - least(logs_older_than, older_than);
+        may_part boolean;
+        page_at timestamptz := '-infinity';
+        page_id uuid := '00000000-0000-0000-0000-000000000000';
+        candidates uuid[];
+        sizes bigint[];
+        lo integer;
+        hi integer;
+        place integer;
+        total bigint;
+        gone bigint;
+        is_refused boolean;
+      begin
+        if older_than < interval '0' or logs_older_than < interval '0' then
+          raise invalid_parameter_value using message = 'runlog_prune needs intervals back from now';
+        end if;
+
+        -- Where no other table and no trigger can refuse, a part of a run may go before the rest does.
+        select not (
+          exists (
+            select from pg_constraint
+            where
+              contype = 'f'
+              and conparentid = 0
+              and confrelid in (runs_table, logs_table)
+              and conrelid <> logs_table
+          )
+          or exists (
+            select from pg_trigger
+            where
+              tgrelid in (runs_table, logs_table)
+              and not tgisinternal
+              and tgenabled <> 'D'
+              and tgtype & 8 <> 0
+          )
+        ) into may_part;
+
+        loop
+          -- The next runs in time, those that stay left out; the last one of the page, null when there
+          -- are no more.
+          with page as materialized (
+            select
+              id,
+              started_at,
+              script_name,
+              status,
+              sync_mode,
+              coalesce(finished_at, started_at) as finished_at,
+              metadata #>> '{runlog,cursor}' as cursor_name
+            from {place}.runs
+            where
+              started_at < logs_before
+              and status <> 'running'
+              and (started_at, id) > (page_at, page_id)
+            order by started_at, id
+            limit 200
+          ),
+          stands_on as materialized (
+            select cursor.run_id
+            from (
+              select script_name, is_named
+              from page
+              cross join (values (false), (true)) as way (is_named)
+              union
+              select cursor_name, true
+              from page
+              where cursor_name is not null
+            ) as wanted (name, is_named)
+            cross join lateral (
+                with last_end as (
+                    select
+                        id,
+                        sync_end_date as moment,
+                        finished_at as said_at,
+                        case when sync_mode = 'cursor' then 'set' else 'success' end as source
+                    from {place}.runs
+                    where
+                        script_name = wanted.name
+                        and status = 'success'
+                        and finished_at is not null
+                        and (sync_end_date is not null or sync_mode = 'cursor')
+                        and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
+                    order by finished_at desc
+                    limit 1
+                ),
+
+                last_checkpoint as (
+                    select
+                        id,
+                        (metadata #>> '{runlog,checkpoint}')::timestamptz as moment,
+                        (metadata #>> '{runlog,checkpoint_at}')::timestamptz as said_at,
+                        'checkpoint' as source
+                    from {place}.runs
+                    where
+                        script_name = wanted.name
+                        and status <> 'success'
+                        and (finished_at is null or finished_at >= coalesce((select said_at from last_end), '-infinity'))
+                        and metadata #>> '{runlog,checkpoint}' ~ '^\d{4}-'
+                        and metadata #>> '{runlog,checkpoint_at}' ~ '^\d{4}-'
+                        and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
+                    order by said_at desc
+                    limit 1
+                )
+
+                select
+                    id as run_id,
+                    moment,
+                    said_at,
+                    source
+                from (
+                    select * from last_end
+                    union all
+                    select * from last_checkpoint
+                ) as said
+                order by said_at desc
+                limit 1
+            ) as cursor
+          ),
+          going as (
+            select
+              page.id,
+              page.started_at,
+              (select count(*) from {place}.logs as entry where entry.run_id = page.id) as entries
+            from page
+            where
+              page.id not in (select run_id from stands_on)
+              and (
+                page.sync_mode = 'cursor'
+                or exists (
+                  select from {place}.runs as newer
+                  where
+                    newer.script_name = page.script_name
+                    and newer.sync_mode is distinct from 'cursor'
+                    and (newer.started_at, newer.id) > (page.started_at, page.id)
+                )
+                and (
+                  page.status <> 'success'
+                  or exists (
+                    select from {place}.runs as newer
+                    where
+                      newer.script_name = page.script_name
+                      and newer.status = 'success'
+                      and newer.sync_mode is not distinct from page.sync_mode
+                      and (coalesce(newer.finished_at, newer.started_at), newer.id)
+                      > (page.finished_at, page.id)
+                  )
+                )
+              )
+          )
+          select
+            (select array_agg(id order by started_at, id) from going),
+            (select array_agg(entries order by started_at, id) from going),
+            (select max(started_at) from page),
+            (select id from page order by started_at desc, id desc limit 1)
+          into candidates, sizes, page_at, page_id;
+          exit when page_id is null;
+
+          lo := 1;
+          while lo <= coalesce(array_length(candidates, 1), 0) loop
+            -- Neighbours that have together no more entries than a batch; a bigger run goes alone.
+            hi := lo;
+            total := sizes[lo];
+            while hi < array_length(candidates, 1) and total + sizes[hi + 1] <= batch loop
+              hi := hi + 1;
+              total := total + sizes[hi];
+            end loop;
+
+            while may_part and total > batch loop
+              delete from {place}.logs
+              where id in (
+                select id from {place}.logs where run_id = candidates[lo] limit batch
+              );
+              get diagnostics gone = row_count;
+              commit;
+              total := total - batch;
+              exit when gone < batch;
+            end loop;
+
+            is_refused := false;
+            begin
+              delete from {place}.logs where run_id = any (candidates[lo:hi]);
+              delete from {place}.runs
+              where id = any (candidates[lo:hi]) and started_at < runs_before and status <> 'running';
+            exception
+              when data_exception or integrity_constraint_violation
+                or with_check_option_violation or program_limit_exceeded or plpgsql_error
+              then
+                is_refused := true;
+            end;
+            commit;
+
+            if is_refused then
+              for place in lo .. hi loop
+                begin
+                  delete from {place}.logs where run_id = candidates[place];
+                  delete from {place}.runs
+                  where id = candidates[place] and started_at < runs_before and status <> 'running';
+                exception
+                  when data_exception or integrity_constraint_violation
+                    or with_check_option_violation or program_limit_exceeded or plpgsql_error
+                  then
+                    raise warning 'run % stays: %', candidates[place], sqlerrm;
+                end;
+                commit;
+              end loop;
+            end if;
+            lo := hi + 1;
+          end loop;
+        end loop;
+      end
+      $procedure$
+    $create$,
+    '{place}',
+    quote_ident(current_schema())
+  );
+end
+$runlog$;

@@ -1,0 +1,29 @@
+-- Could somebody else's table or trigger refuse that a run or an entry goes?
+select
+    exists (
+        select
+        from pg_catalog.pg_constraint
+        where
+            contype = 'f'
+            and conparentid = 0
+            and confrelid in (ours.runs, ours.logs)
+            and conrelid <> ours.logs
+    )
+    or exists (
+        select
+        from pg_catalog.pg_trigger
+        where
+            tgrelid in (ours.runs, ours.logs)
+            and not tgisinternal
+            and tgenabled <> 'D'
+            -- 8: fires at DELETE.
+            and tgtype & 8 <> 0
+    ) as has_obstacles
+from (
+    select
+        max(relation.oid) filter (where relation.relname = 'runs') as runs,
+        max(relation.oid) filter (where relation.relname = 'logs') as logs
+    from pg_catalog.pg_class as relation
+    join pg_catalog.pg_namespace as namespace on namespace.oid = relation.relnamespace
+    where namespace.nspname = {schema_literal} and relation.relname in ('runs', 'logs')
+) as ours

@@ -1,0 +1,102 @@
+"""Descriptors that are closed, missing or standard: the program's files stay whole, entries arrive."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from kit.recording import messages
+
+from runlog._spool import folders
+from runlog._spool.orphan import OrphanedSpool
+
+CLOSING = """
+    import logging, os, sys, tempfile, time
+    import runlog
+    from runlog._recorder import registry
+
+    log = logging.getLogger("app")
+    log.setLevel(logging.INFO)
+    log.addHandler(runlog.RunLogHandler(retry_interval=60, spool_max_bytes=2**20))
+    with runlog.RunContext("closer", lifecycle_logs=False) as run:
+        for number in range(20):
+            log.info("line %06d %s", number, "x" * 2000)
+        # The one attempt is over, and its files and sockets are closed.
+        while not registry.current()._shipper._failures:
+            time.sleep(0.01)
+        os.closerange(3, int(sys.argv[1]))
+        files = [tempfile.TemporaryFile(buffering=0) for _ in range(12)]
+        for file in files:
+            file.write(b"mine")
+        for number in range(20, 60):
+            log.info("line %06d %s", number, "x" * 2000)
+            time.sleep(0.01)
+        print(sum(file.seek(0) == 0 and file.read() == b"mine" for file in files), flush=True)
+        os._exit(0)
+"""
+
+
+@pytest.mark.guarantee("never-raises", "conservation")
+@pytest.mark.parametrize("until", [256, 65_536])
+def test_a_library_closes_everything(run_script, until, evidence):
+    """Every number is closed, and files of the program get them: these stay whole, and no entry is lost."""
+    # Nobody listens there: the socket to a server is not the spool's.
+    script = run_script(CLOSING, until, env={"RUNLOG_DSN": "host=127.0.0.1 port=1"})
+    assert script.stdout.split() == ["12"], script.stderr
+    stored = stored_lines(Path(os.environ["RUNLOG_SPOOL_DIR"]))
+    assert stored == [f"line {number:06d}" for number in range(60)]
+    evidence(entries=60, lost=60 - len(set(stored)))
+
+
+def stored_lines(spool_dir):
+    """The entries that wait in the spools of the one database there is."""
+    (place,) = spool_dir.iterdir()
+    lines = []
+    for folder in folders.list_folders(place):
+        orphan = OrphanedSpool(folder, folders.adopt(folder))
+        while block := orphan.entries.read(2**20):
+            rows = block.data.decode().splitlines()
+            lines += [row.split("\t")[5].split(" x")[0] for row in rows]
+            orphan.entries.acknowledge(block.end)
+        orphan.close(remove=True)
+    return sorted(lines)
+
+
+STANDARD = """
+    import logging, os, sys
+    import runlog
+
+    log = logging.getLogger("app")
+    log.setLevel(logging.INFO)
+    log.addHandler(runlog.RunLogHandler())
+    with runlog.RunContext("standard", lifecycle_logs=False) as run:
+        log.info("line 0")
+        spool = [os.readlink(f"/proc/self/fd/{number}") for number in (0, 1, 2)
+                 if os.path.exists(f"/proc/self/fd/{number}")]
+        output = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+        for number in (0, 1, 2):
+            os.dup2(output, number)
+        os.write(1, repr([name for name in spool if "runlog" in name or "copy" in name]).encode())
+        for number in range(1, 6):
+            log.info("line %d", number)
+"""
+
+
+@pytest.mark.guarantee("never-raises", "conservation")
+def test_standard_descriptors_that_are_closed(run_script, database, connection, tmp_path):
+    """Started without stdin, stdout and stderr, which it opens later: no file of the spool is one of them."""
+    inner = tmp_path / "inner.py"
+    inner.write_text(textwrap.dedent(STANDARD))
+    output = tmp_path / "output"
+    subprocess.run(
+        ["sh", "-c", f'exec "{sys.executable}" "{inner}" "{output}" <&- >&- 2>&-'],
+        env={**os.environ, "RUNLOG_DSN": database},
+        check=True,
+    )
+    assert output.read_bytes() == b"[]"
+    run_script("import runlog\nwith runlog.RunContext('next'): pass", env={"RUNLOG_DSN": database})
+    assert messages(connection)[:6] == [f"line {number}" for number in range(6)]

@@ -1,0 +1,27 @@
+"""Texts that want to become part of a page: each would call `xss()`, or break out of where it is."""
+
+TEXTS = (
+    "<script>xss(1)</script>",
+    "<img src=x onerror=xss(2)>",
+    '"><svg onload=xss(3)>',
+    "'><body onload='xss(4)",
+    "javascript:xss(5)",
+    "</pre></p></div></script><script>xss(6)</script>",
+    "<iframe srcdoc='<script>parent.xss(7)</script>'></iframe>",
+    "{{ 7*7 }}{% raw %}${xss(8)}#{xss(8)}",
+    "<!--<script>xss(9)//-->",
+    "<a href=javascript:xss(10)>click</a>",
+    "\x1b[31mred\x1b[0m\x07\r\n<b onclick=xss(11)>",
+    "\u202e<script>xss(12)</script>\u2066",
+    "<style>*{background:url(http://evil.example/13)}</style>",
+    "<base href=http://evil.example/14>",
+    "<meta http-equiv=refresh content='0;url=http://evil.example/15'>",
+    "&lt;script&gt;xss(16)&lt;/script&gt; &amp;#x3c;",
+    "<form action=http://evil.example/17><input name=q autofocus onfocus=xss(17)>",
+    "../../etc/passwd?x=1#<script>xss(18)</script>",
+    'https://evil.example/" onmouseover="xss(19)',
+    "=cmd|' /C calc'!A0",
+    "*?[x]%_\\",
+    "\uff57ide 🎉 " + "é" * 300,
+    "x" * 5000,
+)
