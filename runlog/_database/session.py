@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from runlog._database import dsn
 from runlog._process.notices import notices
-from runlog._process.origin import script_name
 
 if TYPE_CHECKING:
     from runlog._database.connection import WriteConnection
@@ -51,11 +50,16 @@ class Session:
         return self._connection
 
     def _open(self) -> WriteConnection:
-        from runlog._database.connection import connect, is_exposed
+        from runlog._database import connection as connecting
 
-        timeout = min(self._connect_timeout, self._deadline() - time.monotonic())
-        opened = connect(self._dsn, application_name=f"runlog:{script_name()}", timeout=timeout)
-        if is_exposed(opened):
+        opened = connecting.connect(
+            self._dsn,
+            name=connecting.application_name(),
+            timeout=self._connect_timeout,
+            at_most=self._deadline() - time.monotonic(),
+            kind=connecting.WriteConnection,
+        )
+        if connecting.is_exposed(opened):
             place = self.shown()
             told = f"the connection to {place} is not encrypted; add sslmode=require to it"
             notices.change("encryption", place, told)

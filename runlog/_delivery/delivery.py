@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runlog._delivery.housekeeping import Housekeeping
+    from runlog._delivery.identity import Identity
     from runlog._delivery.late_runs import LateRuns
     from runlog._delivery.living_runs import LivingRuns
     from runlog._delivery.orphans import Orphans
@@ -47,6 +48,7 @@ class Delivery:
         dead_letters: DeadLetters,
         orphans: Orphans,
         housekeeping: Housekeeping,
+        identity: Identity,
         heartbeat_interval: float,
         before_idle: Callable[[], None],
     ) -> None:
@@ -57,6 +59,7 @@ class Delivery:
         self._dead_letters = dead_letters
         self._orphans = orphans
         self._housekeeping = housekeeping
+        self._identity = identity
         self._before_idle = before_idle
         self._heartbeat_interval = heartbeat_interval
         self._next_beat = time.monotonic() + heartbeat_interval
@@ -75,6 +78,7 @@ class Delivery:
         yield from self._deliver_own()
         self._before_idle()
         self._beat()
+        self._identity.note_in(self._spool.folder)
         self._orphans.bury_all(self._deliver_orphan)
         self._housekeeping.do_what_is_due()
 

@@ -8,6 +8,7 @@ ships.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -44,14 +45,14 @@ class Orphans:
     def __init__(
         self,
         *,
-        database_folder: Path | None,
+        database_folders: list[Path],
         own_folder: Callable[[], Path | None],
         store: Store,
         runs: LivingRuns,
         belongs_here: Callable[[OrphanedSpool], bool],
     ) -> None:
         """Deliver only what ``belongs_here``: what waits in it was meant for this database."""
-        self._database_folder = database_folder
+        self._database_folders = database_folders
         self._own_folder = own_folder
         self._store = store
         self._runs = runs
@@ -70,12 +71,13 @@ class Orphans:
             psycopg.Error: an outage or a fault of the setup; the next pass looks again.
             NotYetSureError: one of them is refused, maybe not for itself; all others are delivered.
         """
-        if self._database_folder is None or time.monotonic() < self._next_look:
+        if time.monotonic() < self._next_look:
             return
         # If this ends early there is more to do.
         self._next_look = 0.0
         doubt: NotYetSureError | None = None
-        left = list_orphans(self._database_folder, self._own_folder())
+        own = self._own_folder()
+        left = [it for place in self._database_folders for it in list_orphans(place, own)]
         is_under_way = True
         while is_under_way:
             folders, left, is_under_way = left, [], False
@@ -112,6 +114,10 @@ class Orphans:
             at_hand, self._at_hand = self._at_hand, None
             if at_hand is not None:
                 at_hand.close(remove=is_gone)
+        if is_gone and folder.parent not in self._database_folders[:1]:
+            # The former folder of this database, empty one day.
+            with contextlib.suppress(OSError):
+                folder.parent.rmdir()
         if is_gone and notices.is_in(topic, "unread"):
             notices.settle(topic, "gone")
         return is_gone

@@ -14,7 +14,7 @@ from runlog._database import statements
 from runlog._database.faults import Fault, fault_of, sqlstate
 from runlog._process import origin
 from runlog._process.notices import notices
-from runlog._spool.folders import owner_lives
+from runlog._spool.owner import owner_lives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

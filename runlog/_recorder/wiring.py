@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from runlog._delivery.complaints import Complaints
 from runlog._delivery.delivery import Delivery
 from runlog._delivery.housekeeping import Housekeeping
+from runlog._delivery.identity import Identity
 from runlog._delivery.orphans import Orphans
 from runlog._delivery.shipper import Shipper
 from runlog._delivery.store import Store
 from runlog._spool.dead_letters import DeadLetters
+from runlog._spool.folders import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,12 +47,13 @@ def wire(
         before_idle: called when all of this process is delivered; may append to the spool.
     """
     store = Store(session, settings.schema)
+    identity = Identity(session, settings.schema)
     orphans = Orphans(
-        database_folder=folder,
+        database_folders=folders_of(folder, settings),
         own_folder=lambda: spool.folder,
         store=store,
         runs=runs,
-        belongs_here=lambda orphan: True,  # noqa: ARG005 - by its folder it does
+        belongs_here=identity.is_that_of,
     )
     delivery = Delivery(
         spool=spool,
@@ -59,6 +62,7 @@ def wire(
         dead_letters=DeadLetters(folder),
         orphans=orphans,
         housekeeping=Housekeeping(session, runs, settings),
+        identity=identity,
         heartbeat_interval=settings.heartbeat_interval,
         before_idle=before_idle,
     )

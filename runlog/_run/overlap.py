@@ -18,6 +18,7 @@ from runlog._process.notices import say
 from runlog._recorder import open_runs, registry
 from runlog._run.cursor import to_be_asked
 from runlog._spool import folders
+from runlog._spool.owner import owner_lives
 from runlog.errors import OverlapError, SettingError, Skipped
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class AliveRun(NamedTuple):
 
         A database that was away took no beat of a process that lives.
         """
-        lives = folders.owner_lives(spools, self.host, self.spool)
+        lives = owner_lives(spools, self.host, self.spool)
         return not self.is_silent if lives is None else lives
 
 
