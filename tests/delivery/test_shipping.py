@@ -118,7 +118,7 @@ def test_an_outage_is_told_once_and_its_end_too(recording, proxy, capsys):
     for _ in range(3):
         assert not made.recorder.flush(0.3)
     proxy.forward()
-    eventually(lambda: _assert(made.recorder.flush(5)))
+    eventually(lambda: _assert(made.recorder.catch_up(5)))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert "cannot write to" in lines[0]
