@@ -22,6 +22,8 @@ _FAILING = "failing"
 
 _THREAD = "shipper"
 
+_READING = "reading"
+
 _CROWDED_SECONDS = 15.0
 """So long a server without a free connection is a rush hour, and nothing to tell of."""
 
@@ -50,11 +52,20 @@ class Complaints:
         else:
             notices.change(topic, _FAILING, message)
 
-    def tell_answer(self) -> None:
-        """Say that all is well again, if anything else was said."""
-        self._since = None
-        if notices.is_in(topic := self._session.shown(), _FAILING):
-            notices.change(topic, "ok", f"{topic} answers again; everything is delivered")
+    def tell_success(self, *, has_asked: bool) -> None:
+        """Say that all is well again, if anything else was said; also of the database if asked."""
+        if notices.is_in(_READING, "refused"):
+            notices.change(_READING, "ok", "what waits can be read again")
+        if has_asked:
+            self._since = None
+            if notices.is_in(topic := self._session.shown(), _FAILING):
+                notices.change(topic, "ok", f"{topic} answers again; everything is delivered")
+
+    def tell_unreadable(self, error: OSError) -> None:
+        """Say that this process's own spool cannot be read now."""
+        notices.change(
+            _READING, "refused", f"what waits cannot be read: {error}; it is tried again"
+        )
 
     def tell_surprise(self, error: Exception) -> None:
         """Say that the delivery was interrupted by what no database has to do with."""

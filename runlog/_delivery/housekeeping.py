@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runlog._delivery.sweep import reap
 from runlog._process.notices import notices
-from runlog._spool import folders
+from runlog._spool import places
 from runlog.errors import RunlogError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Housekeeping:
             self._settings.schema,
             self._runs.owned_ids(),
             before_each=self._session.connection,
-            spools=folders.root(self._settings.spool_dir, os.environ),
+            spools=places.root(self._settings.spool_dir, os.environ),
         )
 
     def _prune(self) -> None:

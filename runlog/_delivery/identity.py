@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runlog._database.asking import database_id
 from runlog._process.notices import notices
-from runlog._spool.folders import note_database
+from runlog._spool.destination import note_database
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,6 +24,7 @@ from runlog._database.session import OutOfTimeError
 from runlog._delivery.late_runs import RunNotThereYetError
 from runlog._delivery.refusals import NotYetSureError
 from runlog._process import jitter
+from runlog._spool.backlog import UnreadableError
 from runlog._spool.dead_letters import NoPlaceError
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from runlog._spool.spool import Spool
 
 _NEVER = float("inf")
-_PAUSE_AFTER_A_SURPRISE = 1.0
-_BETWEEN_STARTS = 1.0
+_A_MOMENT = 1.0
+"""Seconds between signs of life, tries to start a thread, and tries after a surprise."""
 
 
 class Shipper:
@@ -87,7 +88,7 @@ class Shipper:
         if time.monotonic() < self._next_start or not self._starting.acquire(blocking=False):
             return False
         try:
-            self._next_start = time.monotonic() + _BETWEEN_STARTS
+            self._next_start = time.monotonic() + _A_MOMENT
             thread = threading.Thread(target=self._run, name="runlog-shipper", daemon=True)
             thread.start()
             self._thread = thread
@@ -131,8 +132,8 @@ class Shipper:
                 # No memory, no descriptor: whatever it is, it must not be the thread's end.
                 with contextlib.suppress(Exception):
                     self._complaints.tell_surprise(error)
-                time.sleep(_PAUSE_AFTER_A_SURPRISE)
-        if self._last_success < self._pass_number or not self.is_done():
+                time.sleep(_A_MOMENT)
+        if self._last_success < self._pass_number or not self.delivery.is_done():
             self._attempt()
 
     def when_stopped(self, action: Callable[[], None]) -> None:
@@ -149,9 +150,11 @@ class Shipper:
         until = time.monotonic() + seconds
         while not self._in_a_hurry and (left := until - time.monotonic()) > 0:
             with contextlib.suppress(queue.Empty):
-                self._wake.get(timeout=left)
+                self._wake.get(timeout=min(left, _A_MOMENT))
                 if not self._failures:
                     break
+            # However long the database is away: what the disk refused must not wait in memory.
+            self._spool.touch()
         self._in_a_hurry = False
         # Whoever asked before the pass gets this one.
         with contextlib.suppress(queue.Empty):
@@ -172,12 +175,18 @@ class Shipper:
                 self._pass_or_reconnect()
             except (RunNotThereYetError, OutOfTimeError, NoPlaceError):
                 self._failures += 1
+            except UnreadableError as error:
+                # No fault of the database; what waits stays where it is.
+                self._failures += 1
+                self._complaints.tell_unreadable(error)
             except NotYetSureError as error:
                 self._fail(error.__cause__ or error)
             except Exception as error:
                 self._fail(error)
             else:
-                self._succeed()
+                self._failures = 0
+                # Where nothing waited nothing was asked: that says nothing about the database.
+                self._complaints.tell_success(has_asked=self._session.is_connected)
                 self._last_success = number
                 self._notify()
                 return True
@@ -235,20 +244,10 @@ class Shipper:
         with contextlib.suppress(Exception):
             self._complaints.tell(error)
 
-    def _succeed(self) -> None:
-        self._failures = 0
-        # Where nothing waited nothing was asked: that says nothing about the database.
-        if self._session.is_connected:
-            self._complaints.tell_answer()
-
     @property
     def is_stopped(self) -> bool:
         """Tell whether no thread uses the spool any more."""
         return self._thread is None or not self._thread.is_alive()
-
-    def is_done(self) -> bool:
-        """Tell whether nothing of this process waits."""
-        return self.delivery.is_done()
 
     def flush(self, timeout: float, *, orphans: bool = False) -> bool:
         """Wait until everything appended before this call is committed; False if not in time.
@@ -297,4 +296,4 @@ class Shipper:
         else:
             self._attempt()
         self._session.close()
-        return self.is_done()
+        return self.delivery.is_done()

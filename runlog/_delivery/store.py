@@ -160,9 +160,7 @@ class Store:
         if is_late and late.is_expected(run_id):
             return Written(0, [], rows)
         reason = str(refusal).strip() or repr(refusal)
-        return Written(
-            0, [DeadLetter("\t".join(row), sqlstate(refusal), reason) for row in rows], []
-        )
+        return Written(0, [DeadLetter.of_row(row, sqlstate(refusal), reason) for row in rows], [])
 
     def apply(self, event: Any, late: LateRuns, *, is_live: bool) -> Ended:
         """Apply one run event to ``runs``; return it as a dead letter if it is refused.

@@ -15,7 +15,7 @@ from runlog._delivery.orphans import Orphans
 from runlog._delivery.shipper import Shipper
 from runlog._delivery.store import Store
 from runlog._spool.dead_letters import DeadLetters
-from runlog._spool.folders import folders_of
+from runlog._spool.places import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from runlog._delivery.living_runs import LivingRuns
     from runlog._settings import Settings
     from runlog._spool.spool import Spool
+
+
+_LETTER_BYTES_MIN = 2**24
 
 
 def wire(
@@ -59,7 +62,7 @@ def wire(
         spool=spool,
         store=store,
         runs=runs,
-        dead_letters=DeadLetters(folder),
+        dead_letters=DeadLetters(folder, max(settings.spool_max_bytes // 4, _LETTER_BYTES_MIN)),
         orphans=orphans,
         housekeeping=Housekeeping(session, runs, settings),
         identity=identity,

@@ -17,7 +17,7 @@ from runlog._process import jitter
 from runlog._process.notices import say
 from runlog._recorder import open_runs, registry
 from runlog._run.cursor import to_be_asked
-from runlog._spool import folders
+from runlog._spool import places
 from runlog._spool.owner import owner_lives
 from runlog.errors import OverlapError, SettingError, Skipped
 
@@ -178,7 +178,7 @@ class Claim(NamedTuple):
         """Write the run's row, or return the run that stands in the way."""
         settings = recorder.settings
         schema = settings.schema
-        spools = folders.root(settings.spool_dir, os.environ)
+        spools = places.root(settings.spool_dir, os.environ)
         key = {"key": f"runlog {schema} {self.script_name}"}
         names = {"id": self.run_id, "script_name": self.script_name}
         events: list[dict[str, Any]] = []

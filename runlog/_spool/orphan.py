@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._entry.copy_text import decode_lines, escape
 from runlog._process.notices import notices
-from runlog._spool import folders
+from runlog._spool import destination, folders
 from runlog._spool.backlog import Backlog
 from runlog._spool.descriptor import Descriptor, read_at
+from runlog._spool.whole import append_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """Not blocking: a pipe of that name would be waited for."""
-
-_APPEND_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class StoredSegments:
@@ -186,7 +185,7 @@ class OrphanedSpool:
         """
         self.folder = folder
         self._lock = lock
-        self.database_id = folders.noted_database(folder)
+        self.database_id = destination.noted_database(folder)
         """Of the database for which it was written; None: that is not known."""
         self.last_sign_of_life = _newest_change(folder)
         self._entries = StoredSegments(folder, "logs", ".copy")
@@ -216,7 +215,7 @@ class OrphanedSpool:
 
     def _append(self, segments: StoredSegments, lines: bytes) -> None:
         path = segments.next_path()
-        _append_whole(path, lines)
+        append_whole(path, lines)
         # As old as the rest: it is no sign of life of the process.
         os.utime(path, (self.last_sign_of_life, self.last_sign_of_life))
 
@@ -249,17 +248,6 @@ def adopt_orphan(folder: Path) -> OrphanedSpool | None:
     except OSError:
         lock.close()
         raise
-
-
-def _append_whole(path: Path, lines: bytes) -> None:
-    fd = os.open(path, _APPEND_FLAGS, 0o600)
-    try:
-        size = os.fstat(fd).st_size
-        if os.write(fd, lines) != len(lines):
-            os.ftruncate(fd, size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-    finally:
-        os.close(fd)
 
 
 def _tell_newer(database_folder: Path) -> None:

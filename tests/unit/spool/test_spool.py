@@ -8,7 +8,7 @@ import stat
 import pytest
 from kit.adopting import adopt_orphans
 
-from runlog._spool import folders
+from runlog._spool import places
 from runlog._spool.spool import Spool
 
 INFO, DEBUG, WARNING, ERROR = 20, 10, 30, 40
@@ -40,7 +40,7 @@ def test_folder_and_files_are_private(database_folder):
 def test_a_living_process_is_not_adopted(database_folder):
     """A spool whose lock is held is left alone, by this process as by any other."""
     spool = Spool(database_folder, 2**20)
-    assert adopt_orphans(database_folder, None) == []
+    assert list(adopt_orphans(database_folder, None)) == []
     spool.close(remove=True)
 
 
@@ -51,10 +51,10 @@ def test_an_orphan_is_adopted_once(database_folder):
     spool.append(b"line\n", INFO, "run")
     spool.close(remove=False)
     (orphan,) = adopt_orphans(database_folder, None)
-    assert adopt_orphans(database_folder, None) == []
+    assert list(adopt_orphans(database_folder, None)) == []
     assert orphan.entries.read(100).data == b"line\n"
     orphan.close(remove=True)
-    assert adopt_orphans(database_folder, None) == []
+    assert list(adopt_orphans(database_folder, None)) == []
     assert list(database_folder.iterdir()) == []
 
 
@@ -119,13 +119,13 @@ def test_a_planted_temp_folder_is_not_used(tmp_path, monkeypatch):
     mine = tmp_path / f"runlog-{os.getuid()}"
     (tmp_path / "elsewhere").mkdir()
     mine.symlink_to(tmp_path / "elsewhere")
-    assert folders.root(None, nowhere) is None
+    assert places.root(None, nowhere) is None
     mine.unlink()
     mine.mkdir()
     mine.chmod(0o777)
-    assert folders.root(None, nowhere) is None
+    assert places.root(None, nowhere) is None
     mine.chmod(0o700)
-    assert folders.root(None, nowhere) == mine
+    assert places.root(None, nowhere) == mine
 
 
 @pytest.mark.guarantee("secrets")
@@ -134,7 +134,7 @@ def test_a_link_in_place_of_a_spool_is_not_followed(database_folder, tmp_path):
     database_folder.mkdir()
     (tmp_path / "target").mkdir()
     (database_folder / "20260101T000000-1-abc").symlink_to(tmp_path / "target")
-    assert adopt_orphans(database_folder, None) == []
+    assert list(adopt_orphans(database_folder, None)) == []
     assert list((tmp_path / "target").iterdir()) == []
 
 
