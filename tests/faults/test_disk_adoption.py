@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_read_now_is_not_taken_for_missing(
     made = recording(database)
     eventually(lambda: _assert(not second.folder.exists()))
     assert messages(connection, second.run_id) == second.messages
-    assert notices.is_in(f"orphan {orphan.folder}", "unread")
+    eventually(lambda: _assert(notices.is_in(f"orphan {orphan.folder}", "unread")))
     assert made.recorder._shipper._failures == 0
     assert orphan.folder.exists()
     assert len(orphan.segments) >= held - 2
