@@ -65,8 +65,7 @@ class Refusals:
         if fault_of(error) is Fault.ROW:
             return True
         if state is None or ends_session(error) or not self._session.is_connected:
-            # Of the client's own faults those of text are a row's: sent again they are the same.
-            return isinstance(error, UnicodeError)
+            return False
         if state[:2] in _OUTAGES:
             return state == SERVER_TIMEOUT and rows > _TIMEOUT_MIN_ROWS
         is_theirs = self._is_well()

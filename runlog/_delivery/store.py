@@ -43,6 +43,9 @@ _MAY_BE_THERE = b"on conflict do nothing"
 
 Row = list[str]
 
+_IS_JSON = (False, False, False, False, False, False, True)
+"""Of a row's fields."""
+
 
 class Written(NamedTuple):
     """How rows ended: entries committed (or there already), refused, and left for later."""
@@ -101,7 +104,7 @@ class Store:
         try:
             with connection.cursor() as cursor, cursor.copy(self._sql("copy_entries")) as copy:
                 copy.write(block)
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeError) as error:
             state = sqlstate(error)
             # It needs the table's owner or no row level security at all.
             self._may_copy = state != _NOT_SUPPORTED
@@ -142,9 +145,9 @@ class Store:
         """Insert ``rows``; False when some of them are not there by this statement."""
         columns = [list(column) for column in zip(*rows, strict=True)]
         is_told = self._refusals.are_told("logs")
-        sent = self._session.connection().execute(
-            self._insertion("insert_entries", is_told=is_told), columns
-        )
+        connection = self._session.connection()
+        sql = self._insertion("insert_entries", is_told=is_told)
+        sent = connection.execute(sql, connection.storable(columns, _IS_JSON))
         # Citus counts wrongly, and then nothing is found out; a replay is all there already.
         return is_told or sent.rowcount >= len(rows)
 
@@ -195,6 +198,8 @@ class Store:
         connection = self._session.connection()
         is_told = self._refusals.are_told("runs")
         try:
+            texts = connection.storable(values.values(), (it == "metadata" for it in values))
+            values = dict(zip(values, texts, strict=True))
             done = connection.execute(self._insertion(name, is_told=is_told), values)
             is_new = name == "start_run" and done.rowcount == 0 and not is_told
             if is_new and self._refusals.may_hide("runs"):

@@ -118,10 +118,13 @@ class _Reaping:
     def _close(self, ids: list[UUID]) -> list[ReapedRun]:
         from psycopg.rows import class_row
 
+        from runlog._database.loading import load_safely
+
         if not ids:
             return []
         self._before_each()
         with self._connection.cursor(row_factory=class_row(ReapedRun)) as cursor:
+            load_safely(cursor)
             return cursor.execute(self._sql("reap_runs"), {"among": ids}, prepare=False).fetchall()
 
     def _close_among(self, ids: list[UUID]) -> list[ReapedRun]:

@@ -112,15 +112,33 @@ def adopt(folder: Path) -> Descriptor | None:
     return None
 
 
-def _open_lock(folder: Path) -> Descriptor:
+def _open_lock(folder: Path, *, make: bool = True) -> Descriptor:
     # By the folder's descriptor: its name can be made another folder's after it was looked at.
     place = os.open(folder, _FOLDER_FLAGS)
     try:
         if os.fstat(place).st_uid != folder.parent.stat().st_uid:
             raise PermissionError(errno.EPERM, "another user's folder", str(folder))
-        return Descriptor(os.open("lock", _LOCK_FLAGS, 0o600, dir_fd=place))
+        flags = _LOCK_FLAGS if make else _LOCK_FLAGS & ~os.O_CREAT
+        return Descriptor(os.open("lock", flags, 0o600, dir_fd=place))
     finally:
         os.close(place)
+
+
+def is_free(folder: Path) -> bool:
+    """Tell whether the owner of ``folder`` is gone; changes nothing, and makes no file."""
+    try:
+        lock = _open_lock(folder, make=False)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        return bool(try_lock(lock)) and is_in_place(folder, lock)
+    except OSError:
+        return False
+    finally:
+        # Only asked: whoever really takes it over must be able to.
+        lock.close()
 
 
 def list_folders(database_folder: Path) -> list[Path]:

@@ -88,7 +88,7 @@ def count_waiting(database_folder: Path) -> Waiting:
 
 
 def _examine(folder: Path) -> ProcessSpool:
-    process = "gone" if _is_free(folder) else "alive"
+    process = "gone" if folders.is_free(folder) else "alive"
     entries = _count_lines(folder, "logs", ".copy")
     return _look_at(folder, process, entries=entries, events=_count_lines(folder, "runs", ".jsonl"))
 
@@ -109,18 +109,10 @@ def _look_at(folder: Path, process: str, *, entries: int, events: int) -> Proces
     )
 
 
-def _is_free(folder: Path) -> bool:
-    lock = folders.adopt(folder)
-    if lock is None:
-        return False
-    # Only asked: whoever really takes it over must be able to.
-    lock.close()
-    return True
-
-
 def _count_lines(folder: Path, stem: str, suffix: str) -> int:
     stored = StoredSegments(folder, stem, suffix)
-    waiting = Backlog(stored, folder / f"{stem}.ack", torn_lines_count=True)
+    ack_path = folder / f"{stem}.ack"
+    waiting = Backlog(stored, ack_path if ack_path.exists() else None, torn_lines_count=True)
     try:
         return waiting.count_waiting()
     finally:

@@ -9,6 +9,7 @@ import pytest
 from kit.adopting import adopt_orphans
 
 from runlog._spool import places
+from runlog._spool.inventory import list_spools
 from runlog._spool.spool import Spool
 
 INFO, DEBUG, WARNING, ERROR = 20, 10, 30, 40
@@ -152,3 +153,13 @@ def test_a_death_is_as_old_as_what_the_dead_process_did(database_folder):
     (again,) = adopt_orphans(database_folder, None)
     assert again.last_sign_of_life == 1_700_000_000
     again.close(remove=True)
+
+
+def test_looking_changes_nothing(database_folder):
+    """Whoever counts what waits leaves no file, in whatever folder it is."""
+    (database_folder / "a folder").mkdir(parents=True)
+    (database_folder / "another" / "deeper").mkdir(parents=True)
+    (database_folder / "another" / "logs-000001.copy").write_bytes(b"one\ntwo\n")
+    before = sorted(database_folder.rglob("*"))
+    assert [spool.entries for spool in list_spools(database_folder)] == [0, 2]
+    assert sorted(database_folder.rglob("*")) == before
