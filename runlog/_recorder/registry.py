@@ -18,6 +18,9 @@ from runlog._recorder.recorder import Recorder
 from runlog._settings import resolve
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
+    from runlog._recorder.given import AllSettings
     from runlog._settings import Settings
 
 _recorders: dict[tuple[str | None, str, str | None], Recorder] = {}
@@ -135,7 +138,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def configure(**settings: Any) -> None:
+def configure(**settings: Unpack[AllSettings]) -> None:
     """Choose the database and the settings of this process; optional, the environment will do.
 
     Does not connect and does not wait. Every setting is also the variable ``RUNLOG_<NAME>``; an
