@@ -6,7 +6,7 @@ Runs on any thread; never blocks, never raises.
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from runlog._entry.texts import repr_of, shorten
 from runlog._recorder.run_state import tell_refused
@@ -15,16 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from runlog._recorder.run_state import RunState
 
 _Read = TypeVar("_Read")
 _Written = TypeVar("_Written")
-
-
-class _HasState(Protocol):
-    """A run, as far as its columns are concerned."""
-
-    _state: RunState
 
 
 class Column(Generic[_Read, _Written]):
@@ -40,15 +33,15 @@ class Column(Generic[_Read, _Written]):
     def __get__(self, run: None, owner: type) -> Self: ...
 
     @overload
-    def __get__(self, run: _HasState, owner: type) -> _Read: ...
+    def __get__(self, run: object, owner: type) -> _Read: ...
 
-    def __get__(self, run: _HasState | None, owner: type) -> Any:
+    def __get__(self, run: Any, owner: type) -> Any:
         if run is None:
             return self
         value = run._state.get(self._name)  # noqa: SLF001 - of one room
         return value if self._read is None or value is None else self._read(value)
 
-    def __set__(self, run: _HasState, value: _Written) -> None:
+    def __set__(self, run: Any, value: _Written) -> None:
         run._state.put(self._name, value)  # noqa: SLF001 - as above
 
 
