@@ -16,6 +16,7 @@ error as (
     where
         entry.level = 'ERROR'
         and entry.timestamp >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+        and (%(until)s::timestamptz is null or entry.timestamp < %(until)s)
         and (%(script)s::text is null or run.script_name = %(script)s)
         and (%(script_like)s::text is null or run.script_name like %(script_like)s)
 
@@ -33,6 +34,7 @@ error as (
     where
         run.status = 'error'
         and run.started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+        and (%(until)s::timestamptz is null or run.started_at < %(until)s)
         and (%(script)s::text is null or run.script_name = %(script)s)
         and (%(script_like)s::text is null or run.script_name like %(script_like)s)
         -- Not "not exists", which may be planned as a join with every error there is.

@@ -31,6 +31,7 @@ figures as (
     from {schema}.runs
     where
         started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+        and (%(until)s::timestamptz is null or started_at < %(until)s)
         and sync_mode is distinct from 'cursor'
         and (%(script)s::text is null or script_name = %(script)s)
         and (%(script_like)s::text is null or script_name like %(script_like)s)

@@ -18,6 +18,7 @@ sampled as (
             and status <> 'running'
             and sync_mode is distinct from 'cursor'
             and started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+            and (%(until)s::timestamptz is null or started_at < %(until)s)
         order by
             script_name,
             started_at desc
