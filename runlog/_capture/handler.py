@@ -15,7 +15,6 @@ from runlog._capture.once import Claims, claims_of
 from runlog._process import exit as _exit
 from runlog._process.notices import notices
 from runlog._recorder import registry
-from runlog._settings import resolve
 
 if TYPE_CHECKING:
     from runlog._recorder.recorder import Recorder
@@ -42,7 +41,7 @@ class RunLogHandler(logging.Handler):
 
     Args:
         dsn: the database; by default RUNLOG_DSN, DATABASE_URL, libpq's variables or the embedded
-            server.
+            server; where ``configure`` or a run has chosen one for this process, that one.
         level: lowest level that is stored; default: everything that reaches the handler
             (RUNLOG_LEVEL).
         settings: any setting of ``runlog.configure``.
@@ -54,13 +53,23 @@ class RunLogHandler(logging.Handler):
     def __init__(
         self, dsn: str | None = None, *, level: int | str | None = None, **settings: Any
     ) -> None:
-        resolved = resolve({"dsn": dsn, "level": level, **settings})
-        super().__init__(resolved.level)
-        self._settings = resolved
-        self._direct_to(registry.recorder_for(resolved))
+        self._given = {"dsn": dsn, "level": level, **settings}
+        super().__init__(registry.settings_for(self._given).level)
+        self.follow()
         self._wrote = False
+        registry.takers.add(self)
         if self._recorder is not None:
             keep_what_waits()
+
+    def follow(self) -> None:
+        """Record where this process does, unless a database of its own was named."""
+        self._settings = registry.settings_for(self._given)
+        self._direct_to(registry.recorder_for(self._settings))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments, and what logging keeps in a handler: loguru pickles its sinks."""
+        kept = {name: vars(self)[name] for name in ("filters", "formatter", "level", "_name")}
+        return _again, (type(self), self._given), kept
 
     def _direct_to(self, recorder: Recorder | None) -> None:
         self._recorder = recorder
@@ -136,3 +145,8 @@ class RunLogHandler(logging.Handler):
         """
         self.flush()
         super().close()
+
+
+def _again(kind: type[RunLogHandler], given: dict[str, Any]) -> RunLogHandler:
+    """Make a handler of the same arguments in another process, or beside its original."""
+    return kind(**given)

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
-from pathlib import Path
 from typing import Any
 
 from runlog._capture.handler import RunLogHandler
-from runlog._process import fork
+from runlog._process import fork, origin
 from runlog._recorder import open_runs
 from runlog._run.context import RunContext
 
@@ -47,18 +45,19 @@ def install(script_name: str | None = None, **settings: Any) -> RunContext:
     _join_parent()
     context = {name: settings.pop(name) for name in _CONTEXT_ARGUMENTS & settings.keys()}
     handler = RunLogHandler(**settings)
-    run = RunContext(script_name or _own_name(), **context)
+    run = RunContext(script_name or origin.script_name(), **context)
     # Started and never finished: it ends as the process does.
+    run._state.is_whole_process = True  # noqa: SLF001 - only here is it known
     run.start()
     _Installed.run = run
-    os.environ[_INSTALLED_VARIABLE] = run.id_text
+    os.environ[_INSTALLED_VARIABLE] = run._state.id_text  # noqa: SLF001 - the id as a text
     _take_records(handler)
     return run
 
 
 _CONTEXT_ARGUMENTS = frozenset(
     {"triggered_by", "batch_id", "sync_mode", "sync_start_date", "sync_end_date", "overlap_window",
-     "metadata", "overlap", "lifecycle_logs", "expects"}
+     "cursor", "metadata", "overlap", "lifecycle_logs", "expects"}
 )  # fmt: skip
 
 
@@ -73,15 +72,6 @@ def _join_parent() -> None:
     installed = os.environ.get(_INSTALLED_VARIABLE)
     if installed and fork.is_child_of_multiprocessing():
         os.environ.setdefault(open_runs.RUN_ID_VARIABLE, installed)
-
-
-def _own_name() -> str:
-    main = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if main is not None and main.name:
-        # python -m package.module; __main__ says nothing, its package does.
-        name: str = main.name.removesuffix(".__main__")
-        return name
-    return Path(sys.argv[0]).stem if sys.argv and sys.argv[0] not in {"", "-c"} else "python"
 
 
 def _take_records(handler: RunLogHandler) -> None:

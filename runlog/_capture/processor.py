@@ -18,7 +18,6 @@ from runlog._capture import calls, log_record, once
 from runlog._capture.event_dict import Event, read_event
 from runlog._process.notices import notices
 from runlog._recorder import open_runs, registry
-from runlog._settings import resolve
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -62,11 +61,16 @@ class RunLogProcessor:
         self, dsn: str | None = None, *, level: int | str | None = None, **settings: Any
     ) -> None:
         self._given = {"dsn": dsn, "level": level, **settings}
-        self._settings = resolve(self._given)
-        self._direct_to(registry.recorder_for(self._settings))
+        self.follow()
         existing.add(self)
+        registry.takers.add(self)
         if self._recorder is not None:
             calls.keep_what_waits()
+
+    def follow(self) -> None:
+        """Record where this process does, unless a database of its own was named."""
+        self._settings = registry.settings_for(self._given)
+        self._direct_to(registry.recorder_for(self._settings))
 
     def _direct_to(self, recorder: Recorder | None) -> None:
         self._recorder = recorder

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psycopg import IsolationLevel
 from psycopg_pool import NullConnectionPool
 
 from runlog._database.connection import WriteConnection, connect
+from runlog._process.origin import script_name
 
 if TYPE_CHECKING:
     from runlog._settings import Settings
@@ -38,8 +37,8 @@ class _Opening(WriteConnection):
     def connect(  # type: ignore[override] # the pool calls it with just these
         cls, conninfo: str = "", *, connect_timeout: float = 10.0, **_: Any
     ) -> WriteConnection:
-        script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "python"
-        connection = connect(conninfo, application_name=f"runlog:{script}", timeout=connect_timeout)
+        name = f"runlog:{script_name()}"
+        connection = connect(conninfo, application_name=name, timeout=connect_timeout)
         # Whatever the database's default is: after waiting for a lock, see what its holder wrote.
         connection.isolation_level = IsolationLevel.READ_COMMITTED
         return connection

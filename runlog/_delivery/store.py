@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import dsn, statements
 from runlog._database.faults import Fault, fault_of, sqlstate
 from runlog._delivery.late_runs import OwnPatience
+from runlog._delivery.run_events import apply_event
 from runlog._entry.copy_text import count_newlines, decode_lines
 from runlog._process.notices import notices
+from runlog._process.origin import script_name
 from runlog._spool.dead_letters import DeadLetter
 
 if TYPE_CHECKING:
@@ -46,14 +46,6 @@ _UNKNOWN_RUN = "23503"
 _SERVER_TIMEOUT = "57014"
 
 _LEFT_TO_INSERT = frozenset({_NOT_SUPPORTED, _NO_RIGHT, _SERVER_TIMEOUT})
-
-_EVENTS = {
-    "start": ("start_run",),
-    "update": ("update_run",),
-    "finish": ("update_run", "finish_run"),
-    "join": ("join_run",),
-}
-"""Run event → its files in ``sql/delivery``, each of which may be applied any number of times."""
 
 Row = list[str]
 
@@ -103,9 +95,8 @@ class Store:
 
             self.close()
             timeout = min(self._connect_timeout, self._deadline() - time.monotonic())
-            script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "python"
             self._connection = connect(
-                self._dsn, application_name=f"runlog:{script}", timeout=timeout
+                self._dsn, application_name=f"runlog:{script_name()}", timeout=timeout
             )
             if is_exposed(self._connection):
                 place = self.shown()
@@ -197,24 +188,23 @@ class Store:
 
     def apply(self, event: dict[str, Any], *, is_live: bool) -> DeadLetter | None:
         """Apply one run event to ``runs``; return it as a dead letter if it is refused."""
-        import psycopg
-
         # Before: an address that cannot be read is no fault of the event, and holds the password.
         self.connection()
+
+        def execute(name: str, values: dict[str, Any]) -> int:
+            return (
+                self.connection().execute(self._sql(name), {**values, "is_live": is_live}).rowcount
+            )
+
         try:
-            for name in _EVENTS[event["event"]]:
-                done = self.connection().execute(self._sql(name), {**event, "is_live": is_live})
-        except (KeyError, TypeError, psycopg.ProgrammingError) as error:
-            if fault_of(error) is Fault.SETUP and sqlstate(error):
-                raise
+            done = apply_event(execute, event)
+        except KeyError as error:
             return _dead_event(event, error)
-        except psycopg.Error as error:
-            if fault_of(error) is not Fault.ROW:
-                raise
-            return _dead_event(event, error)
+        if done.refusal is not None:
+            return _dead_event(event, done.refusal, done.left_out)
         if event["event"] == "start":
             self.note_started(event["id"])
-        if event["event"] == "join" and not done.rowcount:
+        if event["event"] == "join" and not done.rows:
             # This process's own events are applied in between, while an orphan is delivered.
             patience = self.own_patience if is_live else self.patience
             if event["id"] not in self._started and patience.lasts_for(event["id"]):
@@ -290,9 +280,12 @@ def _parts(rows: list[Row], runs: set[str], refusal: Exception) -> Iterator[list
         yield rows[middle:]
 
 
-def _dead_event(event: dict[str, Any], error: Exception) -> DeadLetter:
+def _dead_event(
+    event: dict[str, Any], error: Exception, left_out: tuple[str, ...] = ()
+) -> DeadLetter:
     import orjson
 
-    return DeadLetter(
-        orjson.dumps(event).decode(), sqlstate(error), str(error).strip() or repr(error)
-    )
+    reason = str(error).strip() or repr(error)
+    if left_out:
+        reason = f"{', '.join(left_out)} of a run, stored without: {reason}"
+    return DeadLetter(orjson.dumps(event).decode(), sqlstate(error), reason)

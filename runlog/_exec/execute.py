@@ -19,15 +19,17 @@ from runlog._exec.child import Child, ProgramError, die_by, replace_process
 from runlog._exec.relay import Relay, Stream
 from runlog._process.ending import FINISHED, Ending, signal_name, terminated
 from runlog._process.notices import say
-from runlog._recorder import open_runs, registry
+from runlog._recorder import registry
 from runlog._run import batch
 from runlog._run.context import RunContext
+from runlog._run.handed_down import handed_down
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runlog._exec.lines import Line
     from runlog._recorder.recorder import Recorder
+    from runlog._settings import Settings
 
 # Program → the options behind which the script's text comes, instead of its name.
 _INTERPRETERS = {
@@ -73,12 +75,13 @@ def execute(
     # Before the run, which tells them.
     sys.argv = list(command)
     run = RunContext(script_name or name_of(command), **context)
-    run._is_block = True  # noqa: SLF001 - it is ended below
-    for pause in run._starting():  # noqa: SLF001 - as ``start``, but signals are waited for
+    use = run._use  # noqa: SLF001 - its begin must be able to wait for signals
+    use.is_claimed = True
+    for pause in use.begin(run, is_block=True):
         if number := child.sleep(pause):
             return die_by(number)
-    status, ending = _run(command, child, run, _Lines(recorder, run.id_text, step), recorded)
-    run.end(ending)
+    status, ending = _run(command, child, run, _Lines(recorder, use.state.id_text, step), recorded)
+    use.leave(ending)
     child.release_signals()
     registry.close_all()
     return status if status >= 0 else die_by(-status)
@@ -92,7 +95,7 @@ def _run(
     relay = Relay(streams)
     environ = {
         **os.environ,
-        open_runs.RUN_ID_VARIABLE: run.id_text,
+        **handed_down(run._state.id_text, lines.settings),  # noqa: SLF001 - its id as a text
         batch.VARIABLE: str(run.batch_id),
     }
     try:
@@ -106,10 +109,8 @@ def _run(
     status = child.wait(relay)
     for stream in relay.leftovers():
         child.pass_on(stream.source, stream.target)
-    if status >= 0:
-        run.note(exit_code=status)
-    else:
-        run.note(signal=signal_name(-status))
+    how = {"exit_code": status} if status >= 0 else {"signal": signal_name(-status)}
+    run._state.note(**how)  # noqa: SLF001 - beside the outcome
     errors = next((stream.reader for stream in streams if stream.target == 2), None)  # noqa: PLR2004 - stderr
     return status, ending_of_program(
         status,
@@ -166,6 +167,11 @@ class _Lines:
         self._recorder = recorder
         self._run_id = run_id
         self._step = step
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the recorder."""
+        return self._recorder.settings
 
     def taker(self, number: int) -> Callable[[Line], None]:
         """Return what records the lines of stream 1 or 2."""

@@ -46,6 +46,11 @@ def ending_of(error: BaseException | None) -> Ending:
     return Ending("error", outcome, _described(name, error), error)
 
 
+def failed(message: object) -> Ending:
+    """Return how a run ends that its script calls failed, because of ``message``."""
+    return Ending("error", "failed", _described("", Exception(message)) or "failed")
+
+
 def exited(code: object, error: BaseException | None = None) -> Ending:
     """Return how a run ends by ``sys.exit(code)``."""
     if code is None or (isinstance(code, int) and code == 0):

@@ -140,6 +140,36 @@ def _head(git: Path) -> str | None:
     return None
 
 
+_NO_SCRIPT = frozenset({"", "-", "-c", "-m"})
+_UNNAMED = "python"
+
+
+def script_name() -> str:
+    """Return what the main program is called: its file without the ending, or its module.
+
+    ``python`` where it is no file: typed in, piped in, or handed over with ``-c``.
+    """
+    name = _name_of_program() or _UNNAMED
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _name_of_program() -> str:
+    arguments = script_arguments()
+    script = str(arguments[0]) if arguments else ""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    module = str(getattr(spec, "name", None) or "")
+    # A folder or zip file is a module named __main__, which says nothing. A runner (cProfile,
+    # coverage) puts the script that it runs in the place of its own file.
+    is_runner = script != getattr(spec, "origin", None) and Path(script).is_file()
+    if module not in {"", "__main__"} and not is_runner:
+        # python -m package.module
+        return module.removesuffix(".__main__")
+    if script in _NO_SCRIPT or script.startswith(("/dev/fd/", "/proc/self/fd/")):
+        return ""
+    path = Path(script)
+    return path.absolute().parent.name if path.name == "__main__.py" else path.stem
+
+
 def script_arguments() -> list[str]:
     """Return ``sys.argv``, or an empty list where there is none (embedded interpreters)."""
     return list(getattr(sys, "argv", None) or [])

@@ -6,14 +6,15 @@ Runs start and end on the caller's thread; the shipper asks for progress. Never 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runlog._process.notices import notices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextvars import Token
 
     from runlog._recorder.run_state import RunState
 
@@ -76,25 +77,21 @@ class OpenRuns:
 RUN_ID_VARIABLE = "RUNLOG_RUN_ID"
 
 
-class BoundRun(Protocol):
-    """What a binding holds of a run."""
-
-    @property
-    def id_text(self) -> str: ...
-
-
-run_variable: ContextVar[BoundRun | None] = ContextVar("runlog_run", default=None)
+run_variable: ContextVar[RunState | None] = ContextVar("runlog_run", default=None)
 
 step_variable: ContextVar[str | None] = ContextVar("runlog_step", default=None)
 
-open_runs: dict[str, BoundRun] = {}
+open_runs: dict[str, RunState] = {}
 """Every run that this process has started, joined, or was forked in, and not finished."""
 
-ended_with_process: list[BoundRun] = []
+refused_ids: set[str] = set()
+"""Runs that were handed down to this process, but live in another database or have ended."""
+
+ended_with_process: list[RunState] = []
 """What was open when the process began to end: what its threads log until it is gone is theirs."""
 
 
-def current() -> BoundRun | None:
+def current() -> RunState | None:
     """Return the run of this context, else the only one open (or open until the exit), or None."""
     run = run_variable.get()
     if run is not None:
@@ -128,7 +125,8 @@ def inherited_run_id() -> str | None:
     from uuid import UUID
 
     try:
-        return str(UUID(text))
+        run_id = str(UUID(text))
+        return None if run_id in refused_ids else run_id  # noqa: TRY300 - one way out
     except ValueError:
         notices.change(RUN_ID_VARIABLE, text, f"{RUN_ID_VARIABLE}={text!r} is no UUID; ignored")
         return None
@@ -141,4 +139,17 @@ def step(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        step_variable.reset(token)
+        put_back(step_variable, token)
+
+
+_T = TypeVar("_T")
+
+
+def put_back(variable: ContextVar[_T], token: Token[_T]) -> None:
+    """Give ``variable`` the value it had before, in the context where it was given another.
+
+    A generator that is closed by another task, or in another thread, ends in another context:
+    there is nothing to put back there.
+    """
+    with suppress(ValueError):
+        variable.reset(token)

@@ -137,7 +137,7 @@ class Recorder:
         spool = self._spool or self.open()
         facts = {"heartbeat_interval": self.settings.heartbeat_interval}
         place = {"spool": spool.folder.name} if spool.folder is not None else {}
-        run.about = {**run.about, **facts, **place}
+        run.note(**facts, **place)
 
     def update_run(self, run: RunState, **facts: Any) -> None:
         """Take what has changed in ``run`` now, and not with the next heartbeat.

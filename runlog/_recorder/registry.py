@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+import weakref
+from typing import TYPE_CHECKING, Any, Protocol
 
 from runlog._process import exit as _exit
 from runlog._process.notices import notices, say
@@ -24,6 +25,9 @@ _recorders: dict[tuple[str | None, str, str | None], Recorder] = {}
 _registry = threading.RLock()
 
 _active: Recorder | None = None
+
+_configured: Settings | None = None
+"""What ``configure`` was last told, also where it is told to record nothing."""
 
 
 def recorder_for(settings: Settings) -> Recorder | None:
@@ -52,7 +56,36 @@ _NO_DATABASE = (
 
 def active() -> Recorder | None:
     """Return the active recorder: the configured one, else a handler's, else the environment's."""
-    return _active or recorder_for(resolve())
+    return _active or recorder_for(_configured or resolve())
+
+
+def configured() -> Settings:
+    """Return the settings that hold for who names none of their own."""
+    return _active.settings if _active is not None else _configured or resolve()
+
+
+def settings_for(given: dict[str, Any]) -> Settings:
+    """Return the settings of a handler or processor.
+
+    One that names no database goes where this process records, whatever the environment says: its
+    entries must be beside their run.
+    """
+    named = {name: value for name, value in given.items() if value is not None}
+    resolved = resolve(given)
+    if "dsn" in named or (_active is None and _configured is None):
+        return resolved
+    return configured().replaced(**{name: getattr(resolved, name) for name in named})
+
+
+class Taker(Protocol):
+    """A handler or processor, told when the process is to record elsewhere."""
+
+    def follow(self) -> None:
+        """Ask ``settings_for`` again."""
+
+
+takers: weakref.WeakSet[Taker] = weakref.WeakSet()
+"""The handlers and processors of this process, each of which has entered itself."""
 
 
 def current() -> Recorder | None:
@@ -78,10 +111,12 @@ def close_all(*, at_once: bool = False) -> None:
 
 def reset(timeout: float) -> None:
     """Close everything, ``timeout`` seconds for each recorder, and forget it; for tests."""
-    global _active  # noqa: PLW0603 - as above
+    global _active, _configured  # noqa: PLW0603 - as above
     for recorder in list(_recorders.values()):
         recorder.close(timeout)
     _recorders.clear()
+    _configured = None
+    open_runs.refused_ids.clear()
     open_runs.open_runs.clear()
     open_runs.ended_with_process.clear()
     _active = None
@@ -109,10 +144,13 @@ def configure(**settings: Any) -> None:
     Raises:
         SettingError: an argument is unknown or unusable; the message names it and what would do.
     """
-    global _active  # noqa: PLW0603 - as above
-    recorder = recorder_for(resolve(settings))
+    global _active, _configured  # noqa: PLW0603 - as above
+    _configured = resolve(settings)
+    recorder = recorder_for(_configured)
     if recorder is not None:
         _active = recorder
+    for taker in list(takers):
+        taker.follow()
 
 
 def flush(timeout: float | None = None) -> bool:

@@ -1,7 +1,8 @@
 """One run's state: what becomes the columns of its row in ``runs``, and the events that carry it.
 
-Nothing here writes: ``_recorder`` appends the events to the spool. Counts may be added from any
-thread.
+Nothing here writes: ``_recorder`` appends the events to the spool. What is given becomes storable
+at that moment (``columns``, ``facts``), on the thread that gives it; the events are made of that
+alone, so whoever makes them, the shipper's thread too, calls nothing of the user's.
 """
 
 from __future__ import annotations
@@ -13,41 +14,55 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from runlog._entry.meta import as_dict
+from runlog._entry.texts import repr_of, shorten
+from runlog._process.notices import notices
+from runlog._recorder.columns import INTEGER_MAX, PARSERS, sum_of
+from runlog._recorder.facts import Facts
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from uuid import UUID
 
-INTEGER_MAX = 2**31 - 1
 COUNTS = ("fetched", "inserted", "updated", "failed")
-_RECORDS = tuple(f"records_{name}" for name in COUNTS)
+FIGURES = (*(f"records_{count}" for count in COUNTS), "calls_analyzed", "api_cost")
+"""The columns that ``add`` adds to."""
+
+_NOT_UPDATED = "script_name"
+_SHOWN = 200
 
 
 class RunState:
-    """The columns of a run; attributes that stay None are stored as null."""
+    """The columns of a run; those that stay None are stored as null.
 
-    def __init__(self, run_id: str, script_name: str) -> None:
+    Attributes:
+        id_text: the run's id.
+        started_at: when it began.
+        metadata: what the user gave, see ``Facts``.
+        holder: what stands for this run in the program, for who finds it among the open runs.
+        around: the run in whose block this one began.
+        is_whole_process: whether it was begun for the whole process, by ``install``.
+        legacy_id: the number that the database gave its row, once somebody has asked.
+    """
+
+    def __init__(self, run_id: str, script_name: object) -> None:
         self.id_text = run_id
-        self.script_name = script_name
         self.pid = os.getpid()
         self.started_at = datetime.now(UTC)
+        self.holder: Any = None
+        self.around: RunState | None = None
+        self.is_whole_process = False
+        self.legacy_id: int | None = None
+        self.metadata = Facts()
+        self.is_begun = False
+        """Whether the row may be there: its name then stays."""
         self._started_clock = time.perf_counter()
         # Re-entrant: a signal handler may count in the middle of a count.
         self._lock = threading.RLock()
-        self.batch_id: UUID | None = None
-        self.triggered_by: str | None = "manual"
-        self.records_fetched: int | None = None
-        self.records_inserted: int | None = None
-        self.records_updated: int | None = None
-        self.records_failed: int | None = None
-        self.calls_analyzed: int | None = None
-        self.api_cost: Decimal | None = None
-        self.sync_mode: str | None = None
-        self.sync_start_date: datetime | None = None
-        self.sync_end_date: datetime | None = None
-        self.metadata: dict[str, Any] = {}
-        self.about: dict[str, Any] = {}
+        self._values: dict[str, Any] = {"script_name": "unnamed", "triggered_by": None}
+        self._notes = Facts()
         """What becomes ``metadata.runlog``."""
         self._last_progress: dict[str, Any] | None = None
+        self.put("script_name", script_name)
 
     def renew_lock(self) -> None:
         """Replace the lock in a forked child: its holder may be a thread that is not there."""
@@ -58,15 +73,78 @@ class RunState:
         """Tell whether this process started the run (a forked child did not)."""
         return self.pid == os.getpid()
 
-    def add(self, name: str, amount: float | Decimal) -> None:
-        """Add ``amount`` to the attribute ``name``."""
+    @property
+    def script_name(self) -> str:
+        """The script's name."""
+        return str(self._values["script_name"])
+
+    def get(self, column: str) -> Any:
+        """Return what ``column`` holds."""
+        return self._values.get(column)
+
+    def put(self, column: str, value: object) -> None:
+        """Give ``column`` a value; what it cannot take is told once, and left out."""
+        if column == _NOT_UPDATED and self.is_begun:
+            tell_refused(
+                column, f"{column} = {_shown(value)}", "the run has begun and keeps its name"
+            )
+            return
+        try:
+            taken = PARSERS[column](value)
+        except Exception as error:
+            tell_refused(column, f"{column} = {_shown(value)}", _remedy(error))
+            return
         with self._lock:
-            before = getattr(self, name)
-            if name == "api_cost":
-                # Through str: Decimal(0.1) would store fifty digits.
-                setattr(self, name, (before or Decimal(0)) + Decimal(str(amount)))
-            else:
-                setattr(self, name, (before or 0) + int(amount))
+            self._values[column] = taken
+        self._tell_too_many(column, taken)
+
+    def add(self, column: str, amount: object) -> None:
+        """Add ``amount`` to ``column``; what is no number is told once, and not added."""
+        try:
+            taken = PARSERS[column](amount)
+        except Exception as error:
+            short = column.removeprefix("records_")
+            tell_refused(column, f"count({short}={_shown(amount)})", _remedy(error))
+            return
+        with self._lock:
+            before = self._values.get(column)
+            total = taken if before is None else sum_of(before, taken)
+            self._values[column] = total
+        self._tell_too_many(column, total)
+
+    def _tell_too_many(self, column: str, value: Any) -> None:
+        if type(value) is int and abs(value) > INTEGER_MAX:
+            told = f"{column} = {value} is more than the column holds; {INTEGER_MAX} is stored"
+            notices.change("too many", column, told)
+
+    def put_metadata(self, facts: object) -> None:
+        """Take a mapping in place of the metadata so far; anything else is told, and left out."""
+        if facts is self.metadata:
+            return
+        if not _is_mapping(facts):
+            tell_refused("metadata", f"metadata = {_shown(facts)}", "use a dict")
+            return
+        taken = facts.again() if isinstance(facts, Facts) else Facts(as_dict(facts))
+        if self.metadata.writer is not None:
+            taken.write_with(self.metadata.writer)
+        self.metadata = taken
+
+    def note(self, **facts: Any) -> None:
+        """Add facts to ``metadata.runlog``."""
+        self._notes.update(facts)
+
+    def note_numbers(self, name: str, numbers: dict[str, float | None]) -> None:
+        """Add numbers to ``metadata.runlog``, on whatever thread."""
+        self._notes.put_numbers(name, numbers)
+
+    def noted(self, name: str) -> Any:
+        """Return a fact of ``metadata.runlog``; None when there is none."""
+        return self._notes.get(name)
+
+    def begin_now(self) -> None:
+        """Let the run's time begin here."""
+        self.started_at = datetime.now(UTC)
+        self._started_clock = time.perf_counter()
 
     def duration_ms(self) -> int:
         """Return milliseconds since the start, by a clock that never jumps."""
@@ -75,11 +153,12 @@ class RunState:
 
     def counts(self) -> dict[str, Any]:
         """Return the counts that were set, by column."""
-        named = {name: getattr(self, name) for name in (*_RECORDS, "calls_analyzed", "api_cost")}
-        return {name: value for name, value in named.items() if value is not None}
+        values = {column: self._values.get(column) for column in FIGURES}
+        return {column: value for column, value in values.items() if value is not None}
 
     def start_event(self, to_json: Callable[[Any], str]) -> dict[str, Any]:
         """Return the event that inserts the row."""
+        self.is_begun = True
         return {
             "event": "start",
             "is_owner": self.is_own,
@@ -112,46 +191,46 @@ class RunState:
 
     def _columns(self, to_json: Callable[[Any], str]) -> dict[str, Any]:
         with self._lock:
-            metadata = {**self.metadata, "runlog": self.about}
-            return {
-                "id": self.id_text,
-                "batch_id": str(self.batch_id) if self.batch_id else None,
-                "triggered_by": _text(self.triggered_by),
-                **{name: _integer(getattr(self, name)) for name in (*_RECORDS, "calls_analyzed")},
-                "api_cost": _number(self.api_cost),
-                "sync_mode": _text(self.sync_mode),
-                "sync_start_date": _moment(self.sync_start_date),
-                "sync_end_date": _moment(self.sync_end_date),
-                "metadata": to_json(metadata),
+            columns = {
+                column: _as_event(self._values.get(column))
+                for column in PARSERS
+                if column != _NOT_UPDATED
             }
+            return {"id": self.id_text, **columns, "metadata": self._metadata(to_json)}
+
+    def _metadata(self, to_json: Callable[[Any], str]) -> str:
+        for facts in (self.metadata, self._notes):
+            if facts.writer is None:
+                # The first event; its thread has started the run.
+                facts.write_with(to_json)
+        notes = ",".join(self._notes.pieces())
+        return "{" + ",".join([*self.metadata.pieces(), f'"runlog":{{{notes}}}']) + "}"
 
 
-def _integer(value: Any) -> int | None:
-    """Return ``value`` as the column takes it: too large becomes the largest, never an error."""
-    try:
-        return None if value is None else max(-INTEGER_MAX, min(int(value), INTEGER_MAX))
-    except (TypeError, ValueError, OverflowError):
-        return None
+def _as_event(value: Any) -> Any:
+    """Return a column's value as its event has it: too large becomes the largest."""
+    if type(value) is int:
+        return max(-INTEGER_MAX, min(value, INTEGER_MAX))
+    if type(value) is datetime:
+        return value.isoformat()
+    return str(value) if type(value) is Decimal else value
 
 
-def _number(value: Any) -> str | None:
-    try:
-        number = Decimal(str(value))
-    except (ArithmeticError, ValueError):
-        return None
-    return str(number) if number.is_finite() else None
+def _is_mapping(value: object) -> bool:
+    from collections.abc import Mapping
+
+    # By its type: a value may lie about its class, or raise.
+    return issubclass(type(value), Mapping)
 
 
-def _text(value: Any) -> str | None:
-    if value is None:
-        return None
-    text = str(value).replace("\0", "\\x00")
-    return text.encode("utf-8", "backslashreplace").decode()
+def tell_refused(topic: str, what: str, why: str) -> None:
+    """Say that ``what`` is not taken, once for each ``topic``: a loop must not fill the screen."""
+    notices.explain("refused", "some", topic, f"run.{what} is not taken; {why}")
 
 
-def _moment(value: Any) -> str | None:
-    """Return ISO 8601 with an offset; a moment without a zone is taken as local time."""
-    try:
-        return None if value is None else value.astimezone(UTC).isoformat()
-    except (AttributeError, OverflowError, ValueError, OSError):
-        return None
+def _remedy(error: Exception) -> str:
+    return str(error) if type(error) is ValueError else "use another value"
+
+
+def _shown(value: object) -> str:
+    return shorten(repr_of(value), _SHOWN)

@@ -13,19 +13,23 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
 from runlog._entry.ids import new_id
+from runlog._entry.texts import repr_of
 from runlog._process.notices import notices
 from runlog._recorder import open_runs
+from runlog._recorder.columns import uuid_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
+
+    from runlog._recorder.run_state import RunState
 
 VARIABLE = "RUNLOG_BATCH_ID"
 
 
 class _Batch(NamedTuple):
     batch_id: UUID
-    within: open_runs.BoundRun | None
+    within: RunState | None
     """The run that was around: inside a further run that one's batch counts."""
 
 
@@ -38,7 +42,7 @@ class Export:
     The environment is the process's, so only the main thread changes it.
     """
 
-    def __init__(self, batch_id: UUID) -> None:
+    def __init__(self, batch_id: UUID | str) -> None:
         self.batch_id = batch_id
         if threading.current_thread() is threading.main_thread():
             if not _exports:
@@ -73,7 +77,7 @@ def inherited() -> UUID | None:
     if batch is not None and batch.within is around:
         return batch.batch_id
     if around is not None:
-        return as_uuid(getattr(around, "batch_id", None))
+        return as_uuid(around.get("batch_id"))
     # What the main thread has put there counts for other threads; another task of the main
     # thread is beside that run, not inside.
     is_beside = _exports and threading.current_thread() is threading.main_thread()
@@ -100,17 +104,17 @@ def batch(batch_id: UUID | str | None = None) -> Iterator[UUID]:
         yield chosen
     finally:
         export.take_back()
-        _batch.reset(token)
+        open_runs.put_back(_batch, token)
 
 
 def as_uuid(value: object) -> UUID | None:
     """Return ``value`` as a UUID; what is none is told once, and ignored."""
     from uuid import UUID
 
-    if value is None or isinstance(value, UUID):
-        return value
     try:
-        return UUID(str(value))
+        text = uuid_text(value)
     except ValueError:
-        notices.change("batch_id", str(value), f"batch_id={value!r} is no UUID; ignored")
+        shown = repr_of(value)
+        notices.change("batch_id", shown, f"batch_id={shown} is no UUID; ignored")
         return None
+    return None if text is None else UUID(text)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import statements
 from runlog._database.asking import ask, find_value, rows
 from runlog._delivery.sweep import closer
 from runlog._entry.ids import new_id
+from runlog._process.notices import notices
 from runlog._recorder import registry
-from runlog._settings import resolve
 from runlog.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
     from runlog._database.connection import WriteConnection
     from runlog._recorder.recorder import Recorder
+    from runlog._recorder.run_state import RunState
+    from runlog._settings import Settings
     from runlog.queries._rows import LastSuccess
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 class Cursor(NamedTuple):
@@ -38,63 +42,106 @@ class Cursor(NamedTuple):
         moment: everything before it is synced; None: nothing is (set by hand).
         said_at: when it was said.
         source: ``success``, ``checkpoint`` or ``set`` (by hand).
+        batch_id: the batch of that run.
+        script_name: its script.
     """
 
     run_id: UUID
     moment: datetime | None
     said_at: datetime
     source: str
+    batch_id: UUID | None = None
+    script_name: str = ""
 
 
-def to_be_asked(recorder: Recorder | None, what: str) -> Recorder | None:
-    """Return the recorder whose database is asked; None when runlog is switched off.
+def to_be_asked(recorder: Recorder | None, what: str) -> Settings | None:
+    """Return the settings of the database that is asked; None where there is none to ask (tests).
+
+    Also where runlog is switched off: to record nothing is no reason to begin from the beginning.
 
     Raises:
-        DatabaseUnavailableError: runlog is on and no database is named.
+        DatabaseUnavailableError: no database is named.
     """
     if recorder is not None:
-        return recorder if recorder.has_database else None
-    if not resolve().enabled:
-        return None
-    raise DatabaseUnavailableError(
-        f"{what} cannot be asked: no database is named; set RUNLOG_DSN or DATABASE_URL"
-    )
+        return recorder.settings if recorder.has_database else None
+    settings = registry.configured()
+    if settings.dsn is None:
+        raise DatabaseUnavailableError(
+            f"{what} cannot be asked: no database is named; set RUNLOG_DSN or DATABASE_URL"
+        )
+    return settings
 
 
-def find_cursor(connection: Any, schema: str, script_name: str) -> Cursor | None:
-    """Return the cursor of a script; None when nothing has been synced yet."""
+def _catch_up(recorder: Recorder | None, connection: WriteConnection, settings: Settings) -> None:
+    """Deliver what waits on this machine, so that the answer knows of it."""
+    # Within the question: when the database is away that is known by now, and at once.
+    if recorder is not None:
+        recorder.catch_up()
+    connection.deadline = time.monotonic() + settings.statement_timeout
+
+
+def find_cursor(connection: Any, schema: str, name: str, *, is_named: bool = True) -> Cursor | None:
+    """Return the cursor of a script, or one of a name of its own; None: nothing is synced yet."""
     found: list[Cursor] = rows(
-        connection, "cursor/find_cursor", schema, Cursor, script_name=script_name
+        connection, "cursor/find_cursor", schema, Cursor, cursor=name, is_named=is_named
     )
     return found[0] if found else None
 
 
-def cursor_of(recorder: Recorder, script_name: str, joined_run: str | None) -> datetime | None:
-    """Return the moment up to which a script is synced.
+def cursor_of(
+    recorder: Recorder | None, state: RunState, named: str | None, *, is_joined: bool
+) -> datetime | None:
+    """Return the moment up to which is synced what ``state`` syncs.
 
     What waits on this machine is delivered first: a success that the database has not heard of
     yet counts. What cannot be delivered makes the cursor older, never newer.
 
     Args:
         recorder: whose database.
-        script_name: the script.
-        joined_run: a run that this process joined: then it is that run's script, whatever its name.
+        state: the run that asks.
+        named: the cursor's name; None: the script's.
+        is_joined: the run is another process's: then it is that run's script, whatever its name.
     """
-    settings = recorder.settings
+    name = named or state.script_name
+    what = f"the cursor of {name!r}"
+    settings = to_be_asked(recorder, what)
+    if settings is None:
+        return None
 
-    def question(connection: WriteConnection) -> datetime | None:
-        # Within the question: when the database is away that is known by now, and at once.
-        recorder.catch_up()
-        connection.deadline = time.monotonic() + settings.statement_timeout
-        name = script_name
-        if joined_run is not None:
-            found = find_value(connection, "cursor/script_of_run", settings.schema, id=joined_run)
-            name = found or script_name
-        cursor = find_cursor(connection, settings.schema, name)
-        return cursor.moment if cursor is not None else None
+    def question(connection: WriteConnection) -> Cursor | None:
+        _catch_up(recorder, connection, settings)
+        wanted = name
+        if is_joined and named is None:
+            joined = state.id_text
+            wanted = find_value(connection, "cursor/script_of_run", settings.schema, id=joined)
+        is_named = named is not None
+        return find_cursor(connection, settings.schema, wanted or name, is_named=is_named)
 
-    moment = ask(settings, f"the cursor of {script_name!r}", question)
-    return None if moment is None else moment.astimezone(UTC)
+    cursor = ask(settings, what, question)
+    if cursor is None or cursor.moment is None:
+        return None
+    _tell_oddities(cursor, state, name)
+    return cursor.moment.astimezone(UTC)
+
+
+def _tell_oddities(cursor: Cursor, state: RunState, name: str) -> None:
+    """Say what is most likely not meant."""
+    assert cursor.moment is not None  # noqa: S101 - see above
+    if cursor.moment > datetime.now(UTC) + _CLOCKS_DIFFER:
+        told = (
+            f"the cursor of {name!r} is in the future ({cursor.moment.isoformat()}, said by run "
+            f"{cursor.run_id}); set it: runlog cursor set {name} 1d"
+        )
+        notices.change("cursor ahead", name, told)
+    is_of_batch = str(cursor.batch_id) == state.get("batch_id")
+    is_sibling = str(cursor.run_id) not in {state.id_text, state.get("batch_id")}
+    if is_of_batch and is_sibling and cursor.source == "success":
+        told = (
+            f"the cursor of {name!r} was moved by run {cursor.run_id} of this very batch, so this "
+            "run syncs only what changed since; if they sync different things give each a cursor "
+            'of its own: RunContext(…, cursor="deals")'
+        )
+        notices.change("cursor in batch", name, told)
 
 
 def legacy_id_of(recorder: Recorder, run_id: str) -> int | None:
@@ -102,8 +149,7 @@ def legacy_id_of(recorder: Recorder, run_id: str) -> int | None:
     settings = recorder.settings
 
     def question(connection: WriteConnection) -> Any:
-        recorder.catch_up()
-        connection.deadline = time.monotonic() + settings.statement_timeout
+        _catch_up(recorder, connection, settings)
         return find_value(connection, "cursor/legacy_id", settings.schema, id=run_id)
 
     number: int | None = ask(settings, "the number of a run", question)
@@ -126,14 +172,13 @@ def last_success(script_name: str) -> LastSuccess | None:
     from runlog.queries._rows import LastSuccess
 
     what = f"the last success of {script_name!r}"
-    recorder = to_be_asked(registry.active(), what)
-    if recorder is None:
+    recorder = registry.active()
+    settings = to_be_asked(recorder, what)
+    if settings is None:
         return None
-    settings = recorder.settings
 
     def question(connection: WriteConnection) -> list[LastSuccess]:
-        recorder.catch_up()
-        connection.deadline = time.monotonic() + settings.statement_timeout
+        _catch_up(recorder, connection, settings)
         name = "queries/find_last_success"
         return rows(connection, name, settings.schema, LastSuccess, script=script_name)
 

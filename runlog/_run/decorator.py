@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
     from types import TracebackType
 
+    from runlog._recorder.run_state import RunState
+
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
 
 class _Run(Protocol):
-    def copy(self) -> Any: ...
+    def _copy(self) -> Any: ...
 
 
 class Decorator:
@@ -28,7 +30,7 @@ class Decorator:
 
     def __call__(self, function: _F) -> _F:
         """Return ``function`` with a new run around each call."""
-        make = cast("_Run", self).copy
+        make = cast("_Run", self)._copy  # noqa: SLF001 - the class made of it
         return cast("_F", functools.wraps(function)(_wrapped(function, make)))
 
 
@@ -115,11 +117,11 @@ class _Inside:
         self._inside = self._outside = self._bound()
 
     @staticmethod
-    def _bound() -> tuple[open_runs.BoundRun | None, str | None]:
+    def _bound() -> tuple[RunState | None, str | None]:
         return open_runs.run_variable.get(), open_runs.step_variable.get()
 
     @staticmethod
-    def _bind(run: open_runs.BoundRun | None, step: str | None) -> None:
+    def _bind(run: RunState | None, step: str | None) -> None:
         open_runs.run_variable.set(run)
         open_runs.step_variable.set(step)
 

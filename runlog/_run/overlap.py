@@ -15,7 +15,7 @@ from runlog._database import statements
 from runlog._database.asking import ask, rows
 from runlog._process import jitter, origin
 from runlog._process.notices import say
-from runlog._recorder import open_runs
+from runlog._recorder import open_runs, registry
 from runlog._run.cursor import to_be_asked
 from runlog._spool import folders
 from runlog._spool.folders import database_folder
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from runlog._database.connection import WriteConnection
     from runlog._recorder.recorder import Recorder
+    from runlog._recorder.run_state import RunState
 
 Overlap = Literal["allow", "skip", "wait", "fail"]
 _POLL_SECONDS = (0.5, 2.0)
@@ -86,6 +87,30 @@ def checked(overlap: str) -> Overlap:
     )
 
 
+def refuse_inside(script_name: str, installed: RunState | None) -> None:
+    """Refuse to wait for, or give way to, the run inside of which this one begins.
+
+    Raises:
+        OverlapError: this process has a run of the same script open around here, or for all of it.
+    """
+    around = open_runs.run_variable.get()
+    while around is not None:
+        if around.script_name == script_name and around.id_text in open_runs.open_runs:
+            break
+        around = around.around
+    around = around or installed
+    if around is not None:
+        remedy = "give overlap to the outer one, and none to this"
+        if around.is_whole_process:
+            remedy = f"call runlog.install({script_name!r}, overlap=…) and give none here"
+        raise OverlapError(
+            f"{script_name!r} does not start inside run {around.id_text} of the same name, in this "
+            f"very process; {remedy}",
+            script_name=script_name,
+            run_id=around.id_text,
+        )
+
+
 def claims(claim: Claim, overlap: Overlap) -> Iterator[float]:
     """Return once the run's row is in the database; until then yield seconds to wait.
 
@@ -95,13 +120,15 @@ def claims(claim: Claim, overlap: Overlap) -> Iterator[float]:
         DatabaseUnavailableError: the question got no answer.
         SchemaError: the tables are missing.
     """
-    recorder = to_be_asked(claim.recorder, claim.what)
+    recorder = claim.recorder
     if recorder is None:
+        if registry.configured().enabled:
+            to_be_asked(None, claim.what)
+        return
+    if not recorder.has_database:
         return
     limit = recorder.settings.overlap_timeout
     until = None if limit is None else time.monotonic() + limit
-    # Waiting for the run inside of which this one begins would never end.
-    around = open_runs.run_variable.get()
     told = None
     alive = claim.attempt(recorder)
     if alive is not None:
@@ -110,8 +137,7 @@ def claims(claim: Claim, overlap: Overlap) -> Iterator[float]:
         alive = claim.attempt(recorder)
     while alive is not None:
         is_late = until is not None and time.monotonic() >= until
-        is_around = around is not None and alive.run_id == around.id_text
-        _give_up(alive, claim.script_name, overlap, is_hopeless=is_late or is_around)
+        _give_up(alive, claim.script_name, overlap, is_hopeless=is_late)
         if told != alive.run_id:
             told = alive.run_id
             say(f"{claim.script_name!r} waits: {alive.describe()}")

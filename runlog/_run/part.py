@@ -18,19 +18,6 @@ if TYPE_CHECKING:
     from runlog._recorder.run_state import RunState
 
 
-def run_to_join() -> str | None:
-    """Return the run of another process that a run which begins here is a part of.
-
-    Only the outermost run of a process is a part: one inside another is a run of its own, of the
-    same batch.
-    """
-    if open_runs.run_variable.get() is not None:
-        return None
-    inherited = open_runs.inherited_run_id()
-    # Set in this process for its children: its own run is nobody else's.
-    return None if inherited in open_runs.open_runs else inherited
-
-
 class Part:
     """What one ``RunContext`` adds to another process's run."""
 

@@ -6,86 +6,99 @@ nothing else here blocks.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from runlog._process.notices import notices
-from runlog._recorder import registry
-from runlog._run.progress import Progress
+from runlog._entry.texts import repr_of
+from runlog._recorder import columns, registry
+from runlog._recorder.run_state import tell_refused
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from runlog._process.ending import Ending
+    from runlog._run.row import Row
 
 _FULL = "full"
 
 
-class SyncWindow(Progress):
-    """A run, and the window of its sync."""
+class Window:
+    """What one run syncs.
 
-    def __init__(self, run_id: str, script_name: str) -> None:
-        super().__init__(run_id, script_name)
-        self.overlap_window: timedelta | None = None
-        self._since: list[datetime | None] = []
-        self._has_own_dates = False
+    Args:
+        row: the run's.
+        cursor: the cursor's name; None: the script's.
+        overlap_window: how far ``since`` goes back before the last end.
+        has_own_dates: the caller gave dates: with ``full`` they make the run a backfill.
+    """
 
-    def set_window(
-        self, begin: datetime | None, end: datetime | None, overlap: timedelta | None
+    def __init__(
+        self, row: Row, *, cursor: object, overlap_window: object, has_own_dates: bool
     ) -> None:
-        """Take the dates that the caller gave; with ``full`` they make the run a backfill."""
-        self.sync_start_date, self.sync_end_date = begin, end
-        self.overlap_window = overlap
-        self._has_own_dates = begin is not None or end is not None
+        self._row = row
+        self._cursor = None if cursor is None else columns.text(cursor)
+        self.overlap_window = _checked(overlap_window)
+        self._has_own_dates = has_own_dates
+        self._since: list[datetime | None] = []
+        self._is_used = False
 
-    def note_backfill(self) -> None:
-        """Mark the run if it is a backfill, since the columns cannot tell."""
-        if self._has_own_dates and self.sync_mode == _FULL:
-            self.note(backfill=True)
+    def note_kind(self) -> None:
+        """Note what the columns cannot tell: a backfill, another cursor than the script's."""
+        state = self._row.state
+        if self._has_own_dates and state.get("sync_mode") == _FULL:
+            state.note(backfill=True)
+        if self._cursor not in {None, state.script_name}:
+            state.note(cursor=self._cursor)
 
-    @property
     def since(self) -> datetime | None:
-        """Where this sync begins: where the script's last success ended, less ``overlap_window``.
-
-        In UTC; None when nothing was synced yet. Backfills and failed runs do not count, a
-        checkpoint does. The database is asked at the first use and waited for; the answer then
-        stays. It becomes ``sync_start_date``, unless that has a value.
-
-        Raises:
-            DatabaseUnavailableError: the database does not answer, or none is named.
-            SchemaError: the tables are missing.
-        """
+        """Return where this sync begins; asked once, as ``RunContext.since`` tells."""
+        self._is_used = True
         if not self._since:
-            self._since.append(self._ask_since())
+            self._since.append(self._ask())
         return self._since[0]
 
-    def _ask_since(self) -> datetime | None:
-        from runlog._run.cursor import cursor_of, to_be_asked
+    def _ask(self) -> datetime | None:
+        from runlog._run.cursor import cursor_of
 
-        what = f"the cursor of {self.script_name!r}"
-        recorder = to_be_asked(self._recorder or registry.active(), what)
-        if recorder is None:
-            return None
-        moment = cursor_of(recorder, self.script_name, self.id_text if self.is_joined else None)
+        state = self._row.state
+        recorder = self._row.recorder or registry.active()
+        moment = cursor_of(recorder, state, self._cursor, is_joined=self._row.is_joined)
         if moment is not None and self.overlap_window is not None:
             moment -= self.overlap_window
-        if self.sync_start_date is None:
-            self.sync_start_date = moment
+        if state.get("sync_start_date") is None:
+            state.put("sync_start_date", moment)
         return moment
 
-    def checkpoint(self, moment: datetime) -> None:
-        """Say that everything before ``moment`` is synced, whatever becomes of the run.
-
-        The next run's ``since`` begins there, unless this one succeeds: then its
-        ``sync_end_date`` counts. It is stored at once and survives the death of the process. A
-        later checkpoint takes the place of an earlier one; in a backfill none counts.
-
-        Args:
-            moment: without a zone it is local time.
-        """
+    def reach(self, moment: Any) -> None:
+        """Note a checkpoint; what is no moment is told."""
         try:
-            reached = moment.astimezone(UTC).isoformat()
-        except (AttributeError, TypeError, OverflowError, ValueError, OSError):
-            told = f"checkpoint({moment!r}) is no moment; not stored"
-            notices.change("checkpoint", repr(moment), told)
+            reached = columns.moment(moment)
+        except Exception:
+            reached = None
+        self._is_used = True
+        if reached is None:
+            shown = repr_of(moment)
+            tell_refused("checkpoint", f"checkpoint({shown})", "it is no moment")
             return
-        self.note(checkpoint=reached, checkpoint_at=datetime.now(UTC).isoformat())
-        self.tell_progress()
+        now = datetime.now(UTC)
+        self._row.state.note(checkpoint=reached.isoformat(), checkpoint_at=now.isoformat())
+        self._row.tell()
+
+    def close(self, ending: Ending) -> None:
+        """Give the row the window's end: only a sync that succeeded has one."""
+        state = self._row.state
+        end = state.get("sync_end_date")
+        if ending.status != "success":
+            if end is not None:
+                state.note(sync_end_date=end.isoformat())
+                state.put("sync_end_date", None)
+        elif end is None and (self._is_used or state.get("sync_mode") or self._has_start()):
+            state.put("sync_end_date", state.started_at)
+
+    def _has_start(self) -> bool:
+        return self._row.state.get("sync_start_date") is not None
+
+
+def _checked(window: object) -> timedelta | None:
+    if window is None or isinstance(window, timedelta):
+        return window
+    tell_refused("overlap_window", f"overlap_window = {repr_of(window)}", "use a timedelta")
+    return None

@@ -85,8 +85,8 @@ def _without_outer_run() -> Iterator[None]:
     try:
         yield
     finally:
-        open_runs.step_variable.reset(step_token)
-        open_runs.run_variable.reset(run_token)
+        open_runs.put_back(open_runs.step_variable, step_token)
+        open_runs.put_back(open_runs.run_variable, run_token)
         open_runs.open_runs.clear()
         open_runs.open_runs.update(runs)
         open_runs.ended_with_process[:] = ended
@@ -149,7 +149,7 @@ def _installation_undone() -> Iterator[None]:
         raise
     finally:
         if installed.run is not None:
-            installed.run.end(ending_of(error))
+            installed.run._use.leave(ending_of(error))
         for place, name, value in before:
             setattr(place, name, value)
         _exit.before_exit[:] = at_exit

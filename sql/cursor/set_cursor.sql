@@ -1,5 +1,5 @@
 -- A person says from where the next sync goes on: a row of its own, so that plain SQL sees it and the
--- history tells who did it. Later than every success there is, whatever that one's clock said.
+-- history tells who did it. The latest row of the script, whatever the clocks of earlier ones said.
 insert into {schema}.runs (
     id,
     batch_id,
@@ -7,28 +7,21 @@ insert into {schema}.runs (
     triggered_by,
     started_at,
     finished_at,
-    duration_ms,
     status,
     sync_mode,
     sync_end_date,
     metadata
 )
-select
+values (
     %(id)s::uuid,
     %(id)s::uuid,
     %(script_name)s,
     'manual',
-    said.at,
-    said.at,
-    0,
+    now(),
+    now(),
     'success',
     'cursor',
     %(moment)s::timestamptz,
     %(metadata)s::jsonb
-from (
-    select
-        greatest(now(), max(finished_at) + interval '1 microsecond') as at
-    from {schema}.runs
-    where script_name = %(script_name)s and status = 'success'
-) as said
+)
 on conflict do nothing

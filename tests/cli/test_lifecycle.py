@@ -92,6 +92,8 @@ def test_show_tells_the_moment_and_who_said_it(here, connection):
             "moment": "2026-01-31T12:00:00.000000Z",
             "said_at": "2026-01-31T12:01:00.000000Z",
             "source": "success",
+            "batch_id": None,
+            "script_name": "sync",
         }
     ]
 
@@ -112,7 +114,7 @@ def test_set_moves_it_back_and_leaves_a_trace(here, connection, text):
     assert done.stdout.startswith("the next sync of sync begins at ")
     assert since() == datetime(2026, 1, 1, tzinfo=UTC)
     rows = runs_of(connection, columns="status, sync_mode, triggered_by, duration_ms")
-    assert ("success", "cursor", "manual", 0) in rows
+    assert ("success", "cursor", "manual", None) in rows
 
 
 def test_set_counts_whatever_a_clock_said(here, connection):

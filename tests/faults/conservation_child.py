@@ -108,8 +108,8 @@ class Served:
     def do_start(self, name):
         context = contextvars.Context()
         run = context.run(lambda: runlog.RunContext(name, lifecycle_logs=False).start())
-        self.runs[run.id_text] = context, run
-        return {"run": run.id_text}
+        self.runs[str(run.id)] = context, run
+        return {"run": str(run.id)}
 
     def do_finish(self, run, error):
         context, run = self.runs.pop(run)

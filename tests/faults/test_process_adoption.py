@@ -124,7 +124,7 @@ def test_a_part_of_a_run_that_is_late_waits_for_it(aftermath, connection):
     """A process that joined a run died before that run's row was there, and had a run of its own: that one is closed at once; entries and counts of the other are stored when its row appears."""
     late, own = new_id(), RunState(new_id(), "own")
     part = RunState(late, "part")
-    part.records_fetched = 7
+    part.put("records_fetched", 7)
     recorder = Recorder(resolve({"dsn": aftermath.dsn, "spool_dir": aftermath.spool_dir}))
     spool = recorder._spool = Spool(aftermath.folder(), 2**29)
     recorder.record(late, 1.7e9, 20, "INFO", None, "of the part", None)

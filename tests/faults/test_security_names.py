@@ -164,7 +164,8 @@ def test_the_name_of_a_script_is_data(recording, database, connection):
     made = recording(database)
     made.run.script_name = evil
     made.log(evil, step=evil, meta={evil: evil})
-    made.run.sync_mode = made.run.triggered_by = evil
+    made.run.put("sync_mode", evil)
+    made.run.put("triggered_by", evil)
     made.finish("error", evil)
     assert made.close()
     again = recording(database)

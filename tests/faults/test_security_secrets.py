@@ -81,7 +81,7 @@ SCRIPT = """
     with runlog.RunContext("secretive", lifecycle_logs=False) as run:
         log.error("line")
         runlog.flush(0.2)
-        print(repr(handler), repr(run), repr(_process.current()), vars(run), run.about)
+        print(repr(handler), repr(run), repr(_process.current()), vars(run), vars(run._state))
         print(open("/proc/self/cmdline").read() if os.path.exists("/proc/self/cmdline") else "")
     runlog.last_success("secretive")
 """

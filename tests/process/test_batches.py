@@ -174,7 +174,7 @@ def test_a_child_joins_the_run_of_its_parent(here, run_script, database, connect
     assert runs_of(connection, "child") == []
     (ended,) = runs_of(connection, "parent", columns)
     assert ended == ("success", 111, Decimal("0.50"), "incremental", 35)
-    assert messages(connection, run.id_text) == [
+    assert messages(connection, str(run.id)) == [
         "Starting parent",
         "in the child",
         "in the child",
@@ -225,7 +225,7 @@ def test_the_writer_role_may_join(here, writer, empty_database, run_script):
     assert runlog.flush(10)
     with psycopg.connect(empty_database) as owner:
         assert runs_of(owner, "parent", "status, records_fetched") == [("success", 11)]
-        assert messages(owner, run.id_text)[1:-1] == ["in the child"]
+        assert messages(owner, str(run.id))[1:-1] == ["in the child"]
 
 
 def test_a_run_inside_a_part_is_a_run_of_its_own(here, monkeypatch, connection):

@@ -139,7 +139,7 @@ def test_what_waits_in_a_spool_is_delivered_first(here, proxy, monkeypatch, tmp_
     """A success that the database has not heard of, for it was away, moves the cursor."""
     here(DSN=proxy.conninfo, EXIT_TIMEOUT=0)
     proxy.refuse()
-    with RunContext("sync") as lost:
+    with RunContext("sync", sync_mode="incremental") as lost:
         pass
     assert not runlog.flush(0.2)
     proxy.forward()
@@ -206,7 +206,7 @@ def test_a_checkpoint_that_is_no_moment(here, moment, capfd):
     """It is told on stderr and stored nowhere; the script goes on."""
     with RunContext("sync") as run:
         run.checkpoint(moment)
-    assert "is no moment; not stored" in capfd.readouterr().err
+    assert "it is no moment" in capfd.readouterr().err
     assert since() == run.started_at
 
 
@@ -240,9 +240,20 @@ def test_the_number_is_not_known_without_the_database(here, proxy, capfd):
     assert "the number of a run cannot be asked" in capfd.readouterr().err
 
 
-def test_switched_off_there_is_no_past(here, connection):
-    """With ``enabled`` off nothing is asked: no cursor, no last success."""
+def test_switched_off_the_past_stays(here, connection):
+    """With ``enabled`` off nothing is recorded, and a sync goes on where it would: not from the beginning."""
     here(ENABLED=0)
     succeeded(connection, MOMENT)
-    assert since() is None
-    assert runlog.last_success("sync") is None
+    assert since() == MOMENT
+    assert runlog.last_success("sync").sync_end_date == MOMENT
+    assert runs_of(connection) == ["success"]
+
+
+def test_switched_off_without_a_database_it_cannot_be_known(here, monkeypatch):
+    """None would mean that everything is to be synced."""
+    here(ENABLED=0)
+    for name in ("RUNLOG_DSN", "DATABASE_URL", "PGHOST", "PGUSER", "PGDATABASE", "PGPORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("runlog.embedded.is_installed", lambda: False)
+    with pytest.raises(DatabaseUnavailableError, match="no database is named"):
+        since()

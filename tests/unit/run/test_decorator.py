@@ -10,6 +10,7 @@ import pytest
 
 import runlog
 from runlog._recorder import open_runs, registry
+from runlog._run.use import Use
 
 
 @pytest.fixture(autouse=True)
@@ -25,10 +26,13 @@ def recorder(monkeypatch, tmp_path):
 def runs(monkeypatch):
     """Every RunContext that was started in this test."""
     started = []
-    start = runlog.RunContext._begin
-    monkeypatch.setattr(
-        runlog.RunContext, "_begin", lambda self: (started.append(self), start(self))[1]
-    )
+    begin = Use.begin
+
+    def noted(use, context, *, is_block):
+        started.append(use)
+        return begin(use, context, is_block=is_block)
+
+    monkeypatch.setattr(Use, "begin", noted)
     return started
 
 
@@ -60,8 +64,8 @@ def test_each_call_is_a_run(runs):
         return value and countdown(value - 1)
 
     countdown(2)
-    assert len({run.id for run in runs}) == 3
-    assert len({run.batch_id for run in runs}) == 1
+    assert len({run.state.id_text for run in runs}) == 3
+    assert len({run.state.get("batch_id") for run in runs}) == 1
     assert [run.ending.status for run in runs] == ["success"] * 3
 
 

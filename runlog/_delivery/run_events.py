@@ -1,0 +1,119 @@
+"""A run event → its statements, of which a refused column does not cost the others.
+
+What PostgreSQL refuses for one column (an adopted smallint, a constraint of the user's) is left
+out, and the rest is stored; status and end are written whatever becomes of the columns. Each
+statement may be applied any number of times. Runs on the shipping thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runlog._database.faults import Fault, fault_of, sqlstate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Event = dict[str, Any]
+    Execute = Callable[[str, Event], int]
+
+_STATEMENTS = {
+    "start": ("start_run",),
+    "update": ("update_run",),
+    "finish": ("update_run", "finish_run"),
+    "join": ("join_run",),
+}
+"""Run event → its files in ``sql/delivery``."""
+
+_COLUMNS = (
+    "batch_id", "triggered_by", "records_fetched", "records_inserted", "records_updated",
+    "records_failed", "calls_analyzed", "api_cost", "sync_mode", "sync_start_date", "sync_end_date",
+    "metadata",
+)  # fmt: skip
+_SHORT_MESSAGE = 200
+
+
+class Applied(NamedTuple):
+    """What became of an event: rows changed by its last statement, and the refusal if any."""
+
+    rows: int
+    refusal: Exception | None = None
+    left_out: tuple[str, ...] = ()
+    """The columns that were refused, where the rest is stored."""
+
+
+def apply_event(execute: Execute, event: Event) -> Applied:
+    """Apply ``event``.
+
+    Args:
+        execute: runs a statement of ``sql/delivery`` with values; returns how many rows changed.
+        event: the event.
+
+    Raises:
+        psycopg.Error: an outage or a fault of the setup.
+    """
+    done = Applied(0)
+    for name in _STATEMENTS[event["event"]]:
+        now = _apply(execute, name, event)
+        done = Applied(now.rows, done.refusal or now.refusal, done.left_out + now.left_out)
+    return done
+
+
+def _apply(execute: Execute, name: str, event: Event) -> Applied:
+    rows, refusal = _attempt(execute, name, event)
+    if refusal is None:
+        return Applied(rows)
+    if name == "finish_run":
+        for smaller in _shorter(event):
+            rows, again = _attempt(execute, name, smaller)
+            if again is None:
+                return Applied(rows, refusal, ("error_message",))
+        return Applied(0, refusal)
+    return _apply_columns(execute, name, event, refusal)
+
+
+def _apply_columns(execute: Execute, name: str, event: Event, refusal: Exception) -> Applied:
+    """Store what is not refused, column by column; rare, and at most a dozen statements."""
+    accepted = {**event, **dict.fromkeys(_COLUMNS), "metadata": _own_metadata(event)}
+    rows, again = _attempt(execute, name, accepted)
+    if again is not None:
+        return Applied(0, refusal)
+    refused = []
+    for column in _COLUMNS:
+        if event.get(column) is not None:
+            rows, again = _attempt(execute, name, {**accepted, column: event[column]})
+            if again is None:
+                accepted[column] = event[column]
+            else:
+                refused.append(column)
+    return Applied(rows, refusal, tuple(refused))
+
+
+def _attempt(execute: Execute, name: str, event: Event) -> tuple[int, Exception | None]:
+    import psycopg
+
+    try:
+        return execute(name, event), None
+    except (KeyError, TypeError, psycopg.ProgrammingError) as error:
+        if fault_of(error) is Fault.SETUP and sqlstate(error):
+            raise
+        return 0, error
+    except psycopg.Error as error:
+        if fault_of(error) is not Fault.ROW:
+            raise
+        return 0, error
+
+
+def _shorter(event: Event) -> Iterator[Event]:
+    message = event["error_message"]
+    yield {**event, "error_message": message and message[:_SHORT_MESSAGE]}
+    yield {**event, "error_message": None}
+    yield {**event, "error_message": None, "duration_ms": None}
+
+
+def _own_metadata(event: Event) -> str:
+    """Return what runlog itself notes in the metadata, without which it does not know its run."""
+    import orjson
+
+    notes = orjson.loads(event["metadata"]).get("runlog", {})
+    return orjson.dumps({"runlog": notes}).decode()

@@ -1,0 +1,42 @@
+"""A run whose script logs, and nobody takes what it logs: said once, with the remedy.
+
+Runs on the caller's thread when a run ends. Looks at the loggers and changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from runlog._process.notices import notices
+from runlog._recorder import registry
+
+_NOT_THE_SCRIPTS = ("runlog", "psycopg")
+
+
+def tell_unheard(script_name: str) -> None:
+    """Say that the run has no entries of its own, if this process has logged and has no taker."""
+    if registry.takers or not _has_logged():
+        return
+    notices.change(
+        "takers",
+        "none",
+        f"what was logged in the run of {script_name!r} is not stored: no RunLogHandler is there; "
+        'add logging.basicConfig(level="INFO", handlers=[runlog.RunLogHandler()]), or call '
+        "runlog.install() in place of RunContext",
+    )
+
+
+def _has_logged() -> bool:
+    """Tell whether any logger was asked for INFO or more, whether or not a record came of it.
+
+    Each remembers which levels it was asked for; without a configuration nothing else knows of
+    ``log.info``.
+    """
+    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
+    for logger in loggers:
+        name = str(getattr(logger, "name", "")).partition(".")[0]
+        if isinstance(logger, logging.Logger) and name not in _NOT_THE_SCRIPTS:
+            asked = list(getattr(logger, "_cache", ()))
+            if any(isinstance(level, int) and level >= logging.INFO for level in asked):
+                return True
+    return False
