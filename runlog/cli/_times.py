@@ -50,16 +50,21 @@ class _Since(_SinceType):
         try:
             found = span(value)
             return _moment(value) if found is None else found
-        except ValueError as error:
+        except _UnclearError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        except (ValueError, OverflowError):
             self.fail(
-                _complaint(value, error, "24h or 7d and no date such as 2026-01-31"), param, ctx
+                f"{value!r} is no span such as 24h or 7d and no date such as 2026-01-31", param, ctx
             )
 
 
 class _Age(_AgeType):
-    """A span such as 30d, 12h or 4w, by which something is deleted: nothing in it may be unclear."""
+    """A span such as 30d, 12h or 4w."""
 
     name = "span"
+
+    def __init__(self, *, is_for_deleting: bool = False) -> None:
+        self._is_for_deleting = is_for_deleting
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -67,17 +72,19 @@ class _Age(_AgeType):
         """Return the span that ``value`` tells."""
         if isinstance(value, timedelta):
             return value
+        told = f"{value!r} is no span such as 30d, 12h or 4w"
         try:
-            found = span(value, is_for_deleting=True)
-            if found is None:
-                raise ValueError
-        except ValueError as error:
-            self.fail(_complaint(value, error, "30d, 12h or 4w"), param, ctx)
+            found = span(value, is_for_deleting=self._is_for_deleting)
+        except _UnclearError as error:
+            found, told = None, f"{value!r}: {error}"
+        if found is None:
+            self.fail(told, param, ctx)
         return found
 
 
 SINCE = _Since()
 AGE = _Age()
+AGE_OF_WHAT_GOES = _Age(is_for_deleting=True)
 
 
 def span(text: str, *, is_for_deleting: bool = False) -> timedelta | None:
@@ -124,9 +131,3 @@ def _moment(text: str) -> datetime:
         return datetime.combine(day, time.min).astimezone()
     # Without an offset it is local time.
     return datetime.fromisoformat(text.strip()).astimezone()
-
-
-def _complaint(value: str, error: ValueError, examples: str) -> str:
-    if isinstance(error, _UnclearError):
-        return f"{value!r}: {error}"
-    return f"{value!r} is no span such as {examples}"

@@ -13,14 +13,16 @@ from runlog._delivery.sweep import ReapedRun, close_run, closer, reap
 from runlog._process.visible import visible
 from runlog._run.cursor import Cursor, find_cursor
 from runlog._run.cursor import set_cursor as write_cursor
+from runlog._run.cursor import undo_cursor as undo_set_cursor
 from runlog._settings import resolve
-from runlog.cli._database import connected, find_run, short_ids
+from runlog.cli._database import SHORT_ID, connected, find_run, short_ids
 from runlog.cli._failures import NotFoundError
 from runlog.cli import _complete as complete
 from runlog.cli._options import SINCE, run_argument
 from runlog.cli.show.output import Output, output_options, page_options
 from runlog.cli.show.table import Column
 from runlog.cli.show.text import ago, moment
+from runlog.queries._parameters import Exactly
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -75,7 +77,7 @@ def set_cursor(script: str, to: str, *, output: Output) -> None:
     """  # noqa: D301 - click reads this mark
     wanted = _moment_of(to)
     with connected() as connection:
-        if not queries.last_runs(connection, script=queries.Exactly(script), limit=1):
+        if not queries.last_runs(connection, script=Exactly(script), limit=1):
             click.echo(f"runlog: there is no run of {visible(script)!r} yet", err=True)
         write_cursor(connection, _schema(), script, wanted)
         found = find_cursor(connection, _schema(), script)
@@ -86,6 +88,24 @@ def set_cursor(script: str, to: str, *, output: Output) -> None:
     told = f"the next sync of {visible(script)} begins at {shown}"
     undo = f'"runlog cursor undo {visible(script)}" takes this back'
     output.done([found] if found else [], Cursor, told, undo)
+
+
+@cursor_command.command("undo")
+@click.argument("script", shell_complete=complete.scripts)
+@page_options
+def undo_cursor(script: str, *, output: Output) -> None:
+    """Take back what was last set for SCRIPT, as if it had not been.
+
+    Exit code 4 when nothing was set. Needs the right to delete, as the owner of the tables has it.
+    """
+    with connected() as connection:
+        taken_back = undo_set_cursor(connection, _schema(), script)
+        found = find_cursor(connection, _schema(), script)
+    if not taken_back:
+        raise NotFoundError(f"nobody has set a cursor for {script!r}")
+    at = moment(found.moment, utc=output.utc) if found and found.moment else "the beginning"
+    told = f"taken back; the next sync of {visible(script)} begins at {at}"
+    output.done([found] if found else [], Cursor, told)
 
 
 def _moment_of(text: str) -> datetime | None:
@@ -194,7 +214,7 @@ def _cursor_columns(*, utc: bool) -> list[Column]:
         Column("SYNCED UP TO", lambda cursor: moment(cursor.moment, utc=utc)),
         Column("BECAUSE OF", lambda cursor: _SOURCES[cursor.source]),
         Column("SAID AT", lambda cursor: moment(cursor.said_at, utc=utc)),
-        Column("RUN", lambda cursor: str(cursor.run_id)),
+        Column("RUN", lambda cursor: str(cursor.run_id)[:SHORT_ID], is_optional=True),
     ]
 
 

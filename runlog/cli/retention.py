@@ -11,7 +11,8 @@ import click
 from runlog import queries
 from runlog._process.visible import visible
 from runlog.cli._database import connected
-from runlog.cli._options import AGE, script_option
+from runlog.cli._options import script_option
+from runlog.cli._times import AGE_OF_WHAT_GOES
 from runlog.cli.show.output import Output, page_options
 from runlog.cli.show.text import number, size
 from runlog.retention import ENDED, Pruned, prune
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
 
 @click.command("prune")
 @click.option(
-    "--older-than", type=AGE, required=True, help="Delete runs older than this: 30d, 12h."
+    "--older-than",
+    type=AGE_OF_WHAT_GOES,
+    required=True,
+    help="Delete runs older than this: 30d, 12h.",
 )
-@click.option("--logs-older-than", type=AGE, help="Delete entries earlier than their runs: 7d.")
+@click.option(
+    "--logs-older-than", type=AGE_OF_WHAT_GOES, help="Delete entries earlier than their runs: 7d."
+)
 @click.option(
     "--status",
     "statuses",

@@ -82,7 +82,7 @@ def at_least(level: str | None) -> dict[str, list[str] | None]:
 def beginning(
     since: datetime | timedelta | None, until: datetime | None = None
 ) -> dict[str, object]:
-    """Return from when, a moment or a span that is taken off the database's clock, and until when."""
+    """Return from when (a moment, or a span back from the database's now) until when."""
     is_span = isinstance(since, timedelta)
     return {
         "since": None if is_span else since,

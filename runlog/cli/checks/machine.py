@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Variables that are no settings: between processes, of the embedded server, of this program.
 _OTHER_VARIABLES = frozenset(
-    {"RUNLOG_BATCH_ID", "RUNLOG_RUN_ID", "RUNLOG_EMBEDDED_DIR", "RUNLOG_DEBUG"}
+    {"RUNLOG_BATCH_ID", "RUNLOG_RUN_ID", "RUNLOG_EMBEDDED_DIR", "RUNLOG_DEBUG", "RUNLOG_FORMAT"}
 )
 _SECRET_SETTINGS = frozenset({"dsn", "redact_patterns", "redact_callback"})
 

@@ -1,8 +1,8 @@
 """What goes to stdout: the same rows as a table for people, or as JSON, CSV or TSV for programs.
 
 The columns of the machine formats are the fields of the row's class, in order, so they stay stable
-when a table's look changes. Moments are UTC in ISO 8601 there. Pages and what a command has done are
-for people also when piped, unless another format is asked for.
+when a table's look changes. Moments are UTC in ISO 8601 there. Pages and what a command has done
+are for people also when piped, unless another format is asked for.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -135,7 +136,7 @@ def _plain(value: Any) -> Any:
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, UUID):
+    if isinstance(value, (UUID, PurePath)):
         return str(value)
     raise TypeError(type(value))
 
@@ -166,7 +167,7 @@ def _csv_writer() -> Callable[[list[str]], None]:
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--format``, ``--json``, ``--csv`` and ``--utc`` to a list; it gets them as ``output``."""
+    """Add ``--format``, ``--json``, ``--csv``, ``--utc`` to a list; it gets them as ``output``."""
     return _with_output(function, piped="tsv")
 
 

@@ -22,11 +22,13 @@ def run_columns(ids: dict[UUID, str], *, utc: bool) -> list[Column]:
         Column("SCRIPT", lambda run: run.script_name, is_name=True),
         Column("STATE", lambda run: run.state, style=state_style),
         Column("STARTED", lambda run: moment(run.started_at, utc=utc)),
-        Column("TOOK", lambda run: duration(run.elapsed_ms), right=True),
+        Column("TOOK", lambda run: duration(run.elapsed_ms), right=True, is_optional=True),
         Column("FETCHED", lambda run: number(run.records_fetched), right=True, is_optional=True),
         Column("INSERTED", lambda run: number(run.records_inserted), right=True, is_optional=True),
         Column("UPDATED", lambda run: number(run.records_updated), right=True, is_optional=True),
-        Column("FAILED", lambda run: number(run.records_failed or None), right=True),
+        Column(
+            "FAILED", lambda run: number(run.records_failed or None), right=True, is_optional=True
+        ),
         Column("BY", lambda run: run.triggered_by, is_optional=True),
         Column("ERROR", lambda run: run.error_message, style=state_style, is_flexible=True),
     ]

@@ -30,9 +30,9 @@ STATE_STYLES: Final = {
 }
 LEVEL_STYLES: Final = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "red"}
 _GAP = 2
-_NARROWEST = 12
+_NARROWEST = 10
 _ROOM = 24
-_NAME_MIN = 16
+_NAME_MIN = 14
 _CELL_MAX = 200
 _CUT = "…"
 
@@ -47,7 +47,7 @@ class Column:
         style: from a row to a rich style; None for plain text.
         right: numbers stand at the right.
         is_flexible: gives way first when the terminal is narrow, such as a message.
-        is_name: gives way last, and never below 16 letters.
+        is_name: gives way last, and never below 14 letters.
         is_optional: left out, the last one first, where the others would have no room.
     """
 
