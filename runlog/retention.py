@@ -26,7 +26,7 @@ from runlog._database.committing import committing
 from runlog._database.faults import Fault, fault_of
 from runlog._database.reading import Source, translated
 from runlog._settings import resolve
-from runlog.errors import QueryError
+from runlog.errors import QueryError, SchemaError
 from runlog.queries import _parameters as parameters
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def prune(
     """
     _check(older_than, logs_older_than, statuses, keep_last)
     schema = schema or resolve().schema
-    with translated(source, schema), committing(source) as connection:
+    with translated(source, schema, "change"), committing(source) as connection:
         now = _one(connection, b"select now()", {})[0]
         plan = _Plan(
             schema=schema,
@@ -181,8 +181,15 @@ class _Pruning:
 
     def prune(self) -> Pruned:
         """Delete page after page until nothing is left or the time is over."""
+        obstacles = _text("has_obstacles", self._plan)
+        has_obstacles, may_delete = _one(self._connection, obstacles, {})
+        if may_delete is False:
+            # Told also while nothing is due, and not only on the day when something is.
+            raise SchemaError(
+                "this role may not delete from runs and logs; connect as the owner of the tables"
+            )
         # Where nobody can refuse, what is a part of a run may go before the rest does.
-        may_part = not _one(self._connection, _text("has_obstacles", self._plan), {})[0]
+        may_part = not has_obstacles
         for page in _pages(self._connection, self._plan):
             for batch in _batches(page, self._plan.batch_size):
                 if may_part and not self._part(batch):

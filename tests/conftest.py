@@ -27,6 +27,7 @@ pytest_plugins = (
     "kit.disks",
     "kit.servers",
     "kit.aftermath",
+    "kit.browser",
     "kit.receivers",
 )
 

@@ -5,5 +5,5 @@ Lives here: the four ways in; what a LogRecord and an event_dict say (``log_reco
 record seen twice is stored once (``once``). Not here: the line (``_entry``), the run (``_run``).
 
 On the caller's thread; must not block, must not raise. The only room that changes the logging
-module: ``calls`` (QueueHandler, MemoryHandler) and ``install`` (Logger.callHandlers).
+module: ``calls`` (QueueHandler, MemoryHandler) and ``install`` (Logger.filter).
 """

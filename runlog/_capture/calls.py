@@ -8,7 +8,6 @@ all attributes. Runs on the caller's thread; must not block and must not raise.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import weakref
 from functools import cache
@@ -17,6 +16,7 @@ from typing import Any, TypeAlias
 from runlog._capture import once
 from runlog._capture.log_record import TRAVELLING, Fields, read_what_queues_drop
 from runlog._capture.once import Claims, holders_of
+from runlog._process.interrupts import is_interrupt
 from runlog._recorder import open_runs
 
 
@@ -44,9 +44,13 @@ _step_variable = open_runs.step_variable.get
 
 def _remember(record: logging.LogRecord) -> Call:
     call = Call(record, _forget)
-    call.key = key = id(record)
-    _calls[key] = call
+    call.key = id(record)
     return call
+
+
+def _enter(call: Call) -> None:
+    """Put ``call`` into the table, when all of it is known: a signal may strike in between."""
+    _calls[call.key] = call
 
 
 def _forget(call: Call) -> None:
@@ -72,6 +76,7 @@ class BoundRecord(logging.LogRecord):
             other.run_id, other.step = call.run_id, call.step
             # One list for both: who has stored the one has stored the other.
             other.claims, other.at_call = call.claims, call.at_call
+            _enter(other)
         return copied
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -89,7 +94,9 @@ def _picklable(value: object) -> Any:
 
     try:
         pickle.dumps(value)
-    except Exception:
+    except Exception as error:
+        if is_interrupt(error):
+            raise
         # A queue's reader does without it; the program's own record must still get through.
         return None
     return value
@@ -104,14 +111,15 @@ def keep(record: logging.LogRecord) -> None:
         record.__class__ = BoundRecord
     call = _remember(record)
     call.run_id, call.step = open_runs.run_id(), _step_variable()
-    call.claims = [*holders_of(record), *_claims_of_event()]
+    call.claims = [*holders_of(record), *_claims_of_event(record)]
     call.at_call = None
+    _enter(call)
 
 
-def _claims_of_event() -> list[Claims]:
+def _claims_of_event(record: logging.LogRecord) -> list[Claims]:
     if once.current.event is None:
         return []
-    return once.claims_of_call() or []
+    return once.claims_of_call(record) or []
 
 
 @cache
@@ -129,8 +137,11 @@ def keep_what_waits() -> None:
 def _keeping(original: Any) -> Any:
     def emit(self: logging.Handler, record: logging.LogRecord) -> None:
         # A record of a class of its own making may refuse; the program's handler comes first.
-        with contextlib.suppress(Exception):
+        try:
             keep(record)
+        except Exception as error:
+            if is_interrupt(error):
+                raise
         original(self, record)
 
     return emit
@@ -139,13 +150,14 @@ def _keeping(original: Any) -> Any:
 def claim(record: logging.LogRecord, claims: Claims) -> Told | None:
     """Note that the recorder of ``claims`` stores ``record``; None when it has done so already."""
     if once.is_used and once.current.event is not None:
-        for holder in _claims_of_event():
+        for holder in _claims_of_event(record):
             holder.take(record)
-    if (_calls and id(record) in _calls) or TRAVELLING in record.__dict__:
+    fields = record.__dict__
+    if (_calls and id(record) in _calls) or TRAVELLING in fields:
         return _claim_what_waited(record, claims)
     # As ``take`` does; a call less for nearly every record.
-    if record.processName is claims.plain:
-        record.processName = claims.mark
+    if fields.get("processName") is claims.plain:
+        fields["processName"] = claims.mark
     elif not claims.take(record):
         return None
     run = _run_variable()
@@ -167,4 +179,4 @@ def _claim_what_waited(record: logging.LogRecord, claims: Claims) -> Told | None
 def is_claimed(record: logging.LogRecord) -> bool:
     """Tell whether anybody has stored ``record``, in whatever database."""
     call = _calls.get(id(record))
-    return bool(call.claims if call is not None else holders_of(record) or _claims_of_event())
+    return bool(call.claims if call is not None else holders_of(record) or _claims_of_event(record))

@@ -7,21 +7,24 @@ block.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runlog._entry.exceptions import exception_meta
-from runlog._entry.levels import _LEVELS, level_of
+from runlog._entry.levels import INFO, NAMED_LEVELS, level_of
 from runlog._entry.meta import add_fields, merge_meta
+from runlog._process.interrupts import is_interrupt
 from runlog._process.notices import notices
 
-_INFO = 20
+# Frames of these are no part of the program. By module and not by file: a frozen program's files
+# have other names, and no folder.
+_MACHINERY = frozenset({__name__.partition(".")[0], "structlog"})
 
-_OWN_FOLDER = __file__.removesuffix(f"_capture{os.sep}event_dict.py")
+if TYPE_CHECKING:
+    from types import FrameType
 
 # Keys that most events have not.
 _RARE = frozenset(
@@ -53,7 +56,7 @@ def read_event(
     """
     fields = dict(event)
     named = fields.get("level", method_name)
-    level = _LEVELS.get(method_name) if type(named) is str and named == method_name else None
+    level = NAMED_LEVELS.get(method_name) if type(named) is str and named == method_name else None
     if level is None:
         level = _take_level(fields, method_name)
     else:
@@ -83,7 +86,7 @@ def read_event(
 def _take_level(fields: dict[str, Any], method_name: str) -> tuple[int, str]:
     named = level_of(fields.get("level"))
     if named is None:
-        return level_of(method_name) or (_INFO, str(method_name).upper())
+        return level_of(method_name) or (INFO, str(method_name).upper())
     del fields["level"]
     return named
 
@@ -137,13 +140,13 @@ def _take_stack(fields: dict[str, Any], added: dict[str, Any]) -> None:
     elif fields.pop("stack_info", None):
         import traceback
 
-        frames = traceback.extract_stack()
-        shown = [frame for frame in frames if not _is_machinery(frame.filename)]
-        added["stack_info"] = f"{_STACK_TITLE}\n{''.join(traceback.format_list(shown))}".rstrip()
+        frames = [it for it in traceback.walk_stack(None) if not _is_machinery(it[0])]
+        shown = traceback.StackSummary.extract(iter(reversed(frames)))
+        added["stack_info"] = f"{_STACK_TITLE}\n{''.join(shown.format())}".rstrip()
 
 
-def _is_machinery(filename: str) -> bool:
-    return filename.startswith(_OWN_FOLDER) or f"{os.sep}structlog{os.sep}" in filename
+def _is_machinery(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in _MACHINERY
 
 
 def _take_message(fields: dict[str, Any], added: dict[str, Any]) -> object:
@@ -156,6 +159,8 @@ def _take_message(fields: dict[str, Any], added: dict[str, Any]) -> object:
     try:
         return event % values
     except Exception as error:
+        if is_interrupt(error):
+            raise
         added["args"] = args
         added["format_error"] = repr(error)
         notices.change("format", event, f"a message could not be formatted, stored raw: {event!r}")

@@ -10,10 +10,11 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from runlog._capture.calls import claim, keep_what_waits
-from runlog._capture.log_record import is_own_noise, read_fields
+from runlog._capture.failures import tell_failure
+from runlog._capture.log_record import OWN_THREADS, is_own_noise, read_fields
 from runlog._capture.once import Claims, claims_of
+from runlog._entry.levels import level_number
 from runlog._process import exit as _exit
-from runlog._process.notices import notices
 from runlog._recorder import registry
 
 if TYPE_CHECKING:
@@ -93,9 +94,12 @@ class RunLogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Append ``record`` to the spool."""
         recorder = self._recorder
-        if recorder is None or is_own_noise(record.name):
+        if recorder is None:
             return
         try:
+            thread = record.threadName
+            if (thread is None or thread[:7] == OWN_THREADS) and is_own_noise(record.name, thread):
+                return
             told = claim(record, self._claims)
             if told is None:
                 return
@@ -104,13 +108,16 @@ class RunLogHandler(logging.Handler):
                 recorder.count_unbound()
                 return
             step, message, meta, logger = read_fields(record, at_call)
+            levelno = record.levelno
+            if type(levelno) is not int:
+                levelno = level_number(levelno)
             recorder.record(
-                run_id, record.created, record.levelno, record.levelname,
+                run_id, record.created, levelno, record.levelname,
                 active_step if step is None else step, message, meta, logger,
             )  # fmt: skip
         except Exception as error:
-            # Whatever it is, the script must not notice; the first of its kind is told.
-            notices.change("handler", repr(error), f"a record could not be stored: {error!r}")
+            if not tell_failure(error, "a record could not be stored"):
+                raise
 
     def write(self, text: str) -> None:
         """Store a message of loguru: ``logger.add(runlog.RunLogHandler())``."""
@@ -121,7 +128,8 @@ class RunLogHandler(logging.Handler):
             if record.levelno >= self.level and record.msg != "":
                 self.handle(record)
         except Exception as error:
-            notices.change("handler", repr(error), f"a message could not be stored: {error!r}")
+            if not tell_failure(error, "a message could not be stored"):
+                raise
         # loguru flushes after each message, which would ship each by itself.
         self._wrote = True
 

@@ -2,7 +2,9 @@
 
 Nothing that the script does with logging changes. A handler on the root logger would: it switches
 off logging's last resort, makes ``basicConfig`` a no-op and is thrown out by ``dictConfig``. So the
-records are taken where every one of them passes, at ``Logger.callHandlers``.
+records are taken where every one of them passes: when ``Logger.handle`` asks the logger's filters,
+and these have let the record through. Our part is over before any handler is called, so whoever
+walks the frames of a call from a handler finds those that are always there.
 """
 
 from __future__ import annotations
@@ -80,17 +82,25 @@ def _take_records(handler: RunLogHandler) -> None:
         # Unconfigured: INFO would not even become a record. A level that nobody else sets, so
         # that it can be told when the script sets its own.
         root.setLevel(_HIDDEN_LEVEL)
-    original = logging.Logger.callHandlers
+    original: Any = logging.Logger.filter
 
-    def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
+    def filter(self: logging.Logger, record: logging.LogRecord) -> Any:  # noqa: A001 - logging's name
+        passed = original(self, record)
+        if not passed:
+            return passed
+        # Since Python 3.12 a filter may hand on another record.
+        shown = record if passed is True else passed
         # Handlers of ours on the way find it stored already.
-        if record.levelno >= handler.level and _is_meant_to_be_seen(self, record.levelno):
-            handler.handle(record)
-        if root.level == _HIDDEN_LEVEL and _is_only_ours(self, record):
-            return
-        original(self, record)
+        if shown.levelno >= handler.level and _is_meant_to_be_seen(self, shown.levelno):
+            handler.handle(shown)
+        return False if root.level == _HIDDEN_LEVEL and _is_only_ours(self, shown) else passed
 
-    logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
+    # While filters of a logger run this frame is below them: it passes for the method it replaces.
+    code = original.__code__
+    filter.__code__ = filter.__code__.replace(
+        co_filename=code.co_filename, co_firstlineno=code.co_firstlineno
+    )
+    logging.Logger.filter = filter  # type: ignore[method-assign,assignment] # of loggers
 
 
 def _is_meant_to_be_seen(logger: logging.Logger, levelno: int) -> bool:

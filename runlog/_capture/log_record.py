@@ -8,22 +8,30 @@ every record: must not block.
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
-from itertools import islice
+import threading
 from typing import Any, TypeAlias
 
 from runlog._capture.event_dict import read_event
 from runlog._entry.exceptions import exception_meta
 from runlog._entry.meta import add_fields, merge_meta
 from runlog._entry.texts import text_of
+from runlog._process.interrupts import is_interrupt
 from runlog._process.notices import notices
 
-_PLAIN = logging.LogRecord("", 0, "", 0, "", (), None)
-# LogRecord.__init__ sets its attributes first; what a call adds by extra= comes after them.
-_PLAIN_COUNT = len(_PLAIN.__dict__)
 TRAVELLING = "_runlog"
 """The attribute in which a pickled record takes along what is known of its call."""
 
+_MOST_SHAPES = 1024
+
+# What logging sets itself, the formatters of other handlers, and we.
+_NO_EXTRAS = frozenset(
+    {*logging.LogRecord("", 0, "", 0, "", (), None).__dict__, "message", "asctime", TRAVELLING}
+)
+
+_shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+PLAIN_SHAPES = frozenset({(), ("step",), ("meta",), ("step", "meta"), ("meta", "step")})
+"""The extras of a record that says no more than its step and its meta."""
 
 Fields: TypeAlias = tuple[object, object, Any, str | None]
 """What a record says beside its time and level: step, message, meta, logger.
@@ -43,12 +51,9 @@ def read_fields(record: logging.LogRecord, at_call: Fields | None = None) -> Fie
     """
     fields = record.__dict__
     step, meta = fields.get("step"), fields.get("meta")
-    extras = len(fields) - _PLAIN_COUNT - (step is not None) - (meta is not None)
-    if extras and extras == ("message" in fields) + ("asctime" in fields):
-        # Set by the formatters of other handlers.
-        extras = 0
+    shape = tuple(fields)
     if (
-        extras
+        (_shapes.get(shape) or extra_names(shape)) not in PLAIN_SHAPES
         or at_call is not None
         or record.exc_info
         or record.exc_text
@@ -60,7 +65,9 @@ def read_fields(record: logging.LogRecord, at_call: Fields | None = None) -> Fie
     if record.args:
         try:
             message = record.getMessage()
-        except Exception:
+        except Exception as error:
+            if is_interrupt(error):
+                raise
             return _read_closely(record, at_call)
     name = record.name
     return step, message, meta, None if name == "root" else name
@@ -92,12 +99,23 @@ def read_what_queues_drop(record: logging.LogRecord) -> Fields:
 
 def extras_of(record: logging.LogRecord) -> dict[str, Any]:
     """Return what the call, filters and factories added to ``record``."""
-    extras = dict(islice(record.__dict__.items(), _PLAIN_COUNT, None))
-    # Set by the formatters of other handlers, and by us.
-    extras.pop("message", None)
-    extras.pop("asctime", None)
-    extras.pop(TRAVELLING, None)
-    return extras
+    fields = record.__dict__
+    return {name: fields[name] for name in extra_names(tuple(fields))}
+
+
+def extra_names(shape: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which attributes of a record are extras, by the names of all; remembered.
+
+    By name and not by place: filters take attributes away, classes and factories set some before
+    those of logging, and who makes a record of a dict may do it in any order.
+    """
+    known = _shapes.get(shape)
+    if known is None:
+        known = tuple(name for name in shape if name not in _NO_EXTRAS)
+        if len(_shapes) >= _MOST_SHAPES:
+            _shapes.clear()
+        _shapes[shape] = known
+    return known
 
 
 def _read_wrapped(record: logging.LogRecord, extras: dict[str, Any]) -> Fields:
@@ -117,10 +135,19 @@ def _was_overwritten(record: logging.LogRecord) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
-def is_own_noise(name: str) -> bool:
-    """Tell whether a logger's records come from the shipping itself, which they would feed."""
-    return name[:7] == "psycopg" or name == "runlog" or name[:7] == "runlog."
+OWN_THREADS = "runlog-"
+"""What the names of our threads begin with, and those of our pool."""
+
+
+def is_own_noise(name: str, thread_name: str | None) -> bool:
+    """Tell whether a record comes from the shipping itself, which it would feed.
+
+    By the thread, for the program may use psycopg too, and loggers that are called like it.
+    """
+    if thread_name is None:
+        # logging.logThreads is off.
+        thread_name = threading.current_thread().name
+    return thread_name.startswith(OWN_THREADS) and name.startswith(("psycopg", "runlog"))
 
 
 def _meta(record: logging.LogRecord, extras: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +173,8 @@ def _message(record: logging.LogRecord, meta: dict[str, Any]) -> object:
     try:
         return record.getMessage()
     except Exception as error:
+        if is_interrupt(error):
+            raise
         meta.setdefault("args", record.args)
         meta.setdefault("format_error", repr(error))
         place = f"{record.pathname}:{record.lineno}"

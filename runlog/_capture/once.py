@@ -4,29 +4,34 @@
 the LogRecord it then makes is that very event. Runs on the caller's thread; must not block and
 must not raise.
 
-A record belongs to the event when it is made below the frame that ran the chain, through nothing
-but methods of the logger: what a later processor, a filter or a signal handler logs in between is
-a record of its own.
+A record belongs to the event when it is the first one made below the frame that ran the chain,
+after the chain has returned, and not within the handling of another: what a later processor, a
+filter or a signal handler logs in between is a record of its own. Whoever has wrapped methods of
+the logger in between (tracers do) changes nothing.
 """
 
 # ruff: noqa: SLF001 - sys._getframe is the documented way to the frames
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING, NamedTuple
 
+from runlog._process.interrupts import is_signal_handler
+
 if TYPE_CHECKING:
-    import logging
     from types import CodeType, FrameType
 
+# structlog documents it for subclasses of its loggers.
 _CHAIN = "_process_event"
 
-_ENTRANCES = frozenset({"makeRecord", "callHandlers", "call_handlers"})
-
 _NEAR = 16
+
+# Of these modules no frame is looked at closely: they log nothing of their own in between.
+_QUIET = frozenset({"logging", "structlog", __name__.partition(".")[0]})
 
 
 class _Mark(NamedTuple):
@@ -38,7 +43,8 @@ class _Mark(NamedTuple):
     claims: Claims
     frame: int
     code: CodeType
-    logger: type
+    name: object
+    """Of the wrapped logger, where it has one."""
 
 
 class _Current(threading.local):
@@ -59,11 +65,13 @@ def announce(claims: Claims, logger: object) -> None:
     for _ in range(_NEAR):
         if frame is None:
             break
-        if frame.f_code.co_name == _CHAIN and frame.f_back is not None:
-            runner = frame.f_back
-            current.event = _Mark(claims, id(runner), runner.f_code, type(logger))
+        # A subclass may run its parent's chain: the outermost is the one that returns.
+        caller = frame.f_back
+        if frame.f_code.co_name == _CHAIN and caller and caller.f_code.co_name != _CHAIN:
+            name = getattr(logger, "name", None)
+            current.event = _Mark(claims, id(caller), caller.f_code, name)
             return
-        frame = frame.f_back
+        frame = caller
     current.event = None
 
 
@@ -72,37 +80,48 @@ def forget() -> None:
     current.event = None
 
 
-def claims_of_call() -> list[Claims] | None:
-    """Return who has stored the record that is being made or handled here; None for nobody."""
+def claims_of_call(record: logging.LogRecord) -> list[Claims] | None:
+    """Return who has stored ``record`` as an event; None for nobody."""
     mark = current.event
     if mark is None:
         return None
-    frame = _below_logging()
-    is_direct = True
+    frame: FrameType | None = sys._getframe(1)
+    called: FrameType | None = None
+    making: FrameType | None = None
+    is_own = True
     while frame is not None:
         if id(frame) == mark.frame and frame.f_code is mark.code:
-            if not is_direct:
+            is_running = called is not None and called.f_code.co_name == _CHAIN
+            if is_running or not is_own or not _may_be(mark, record, making):
                 return None
             current.event = None
             return [mark.claims]
-        is_direct = is_direct and hasattr(mark.logger, frame.f_code.co_name)
-        frame = frame.f_back
+        if frame.f_code is _LOG:
+            making = frame
+        is_own = is_own and not _is_elsewhere(frame)
+        called, frame = frame, frame.f_back
     # The event was dropped on its way; this record is another call's.
     current.event = None
     return None
 
 
-def _below_logging() -> FrameType | None:
-    """Return the frame that called the logging machinery in which a record is being handled."""
-    start: FrameType | None = sys._getframe(1)
-    frame = start
-    for _ in range(_NEAR):
-        if frame is None:
-            break
-        if frame.f_code.co_name in _ENTRANCES:
-            return frame.f_back
-        frame = frame.f_back
-    return start
+_LOG = logging.Logger._log.__code__
+
+
+def _may_be(mark: _Mark, record: logging.LogRecord, making: FrameType | None) -> bool:
+    """Tell whether ``record`` can be the event's own, which ``making``, if anything, has made."""
+    if type(mark.name) is str and record.name != mark.name:
+        return False
+    made = making.f_locals.get("record") if making is not None else None
+    # Another one is made while that one is handled. A filter may have put a copy in its place.
+    return not isinstance(made, logging.LogRecord) or made.created == record.created
+
+
+def _is_elsewhere(frame: FrameType) -> bool:
+    """Tell whether ``frame`` interrupts what the program does: it logs records of its own."""
+    if str(frame.f_globals.get("__name__")).partition(".")[0] in _QUIET:
+        return False
+    return frame.f_code.co_name == "__del__" or is_signal_handler(frame)
 
 
 # CPython has one object for each text of at most one letter, so there can be no other.
@@ -124,7 +143,7 @@ class Claims:
 
     def take(self, record: logging.LogRecord) -> bool:
         """Note that ``record`` is stored; False when it was already, it or what it is a copy of."""
-        name = record.processName
+        name = record.__dict__.get("processName")
         if name is self.mark:
             return False
         if type(name) is not str or len(name) < _SHORTEST_MARKED:
@@ -138,8 +157,10 @@ class Claims:
                 # A program that makes up names without end; marks on live records are forgotten.
                 _marks.clear()
                 _holders.clear()
-            mark = _marks[name, holders, self] = f"{name[:1]}{name[1:]}"
+            mark = f"{name[:1]}{name[1:]}"
+            # Before anybody can find it: a signal handler may end this call at any line.
             _holders[id(mark)] = (mark, (*holders, self))
+            _marks[name, holders, self] = mark
         record.processName = mark
         if not holders:
             self.plain, self.mark = name, mark
@@ -169,7 +190,7 @@ def holders_of(record: logging.LogRecord) -> tuple[Claims, ...]:
     unmarked = _unmarked.get(id(record))
     if unmarked is not None and unmarked[0]() is record:
         return tuple(unmarked[1])
-    name = record.processName
+    name = record.__dict__.get("processName")
     return _holders_of(name) if name is not None else ()
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from runlog._capture import calls, log_record, once
 from runlog._capture.event_dict import Event, read_event
-from runlog._process.notices import notices
+from runlog._capture.failures import tell_failure
 from runlog._recorder import open_runs, registry
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ class RunLogProcessor:
             try:
                 self._store(recorder, logger, method_name, event_dict)
             except Exception as error:
-                # Whatever it is, the script must not notice; the first of its kind is told.
-                notices.change("processor", repr(error), f"an event was not stored: {error!r}")
+                if not tell_failure(error, "an event was not stored"):
+                    raise
         return event_dict
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -105,7 +105,7 @@ class RunLogProcessor:
         name = name if isinstance(name, str) and isinstance(logger, logging.Logger) else None
         now = time.time()
         read = read_event(event, method_name, name, now)
-        if self._is_left_out(read[0], name or event.get("logger")):
+        if self._is_left_out(read[0], name or event.get("logger"), None):
             return
         self._append(recorder, open_runs.run_id(), open_runs.step_variable.get(), now, read)
         if not type(logger).__module__.startswith("structlog._"):
@@ -116,7 +116,7 @@ class RunLogProcessor:
         self, recorder: Recorder, handled: logging.LogRecord, event: Mapping[str, Any]
     ) -> None:
         """Store a record that ``ProcessorFormatter`` is formatting, unless it is stored."""
-        if self._is_left_out(handled.levelno, handled.name):
+        if self._is_left_out(handled.levelno, handled.name, handled.threadName):
             return
         told = calls.claim(_find_original(handled), self._claims)
         if told is None:
@@ -130,10 +130,10 @@ class RunLogProcessor:
         run_id, active_step, _ = told
         self._append(recorder, run_id, active_step, handled.created, read)
 
-    def _is_left_out(self, levelno: int, name: object) -> bool:
+    def _is_left_out(self, levelno: int, name: object, thread_name: str | None) -> bool:
         if levelno < self._settings.level:
             return True
-        return isinstance(name, str) and log_record.is_own_noise(name)
+        return isinstance(name, str) and log_record.is_own_noise(name, thread_name)
 
     @staticmethod
     def _append(

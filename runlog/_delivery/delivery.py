@@ -11,12 +11,14 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from runlog._database.asking import database_id
 from runlog._database.faults import Fault, fault_of
 from runlog._delivery.housekeeping import Housekeeping
 from runlog._delivery.orphans import Orphans
 from runlog._process.notices import notices
 from runlog._spool.backlog import list_lines
 from runlog._spool.dead_letters import DeadLetter, DeadLetters
+from runlog._spool.folders import folders_of, note_database
 from runlog._spool.writer import BLOCK_BYTES
 
 if TYPE_CHECKING:
@@ -50,15 +52,22 @@ class Delivery:
         self._spool = spool
         self._store = store
         self._runs = runs
+        self._schema = settings.schema
         self._heartbeat_interval = settings.heartbeat_interval
         self._next_beat = time.monotonic() + settings.heartbeat_interval
         self._dead_letters = DeadLetters(database_folder)
         self._housekeeping = Housekeeping(store, runs, settings)
         self._orphans = Orphans(
-            database_folder, spool.folder, store, self._deliver_orphan, runs.owned_ids
+            folders_of(database_folder, settings),
+            spool.folder,
+            store,
+            self._deliver_orphan,
+            runs.owned_ids,
+            self._database_id,
         )
         # A block whose rows are refused one by one must not make the runs look dead.
         store.between_statements = self._beat
+        self._noted: tuple[Path | None, str | None] = (None, None)
         self.is_replay = False
         """Whether the next block may be there already: its answer was lost."""
         self.before_idle: Callable[[], None] = _nothing
@@ -77,8 +86,22 @@ class Delivery:
         self._deliver(self._spool, is_live=True)
         self.before_idle()
         self._beat()
+        self._note_database()
         self._orphans.bury_all()
         self._housekeeping.do_what_is_due()
+
+    def _database_id(self) -> str | None:
+        return database_id(self._store.connection(), self._schema)
+
+    def _note_database(self) -> None:
+        """Note in the spool which database it is for, should others have to deliver it."""
+        folder = self._spool.folder
+        if folder is None or not self._store.is_connected:
+            return
+        noted = (folder, self._database_id())
+        if noted[1] is not None and noted != self._noted:
+            note_database(folder, noted[1])
+            self._noted = noted
 
     def look_for_orphans(self) -> None:
         """Look for spools of dead processes in the next pass, whenever the last look was."""

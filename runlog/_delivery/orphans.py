@@ -5,6 +5,7 @@ Runs under the shipper's lock, on whichever thread ships.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from runlog._database.faults import Fault, fault_of
 from runlog._delivery.late_runs import SetAside
 from runlog._delivery.store import RunNotThereYetError, Store
 from runlog._delivery.sweep import tell_left
+from runlog._process.notices import notices
 from runlog._spool.orphan import OrphanedSpool, adopt_orphans
 
 if TYPE_CHECKING:
@@ -29,17 +31,19 @@ class Orphans:
 
     def __init__(
         self,
-        database_folder: Path | None,
+        database_folders: list[Path],
         own_folder: Path | None,
         store: Store,
         deliver: Callable[[OrphanedSpool], None],
         own_ids: Callable[[], list[str]],
+        database_id: Callable[[], str | None],
     ) -> None:
-        self._database_folder = database_folder
+        self._database_folders = database_folders
         self._own_folder = own_folder
         self._store = store
         self._deliver = deliver
         self._own_ids = own_ids
+        self._database_id = database_id
         self._next_look = 0.0
         self._adopted: list[OrphanedSpool] = []
 
@@ -49,13 +53,29 @@ class Orphans:
 
     def bury_all(self) -> None:
         """Deliver what waits in orphaned spools, oldest first; looks for new ones now and then."""
-        if time.monotonic() >= self._next_look and self._database_folder is not None:
+        if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + _LOOK_INTERVAL
-            self._adopted += adopt_orphans(self._database_folder, self._own_folder)
+            for folder in self._database_folders:
+                self._adopted += adopt_orphans(folder, self._own_folder)
         while self._adopted:
             self._bury(self._adopted[0])
 
+    def _is_of_here(self, orphan: OrphanedSpool) -> bool:
+        """Tell whether the database is the one for which ``orphan`` was written, if it knows."""
+        if orphan.database_id is None or orphan.database_id == self._database_id():
+            return True
+        told = (
+            f"{orphan.folder} was written for another database that had this address, and waits; "
+            f"remove {orphan.folder / 'database'} if it belongs here, or the folder if nobody "
+            "needs it"
+        )
+        notices.change(f"database of {orphan.folder}", "another", told)
+        return False
+
     def _bury(self, orphan: OrphanedSpool) -> None:
+        if not self._is_of_here(orphan):
+            self._let_go(orphan, remove=False)
+            return
         aside = SetAside(orphan.folder, orphan.last_sign_of_life)
         self._store.patience = aside
         try:
@@ -93,6 +113,10 @@ class Orphans:
     def _let_go(self, orphan: OrphanedSpool, *, remove: bool) -> None:
         self._adopted.remove(orphan)
         orphan.close(remove=remove)
+        if remove and orphan.folder.parent not in self._database_folders[:1]:
+            # The former folder of this database, empty one day.
+            with contextlib.suppress(OSError):
+                orphan.folder.parent.rmdir()
 
     def release(self) -> None:
         """Give back what is not delivered; whoever comes next takes it."""

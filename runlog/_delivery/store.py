@@ -20,7 +20,6 @@ from runlog._delivery.late_runs import OwnPatience
 from runlog._delivery.run_events import apply_event
 from runlog._entry.copy_text import count_newlines, decode_lines
 from runlog._process.notices import notices
-from runlog._process.origin import script_name
 from runlog._spool.dead_letters import DeadLetter
 
 if TYPE_CHECKING:
@@ -91,14 +90,17 @@ class Store:
             OutOfTimeError: the process is to have stopped by now.
         """
         if not self.is_connected:
-            from runlog._database.connection import connect, is_exposed
+            from runlog._database import connection as connecting
 
             self.close()
-            timeout = min(self._connect_timeout, self._deadline() - time.monotonic())
-            self._connection = connect(
-                self._dsn, application_name=f"runlog:{script_name()}", timeout=timeout
+            self._connection = connecting.connect(
+                self._dsn,
+                name=connecting.application_name(),
+                timeout=self._connect_timeout,
+                at_most=self._deadline() - time.monotonic(),
+                kind=connecting.WriteConnection,
             )
-            if is_exposed(self._connection):
+            if connecting.is_exposed(self._connection):
                 place = self.shown()
                 told = f"the connection to {place} is not encrypted; add sslmode=require to it"
                 notices.change("encryption", place, told)

@@ -43,9 +43,10 @@ def cut_json(structure: Any, room_bytes: int, encode: Callable[[Any], bytes]) ->
     """
     data = encode(structure)
     size = len(data)
-    keep = room_bytes
+    keep = size if size <= room_bytes else _fitting_length(structure, size, room_bytes)
     while len(data) > room_bytes and keep > _SHORTEST_TEXT:
-        keep = max(keep * 2 // 3, _SHORTEST_TEXT)
+        # Each pass is over everything: few of them.
+        keep = max(keep // 2, _SHORTEST_TEXT)
         data = encode(_with_short_texts(structure, keep))
     for most in _MOST_ITEMS:
         if len(data) > room_bytes:
@@ -53,6 +54,32 @@ def cut_json(structure: Any, room_bytes: int, encode: Callable[[Any], bytes]) ->
     if len(data) > room_bytes:
         data = encode({"cut": f"<meta of {size} bytes>"})
     return data
+
+
+def _fitting_length(structure: Any, size: int, room_bytes: int) -> int:
+    """Return twice the length to which texts have to be cut, if nothing in them is escaped."""
+    lengths: list[int] = []
+    _collect_lengths(structure, lengths)
+    lengths.sort()
+    room = room_bytes - (size - sum(lengths))
+    for at, length in enumerate(lengths):
+        rest = len(lengths) - at
+        if length * rest >= room:
+            return 2 * max(room // rest - _MARK_BYTES, _SHORTEST_TEXT)
+        room -= length
+    return 2 * _SHORTEST_TEXT
+
+
+def _collect_lengths(value: Any, lengths: list[int]) -> None:
+    kind = type(value)
+    if kind is str:
+        lengths.append(len(value))
+    elif kind is dict:
+        for item in value.values():
+            _collect_lengths(item, lengths)
+    elif kind is list:
+        for item in value:
+            _collect_lengths(item, lengths)
 
 
 def _with_short_texts(value: Any, keep: int) -> Any:

@@ -16,9 +16,10 @@ from runlog._entry.copy_text import escape
 from runlog._entry.cut import cut_json, cut_text
 from runlog._entry.ids import new_id_bytes
 from runlog._entry.json_writer import JsonWriter
-from runlog._entry.levels import level_name
+from runlog._entry.levels import COLUMN_LEVELS, level_name
 from runlog._entry.meta import add_fields, as_dict
 from runlog._entry.texts import shorten_redacted, storable, text_of, type_name
+from runlog._process.interrupts import is_interrupt
 from runlog.errors import SettingError
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("id", "run_id", "timestamp", "level", "step", "message", "meta")
 
-_LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR"}
-
-_LEVEL_COLUMNS = {name: f"+00\t{name}\t".encode() for name in _LEVELS.values()}
+_LEVEL_COLUMNS = {name: f"+00\t{name}\t".encode() for name in COLUMN_LEVELS.values()}
 
 _LEAST_ENTRY_BYTES = 4096
 
@@ -72,6 +71,7 @@ class Encoder:
         "_loggers",
         "_max_bytes",
         "_redact",
+        "_redact_or_raise",
         "_steps",
         "redact_argv",
         "redact_text",
@@ -86,6 +86,7 @@ class Encoder:
                 name="max_entry_bytes",
             )
         self._redact = redactor.redact_text
+        self._redact_or_raise = redactor.redact_or_raise
         self.redact_text = redactor.redact_text
         self.redact_argv = redactor.redact_argv
         self._json = JsonWriter(redactor, max_text=max_entry_bytes)
@@ -122,7 +123,7 @@ class Encoder:
         """
         entry_id = new_id_bytes()
         try:
-            level = _LEVELS.get(levelno) if type(levelno) is int else None
+            level = COLUMN_LEVELS.get(levelno) if type(levelno) is int else None
             if level is None or levelname is not level:
                 level, meta = _tell_level(levelno, levelname, meta)
             try:
@@ -130,12 +131,10 @@ class Encoder:
                 second, run, head = self._head
                 micros = (created - second) * _MICROSECONDS + _HALF
                 if run != run_id or not _HALF <= micros < _MICROSECONDS:
-                    head, micros = self._head_of(run_id, created)
-            except Exception:
-                # None, NaN, infinity, or a year without four digits.
-                meta = add_fields(meta, {"created": created})
-                head, micros = self._head_of(run_id, time.time_ns() / 1e9)
-            column = (type(step) is str and self._steps.get(step)) or self._step_column(step)
+                    head, micros = self.head_of(run_id, created)
+            except Exception as error:
+                head, micros, meta = self._head_of_now(error, run_id, created, meta)
+            column = (type(step) is str and self._steps.get(step)) or self.step_column(step)
             text = message if type(message) is str else text_of(message)
             text = self._redact(text) if len(text) <= self._max_bytes else self._shortened(text)
             if not text.isprintable() or "\\" in text:
@@ -148,7 +147,7 @@ class Encoder:
             if b"\\" in data:
                 data = data.replace(b"\\", b"\\\\")
             if logger is not None:
-                end = self._loggers.get(logger) or self._logger_end(logger)
+                end = self._loggers.get(logger) or self.logger_end(logger)
                 data = data[:-1] + (end if meta else end[1:])
             # Bytes all along: formatting them takes half the time of formatting text.
             line = b"%b%b%06d%b%b\t%b\t%b\n" % (
@@ -162,7 +161,7 @@ class Encoder:
         """Return the JSON of any value, as jsonb accepts it and without secrets."""
         return self._dumps(value).decode()
 
-    def _head_of(self, run_id: str, created: float) -> tuple[bytes, float]:
+    def head_of(self, run_id: str, created: float) -> tuple[bytes, float]:
         """Return run and second as they stand in a line, remembered for the next, and the rest.
 
         The rest in microseconds and a half, to be cut off where they stand in the line.
@@ -181,27 +180,55 @@ class Encoder:
         self._head = (second, run_id, head)
         return head, micros
 
-    def _logger_end(self, logger: str) -> bytes:
+    def _head_of_now(
+        self, error: Exception, run_id: str, created: object, meta: Any
+    ) -> tuple[bytes, float, Any]:
+        """Return a head of now: ``created`` is None, NaN, or a year without four digits."""
+        if is_interrupt(error):
+            raise error
+        return (
+            *self.head_of(run_id, time.time_ns() / 1e9),
+            add_fields(meta, {"created": created}),
+        )
+
+    def logger_end(self, logger: str) -> bytes:
         """Return how meta ends that has the logger's name added; remembered for the next."""
-        data = self._dumps({"logger": logger}).replace(b"\\", b"\\\\")
-        end = b"," + data[1:]
+        shown = self._redacted_whole(logger) if type(logger) is str else None
+        if shown is None:
+            return b"," + self._dumps({"logger": logger}).replace(b"\\", b"\\\\")[1:]
+        end = b"," + self._json_bytes({"logger": shown})[1:]
         if len(logger) <= _MAX_STEP:
             if len(self._loggers) >= _MOST_LOGGERS:
                 self._loggers.clear()
             self._loggers[logger] = end
         return end
 
-    def _step_column(self, step: object) -> bytes:
-        named = step
-        if isinstance(step, Enum):
-            step = step.value
-        text = "" if step is None else text_of(step).strip()
-        column = escape(_bounded(storable(self._redact(text or self._default_step)))).encode()
-        if type(named) is str and len(named) <= _MAX_STEP:
-            if len(self._steps) >= _MOST_STEPS:
-                self._steps.clear()
-            self._steps[named] = column
+    def step_column(self, step: object) -> bytes:
+        """Return the column of a step; remembered where it is a short text."""
+        text = step.value if isinstance(step, Enum) else step
+        text = ("" if text is None else text_of(text)).strip() or self._default_step
+        is_short = type(step) is str and len(step) <= _MAX_STEP
+        shown = self._redacted_whole(text) if is_short else None
+        if shown is None:
+            return _step_of(storable(self._redact(text)))
+        column = _step_of(shown)
+        if len(self._steps) >= _MOST_STEPS:
+            self._steps.clear()
+        self._steps[step] = column  # type: ignore[index] # a text, or there is nothing shown
         return column
+
+    def _redacted_whole(self, text: str) -> str | None:
+        """Return ``text`` as it is to be stored; None when that did not end well.
+
+        What is remembered must have come about without an error: near the limit of the stack, or
+        where the user's callback failed, the usual way makes a marker of what it cannot tell.
+        """
+        try:
+            return storable(self._redact_or_raise(text))
+        except Exception as error:
+            if is_interrupt(error):
+                raise
+            return None
 
     def _shortened(self, text: str) -> str:
         return shorten_redacted(text, self._max_bytes, self._redact)
@@ -232,8 +259,8 @@ def _copy_bytes(text: str) -> bytes:
     return escape(text).encode()
 
 
-def _bounded(step: str) -> str:
-    return step if len(step) <= _MAX_STEP else f"{step[: _MAX_STEP - 1]}…"
+def _step_of(text: str) -> bytes:
+    return escape(text if len(text) <= _MAX_STEP else f"{text[: _MAX_STEP - 1]}…").encode()
 
 
 def _tell_level(levelno: int, levelname: object, meta: Any) -> tuple[str, Any]:
@@ -241,13 +268,17 @@ def _tell_level(levelno: int, levelname: object, meta: Any) -> tuple[str, Any]:
     level = level_name(levelno)
     try:
         is_told = levelname is None or levelname == "" or levelname in _LEVEL_COLUMNS
-    except Exception:
+    except Exception as error:
+        if is_interrupt(error):
+            raise
         is_told = False
     return level, meta if is_told else add_fields(meta, {"levelname": levelname})
 
 
 def _last_resort(entry_id: bytes, run_id: object, error: Exception) -> bytes:
     """Return a line that says only that there was an entry; out of memory or of stack."""
+    if is_interrupt(error):
+        raise error
     now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
     why = f"<entry not encoded: {type_name(error)}>"
     run = text_of(run_id)[:_MAX_STEP]

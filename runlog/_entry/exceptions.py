@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from runlog._entry.texts import qualified_name, shorten, text_of, unrepresentable
+from runlog._process.interrupts import is_interrupt
 
 _MAX_STACK = 65_536
 _MAX_ERROR = 16_384
@@ -58,6 +59,8 @@ def _stack_of(error: BaseException, traceback: TracebackType | None) -> str:
         told = TracebackException(type(error), error, traceback, limit=limit, compact=True)
         stack = "".join(told.format()).rstrip("\n")
     except Exception as failure:
+        if is_interrupt(failure):
+            raise
         return unrepresentable(error, "formatting the traceback", failure)
     return shorten(stack, _MAX_STACK)
 

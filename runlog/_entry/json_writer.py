@@ -9,9 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runlog._entry.jsonable import MAX_DEPTH, MAX_ITEMS, MAX_NODES, MAX_TEXT, jsonable
+from runlog._entry.jsonable import (
+    MAX_DEPTH,
+    MAX_ITEMS,
+    MAX_TEXT,
+    TEXT_SHIFT,
+    jsonable,
+    most_nodes,
+)
 from runlog._entry.redaction.keys import Secrecy
 from runlog._entry.texts import storable, type_name
+from runlog._process.interrupts import is_interrupt
 
 if TYPE_CHECKING:
     from runlog._entry.redaction.redactor import Redactor
@@ -33,7 +41,15 @@ class JsonWriter:
         max_text: characters kept of one text. Default: 262144.
     """
 
-    __slots__ = ("_dumps", "_max_text", "_plain_keys", "_redact", "_redactor", "_short_is_plain")
+    __slots__ = (
+        "_dumps",
+        "_max_text",
+        "_most_nodes",
+        "_plain_keys",
+        "_redact",
+        "_redactor",
+        "_short_is_plain",
+    )
 
     def __init__(self, redactor: Redactor, *, max_text: int = MAX_TEXT) -> None:
         import orjson
@@ -42,6 +58,7 @@ class JsonWriter:
         self._redactor = redactor
         self._redact = redactor.redact_text
         self._max_text = max_text
+        self._most_nodes = most_nodes(max_text)
         self._short_is_plain = not redactor.has_own_rules
         # Keys that neither are secret nor hold one.
         self._plain_keys: dict[str, bool] = {}
@@ -49,10 +66,12 @@ class JsonWriter:
     def dumps(self, value: Any) -> bytes:
         """Return the JSON of ``value``, without the escaping of COPY."""
         try:
-            if type(value) is not dict or self._rest_after_dict(value) < 0:
+            if type(value) is not dict or self._rest_after_dict(value, 0, self._most_nodes) < 0:
                 return self.dumps_carefully(value)
             data = self._dumps(value)
-        except Exception:
+        except Exception as error:
+            if is_interrupt(error):
+                raise
             # An integer beyond 64 bits, a surrogate, a dict that changed meanwhile: the careful
             # way knows them all.
             return self.dumps_carefully(value)
@@ -64,10 +83,13 @@ class JsonWriter:
         try:
             return self._dumps(self.structure(value))
         except Exception as error:
-            return b'"<unrepresentable %b: %b>"' % (
+            if is_interrupt(error):
+                raise
+            mark = b'"<unrepresentable %b: %b>"' % (
                 storable(type_name(value)).encode("ascii", "replace").replace(b'"', b"'"),
                 type_name(error).encode("ascii", "replace"),
             )
+            return b'{"meta":%b}' % mark if type(value) is dict else mark
 
     def pack(self, structure: Any) -> bytes:
         """Return the JSON of what ``structure`` returned, or of a part of it."""
@@ -75,9 +97,12 @@ class JsonWriter:
 
     def structure(self, value: Any) -> Any:
         """Return ``value`` as plain dicts, lists, texts and numbers."""
-        return jsonable(value, self._redactor, max_text=self._max_text)
+        structure = jsonable(value, self._redactor, max_text=self._max_text)
+        # A dict stays one whatever happened: who adds a field to it relies on that.
+        is_marked = type(value) is dict and type(structure) is not dict
+        return {"meta": structure} if is_marked else structure
 
-    def _rest_after_dict(self, value: dict[Any, Any], depth: int = 0, left: int = MAX_NODES) -> int:
+    def _rest_after_dict(self, value: dict[Any, Any], depth: int, left: int) -> int:
         """Return how many values may still follow, or below zero when a value is not plain."""
         size = len(value)
         left -= size
@@ -94,7 +119,8 @@ class JsonWriter:
             if kind is str:
                 if self._short_is_plain and len(item) < _SHORTEST_SECRET and item.isalnum():
                     continue
-                if len(item) > self._max_text or self._redact(item) is not item:
+                left -= len(item) >> TEXT_SHIFT
+                if left < 0 or len(item) > self._max_text or self._redact(item) is not item:
                     return _NOT_PLAIN
                 continue
             left = self._rest_after(item, kind, depth, left)
@@ -122,8 +148,9 @@ class JsonWriter:
         if kind is str:
             if self._short_is_plain and len(item) < _SHORTEST_SECRET and item.isalnum():
                 return left
+            left -= len(item) >> TEXT_SHIFT
             # Redaction and marks keep the very object when there is nothing to do.
-            if len(item) > self._max_text or self._redact(item) is not item:
+            if left < 0 or len(item) > self._max_text or self._redact(item) is not item:
                 return _NOT_PLAIN
             return left
         if kind is float:
@@ -136,12 +163,13 @@ class JsonWriter:
         return _NOT_PLAIN
 
     def _is_plain_key(self, key: Any) -> bool:
-        if type(key) is not str or len(key) > self._max_text:
+        if type(key) is not str or len(key) > _LONGEST_KEPT_KEY:
             return False
-        if self._redactor.secrecy_of(key) is not Secrecy.OPEN or self._redact(key) is not key:
+        if self._redactor.secrecy_of(key) is not Secrecy.OPEN:
             return False
-        if len(key) <= _LONGEST_KEPT_KEY:
-            if len(self._plain_keys) >= _MOST_KEYS:
-                self._plain_keys.clear()
-            self._plain_keys[key] = True
+        if self._redactor.redact_or_raise(key) is not key:
+            return False
+        if len(self._plain_keys) >= _MOST_KEYS:
+            self._plain_keys.clear()
+        self._plain_keys[key] = True
         return True

@@ -13,8 +13,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from runlog._entry.objects import Shape, find_fields, find_form
-from runlog._entry.redaction.forms import MARKER
-from runlog._entry.redaction.keys import Secrecy
+from runlog._entry.redaction.harmless import is_harmless_in_meta
+from runlog._entry.redaction.keys import Secrecy, split_words
+from runlog._entry.redaction.marker import MARKER
 from runlog._entry.texts import (
     repr_of,
     shorten_redacted,
@@ -24,6 +25,7 @@ from runlog._entry.texts import (
     unrepresentable,
     whole_number,
 )
+from runlog._process.interrupts import is_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,9 +36,18 @@ MAX_DEPTH = 32
 MAX_ITEMS = 10_000
 MAX_NODES = 50_000
 MAX_TEXT = 262_144
+# What one value costs of the nodes that may be taken, so that time follows the entry's size: a
+# text one for so many characters, and a key, which is looked at once for all entries, for more.
+TEXT_SHIFT = 5
+_KEY_SHIFT = 8
 _MORE = "…"
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _ITERATORS: dict[type, Any] = {kind: kind.__iter__ for kind in (list, tuple, set, frozenset)}
+
+
+def most_nodes(max_text: int) -> int:
+    """Return how many values are taken, the characters of long texts counted in."""
+    return max(MAX_NODES, max_text >> 2)
 
 
 def jsonable(value: object, redactor: Redactor, *, max_text: int = MAX_TEXT) -> Any:
@@ -53,6 +64,8 @@ def jsonable(value: object, redactor: Redactor, *, max_text: int = MAX_TEXT) -> 
     try:
         return _Walk(redactor, max_text).take(value, 0)
     except Exception as error:
+        if is_interrupt(error):
+            raise
         return unrepresentable(value, "reading it", error)
 
 
@@ -65,7 +78,8 @@ class _Walk:
         self._redactor = redactor
         self._max_text = max_text
         self._path: set[int] = set()
-        self._left = MAX_NODES
+        # Below zero only by long texts: what follows is not looked at any more.
+        self._left = most_nodes(max_text)
 
     def take(self, value: Any, depth: int) -> Any:
         kind = type(value)
@@ -80,9 +94,15 @@ class _Walk:
         try:
             return self._take_other(value, kind, depth)
         except Exception as error:
+            if is_interrupt(error):
+                raise
             return unrepresentable(value, "reading it", error)
 
-    def _text(self, text: str) -> str:
+    def _text(self, text: str, shift: int = TEXT_SHIFT) -> str:
+        size = len(text)
+        self._left -= size >> shift
+        if self._left < 0 and size >> shift:
+            return f"<text of {size} characters>"
         if len(text) > self._max_text:
             return storable(shorten_redacted(text, self._max_text, self._redactor.redact_text))
         return storable(self._redactor.redact_text(text))
@@ -90,6 +110,8 @@ class _Walk:
     def _take_other(self, value: Any, kind: type, depth: int) -> Any:  # noqa: PLR0911 - as many kinds
         if id(value) in self._path:
             return f"<circular reference to {type_name(value)}>"
+        if self._left < 0:
+            return f"<{type_name(value)} not shown: the entry is full>"
         if depth > MAX_DEPTH:
             return f"<{type_name(value)} deeper than {MAX_DEPTH} levels>"
         self._path.add(id(value))
@@ -126,7 +148,7 @@ class _Walk:
 
     def _some(self, items: Iterable[Any], size: int) -> list[Any]:
         """Return the first items, as many as may still be taken."""
-        return list(islice(items, min(size, MAX_ITEMS, self._left)))
+        return list(islice(items, max(0, min(size, MAX_ITEMS, self._left))))
 
     def _list(self, items: list[Any], size: int, depth: int) -> list[Any]:
         self._left -= len(items)
@@ -138,18 +160,19 @@ class _Walk:
     def _dict(self, pairs: list[tuple[Any, Any]], size: int, depth: int) -> dict[str, Any]:
         self._left -= len(pairs)
         taken: dict[str, Any] = {}
+        numbers: dict[str, int] = {}
         for key, value in pairs:
             name = key if type(key) is str else self._name_of(key)
             secrecy = self._redactor.secrecy_of(name)
-            name = self._text(name)
-            if name in taken:
-                name = _free_name(taken, name, key)
-            if secrecy and _is_hidden(value, secrecy):
-                taken[name] = MARKER
+            shown = self._text(name, _KEY_SHIFT)
+            if shown in taken:
+                shown = _free_name(taken, shown, key, numbers)
+            if secrecy and _is_hidden(name, value, secrecy):
+                taken[shown] = MARKER
             else:
-                taken[name] = self.take(value, depth + 1)
+                taken[shown] = self.take(value, depth + 1)
         if size > len(pairs):
-            taken[_free_name(taken, _MORE, None) if _MORE in taken else _MORE] = _more(
+            taken[_free_name(taken, _MORE, None, numbers) if _MORE in taken else _MORE] = _more(
                 size, len(pairs)
             )
         return taken
@@ -165,18 +188,25 @@ class _Walk:
         return told if type(told) is str else text_of(told)
 
 
-def _is_hidden(value: Any, secrecy: Secrecy) -> bool:
+def _is_hidden(name: str, value: Any, secrecy: Secrecy) -> bool:
     """Say whether a value under a secret key is hidden: texts and objects are, counts are not."""
     kind = type(value)
-    if value is None or kind is bool or (kind in {str, bytes} and not value):
+    if value is None or kind is bool or (kind in _SIZED and not value):
+        return False
+    if kind is str and is_harmless_in_meta(name, value):
         return False
     if secrecy is Secrecy.STRONG:
         return True
     if kind is dict:
-        return not all(map(_is_figure, value.values()))
+        figures = list(map(_is_figure, value.values()))
+        # What counts tokens may name the model beside the figures.
+        return not all(figures) and not (any(figures) and split_words(name)[-1] == "tokens")
     if kind is list or kind is tuple:
         return not all(map(_is_figure, value))
     return not _is_figure(value)
+
+
+_SIZED = frozenset({str, bytes, dict, list, tuple})
 
 
 def _is_figure(value: Any) -> bool:
@@ -184,14 +214,18 @@ def _is_figure(value: Any) -> bool:
     return value is None or issubclass(kind, (int, float)) or hasattr(kind, "__index__")
 
 
-def _free_name(taken: dict[str, Any], name: str, key: object) -> str:
-    """Return a name for a key whose text another key has: ``1`` and ``1 (int)``."""
+def _free_name(taken: dict[str, Any], name: str, key: object, numbers: dict[str, int]) -> str:
+    """Return a name for a key whose text another key has: ``1`` and ``1 (int)``.
+
+    ``numbers`` remembers how far each name has been counted, for keys may share it by thousands.
+    """
     if type(key) is not str:
         name = f"{name} ({type_name(key)})"
-    number, free = 2, name
+    number, free = numbers.get(name, 2), name
     while free in taken:
         free = f"{name} #{number}"
         number += 1
+    numbers[name] = number
     return free
 
 

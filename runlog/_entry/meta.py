@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from runlog._process.interrupts import is_interrupt
+
 
 def merge_meta(meta: object, extras: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of ``extra["meta"]`` followed by the other extras.
@@ -48,7 +50,9 @@ def as_dict(meta: object) -> dict[str, Any]:
             return dict(dict.items(meta))  # type: ignore[arg-type] # a dict, the line above
         if issubclass(type(meta), Mapping):
             return dict(meta)  # type: ignore[call-overload,no-any-return] # a mapping
-    except Exception:
+    except Exception as error:
+        if is_interrupt(error):
+            raise
         # The mapping's own code failed; the encoder tells what it can of the object.
         return {"meta": meta}
     return {"meta": meta}

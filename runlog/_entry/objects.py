@@ -9,6 +9,7 @@ Pure; runs on the caller's thread. Raises what the user's objects raise: ``jsona
 from __future__ import annotations
 
 from enum import Enum, auto
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from runlog._entry.texts import qualified_name, shorten, text_of, text_of_bytes
@@ -21,6 +22,8 @@ _MAX_TEXT_OF_ERROR = 10_000
 _MAX_ARRAY_ITEMS = 1000
 _ARRAY_HEAD = 20
 NOT_SHOWN = "<not shown: repr=False>"
+NOT_LOADED = "<not loaded>"
+"""A field that is not in the object: what would fetch it may ask a database and wait for it."""
 
 
 class Shape(Enum):
@@ -35,12 +38,17 @@ class Shape(Enum):
 
 
 def iso_duration(value: timedelta) -> str:
-    """Return a timedelta as ISO 8601 says it, which PostgreSQL reads as an interval."""
+    """Return a timedelta as ISO 8601 says it, which PostgreSQL reads as an interval.
+
+    With the nanoseconds that pandas adds to it.
+    """
     sign = "-" if value.days < 0 else ""
     value = abs(value)
     minutes, seconds = divmod(value.seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    fraction = f"{seconds}.{value.microseconds:06d}".rstrip("0").rstrip(".")
+    is_finer = type(value).__module__.partition(".")[0] == "pandas"
+    nanoseconds = f"{value.nanoseconds:03d}" if is_finer else ""  # type: ignore[attr-defined] # pandas
+    fraction = f"{seconds}.{value.microseconds:06d}{nanoseconds}".rstrip("0").rstrip(".")
     time = "".join(
         f"{figure}{unit}"
         for figure, unit in ((hours, "H"), (minutes, "M"), (fraction, "S"))
@@ -152,16 +160,21 @@ def find_form(kind: type) -> Callable[[Any], Any] | Shape | None:
 def find_fields(value: object) -> list[tuple[str, object]] | None:
     """Return the fields of a dataclass, attrs class, pydantic model or named tuple, else None.
 
-    They are read one by one, without the code that the user's class has for dumping itself.
+    They are taken from where the object keeps them, without running code of the user's class: what
+    a property or a descriptor would fetch is marked.
     """
     kind = type(value)
     shown = _shown_fields(kind)
     if shown is None:
         return None
-    fields = [(name, _read(value, name) if show else NOT_SHOWN) for name, show in shown]
-    extra = getattr(value, "__pydantic_extra__", None)
-    if type(extra) is dict:
-        fields += extra.items()
+    if issubclass(kind, tuple) and not hasattr(kind, "__dataclass_fields__"):
+        return list(zip([name for name, _ in shown], tuple.__iter__(value), strict=False))  # type: ignore[arg-type] # a tuple
+    kept = _kept_by(value)
+    fields = [(name, _read(value, name, kept) if show else NOT_SHOWN) for name, show in shown]
+    if hasattr(kind, "__pydantic_core_schema__"):
+        extra = _read(value, "__pydantic_extra__", kept)
+        if type(extra) is dict:
+            fields += extra.items()
     return fields
 
 
@@ -188,8 +201,28 @@ def _is_shown(field: Any) -> bool:
     return getattr(getattr(field, "field_info", field), "repr", True) is not False
 
 
-def _read(value: object, name: str) -> object:
+def _kept_by(value: object) -> dict[str, object]:
     try:
-        return getattr(value, name)
-    except Exception as error:
+        kept = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return kept if type(kept) is dict else {}
+
+
+def _read(value: object, name: str, kept: dict[str, object]) -> object:
+    if name in kept:
+        return kept[name]
+    for ancestor in type(value).__mro__:
+        if name in ancestor.__dict__:
+            declared = ancestor.__dict__[name]
+            if isinstance(declared, (MemberDescriptorType, GetSetDescriptorType)):
+                return _read_slot(value, declared)
+            return NOT_LOADED if hasattr(type(declared), "__get__") else declared
+    return "<unset: AttributeError>"
+
+
+def _read_slot(value: object, slot: MemberDescriptorType | GetSetDescriptorType) -> object:
+    try:
+        return slot.__get__(value, type(value))
+    except AttributeError as error:
         return f"<unset: {type(error).__name__}>"

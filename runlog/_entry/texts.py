@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from runlog._process.interrupts import is_interrupt
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,7 +33,9 @@ def type_name(value: object) -> str:
     try:
         name = type(value).__name__
         return name[:_MAX_NAME] if type(name) is str else "object"
-    except Exception:
+    except Exception as error:
+        if is_interrupt(error):
+            raise
         # A metaclass can make even this fail.
         return "object"
 
@@ -41,7 +45,9 @@ def qualified_name(value: object) -> str:
     try:
         name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
         module = getattr(value, "__module__", None)
-    except Exception:
+    except Exception as error:
+        if is_interrupt(error):
+            raise
         return repr_of(value)
     if type(name) is not str:
         return repr_of(value)
@@ -59,6 +65,8 @@ def repr_of(value: object) -> str:
     try:
         return shorten(str.__str__(repr(value)), _MAX_REPR)
     except Exception as error:
+        if is_interrupt(error):
+            raise
         return unrepresentable(value, "repr", error)
 
 
@@ -74,6 +82,8 @@ def text_of(value: object) -> str:
             return str(whole_number(int.__index__(value)))  # type: ignore[arg-type] # as above
         return str.__str__(str(value))
     except Exception as error:
+        if is_interrupt(error):
+            raise
         return unrepresentable(value, "str", error)
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runlog._process.interrupts import is_interrupt
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,6 +29,10 @@ class Ending(NamedTuple):
 
 FINISHED = Ending("success", "finished")
 ABANDONED = Ending("error", "abandoned", "the process ended while the run was still open")
+
+
+_MOST_LEAVES = 100
+_SHOWN_LEAVES = 3
 
 
 def ending_of(error: BaseException | None) -> Ending:
@@ -89,8 +95,30 @@ def _described(name: str, error: BaseException) -> str:
     try:
         text = str(error)
     except Exception as failure:
+        if is_interrupt(failure):
+            raise
         text = f"<its text cannot be had: {type(failure).__qualname__}>"
+    if isinstance(error, BaseExceptionGroup):
+        text = f"{text}: {_told_of_group(error)}"
     return f"{name}: {text}" if name and text else name or text
+
+
+def _told_of_group(group: BaseExceptionGroup[BaseException]) -> str:
+    """Return what the errors in ``group`` say, the first of them; a TaskGroup's says only how many.
+
+    Without it all failures of a program that is one TaskGroup would look the same.
+    """
+    leaves: list[BaseException] = []
+    waiting: list[BaseException] = [group]
+    while waiting and len(leaves) <= _MOST_LEAVES:
+        error = waiting.pop()
+        if isinstance(error, BaseExceptionGroup):
+            waiting += reversed(error.exceptions)
+        else:
+            leaves.append(error)
+    told = "; ".join(_described(type(leaf).__qualname__, leaf) for leaf in leaves[:_SHOWN_LEAVES])
+    more = len(leaves) - _SHOWN_LEAVES
+    return f"{told}; and more" if more > 0 or waiting else told
 
 
 def describe_error(

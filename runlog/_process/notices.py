@@ -5,21 +5,25 @@ Any thread; never raises.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 
 from runlog._process.fork import one_voice
+from runlog._process.interrupts import is_interrupt
 from runlog._process.visible import visible
 
 
 def say(message: str) -> None:
     """Write one line to stderr, if there is one; what a terminal would obey is shown instead."""
     # One write: lines of several threads and processes must not mix.
-    with contextlib.suppress(Exception), one_voice():
-        stream = sys.stderr or sys.__stderr__
-        if stream is not None:
-            stream.write(f"runlog: {visible(message)}\n")
-            stream.flush()
+    try:
+        with one_voice():
+            stream = sys.stderr or sys.__stderr__
+            if stream is not None:
+                stream.write(f"runlog: {visible(message)}\n")
+                stream.flush()
+    except Exception as error:
+        if is_interrupt(error):
+            raise
 
 
 class Notices:

@@ -118,12 +118,16 @@ class SignalWatch:
             deputy.abandon()
 
 
+_set_wakeup_fd = signal.set_wakeup_fd
+
+
 class _Deputy:
     """A thread that learns of signals by itself, and acts when the main thread does not."""
 
     def __init__(self, is_mine: Callable[[int], bool], stand_in: Callable[[int], None]) -> None:
         self._is_mine = is_mine
         self._stand_in = stand_in
+        self._listens = False
         import socket
 
         self._inbox, sender = socket.socketpair()
@@ -137,16 +141,33 @@ class _Deputy:
 
     def listen(self) -> None:
         """Have the signals told; another's wakeup descriptor stays."""
-        other = signal.set_wakeup_fd(self._sender, warn_on_full_buffer=False)
+        self._listens = True
+        other = _set_wakeup_fd(self._sender, warn_on_full_buffer=False)
         if other not in {-1, self._sender}:
-            signal.set_wakeup_fd(other)
+            _set_wakeup_fd(other)
+        if signal.set_wakeup_fd is _set_wakeup_fd:
+            signal.set_wakeup_fd = self._set_for_others
 
     def stop_listening(self) -> None:
         """Have nothing told any more."""
+        self._listens = False
+        if signal.set_wakeup_fd == self._set_for_others:
+            signal.set_wakeup_fd = _set_wakeup_fd
         with contextlib.suppress(ValueError, OSError):
-            other = signal.set_wakeup_fd(-1)
+            other = _set_wakeup_fd(-1)
             if other not in {-1, self._sender}:
-                signal.set_wakeup_fd(other)
+                _set_wakeup_fd(other)
+
+    def _set_for_others(self, fd: int, *, warn_on_full_buffer: bool = True) -> int:
+        """Do what ``signal.set_wakeup_fd`` does, as if the deputy were not there.
+
+        trio warns of a descriptor that was set before its loop began, and ends where warnings are
+        errors. When a loop is over and takes its own away, the deputy listens again.
+        """
+        other = _set_wakeup_fd(fd, warn_on_full_buffer=warn_on_full_buffer)
+        if fd == -1 and self._listens:
+            _set_wakeup_fd(self._sender, warn_on_full_buffer=False)
+        return -1 if other == self._sender else other
 
     def abandon(self) -> None:
         """Let go of it in a forked child, where its thread is not."""

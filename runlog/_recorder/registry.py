@@ -11,6 +11,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
+from runlog._database import dsn
 from runlog._process import exit as _exit
 from runlog._process.notices import notices, say
 from runlog._recorder import open_runs
@@ -36,7 +37,12 @@ def recorder_for(settings: Settings) -> Recorder | None:
     if not settings.enabled:
         return None
     if settings.dsn is None:
-        notices.change("database", "none", _NO_DATABASE)
+        notices.change("database", "none", f"nothing is recorded: {dsn.no_database()}")
+        return None
+    if not dsn.is_address(settings.dsn):
+        # No spool either: whatever the address will be once it is mended, its folder is another.
+        told = f"nothing is recorded: {dsn.not_understood(settings.dsn)}"
+        notices.change("address", "unreadable", told)
         return None
     key = (settings.dsn, settings.schema, settings.spool_dir)
     with _registry:
@@ -46,12 +52,6 @@ def recorder_for(settings: Settings) -> Recorder | None:
         if _active is None:
             _active = recorder
         return recorder
-
-
-_NO_DATABASE = (
-    "no database is named, so nothing is recorded; set RUNLOG_DSN or DATABASE_URL, pass dsn=, set "
-    'PGHOST and friends, or install the embedded one: pip install "runlog-pg[embedded]"'
-)
 
 
 def active() -> Recorder | None:

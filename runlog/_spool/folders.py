@@ -233,3 +233,46 @@ def database_folder(settings: Settings) -> Path | None:
     place = root(settings.spool_dir, os.environ)
     name = dsn.folder_name(settings.dsn or "", settings.schema, os.environ)
     return place / name if place is not None else None
+
+
+def former_folder(settings: Settings) -> Path | None:
+    """Return the folder in which runlog 0.1.0 kept the spools of this database, if there is one.
+
+    None also where another database may have had the same one: then its spools are a person's to
+    move.
+    """
+    place = root(settings.spool_dir, os.environ)
+    name, is_certain = dsn.former_folder_name(settings.dsn or "", settings.schema, os.environ)
+    return place / name if place is not None and is_certain and (place / name).is_dir() else None
+
+
+def folders_of(database_folder: Path | None, settings: Settings) -> list[Path]:
+    """Return every folder in which spools of this database may lie: its own, the former one."""
+    return [it for it in (database_folder, former_folder(settings)) if it is not None]
+
+
+_NOTE = "database"
+
+
+def note_database(folder: Path, database_id: str) -> None:
+    """Note in a spool's ``folder`` the id that its database has, for who delivers it one day."""
+    with contextlib.suppress(OSError):
+        note = os.open(folder / _NOTE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(note, database_id.encode())
+        finally:
+            os.close(note)
+
+
+def noted_database(folder: Path) -> str | None:
+    """Return the id of the database for which this spool was written; None: nobody knows."""
+    with contextlib.suppress(OSError, ValueError):
+        note = os.open(folder / _NOTE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            return os.read(note, _NOTE_BYTES).decode() or None
+        finally:
+            os.close(note)
+    return None
+
+
+_NOTE_BYTES = 200

@@ -179,6 +179,8 @@ class OrphanedSpool:
         """
         self.folder = folder
         self._lock = lock
+        self.database_id = folders.noted_database(folder)
+        """Of the database for which it was written; None: that is not known."""
         self.last_sign_of_life = _newest_change(folder)
         self._entries = StoredSegments(folder, "logs", ".copy")
         self._events = StoredSegments(folder, "runs", ".jsonl")

@@ -38,9 +38,17 @@ def settings() -> Settings:
 
 
 @contextmanager
-def connected() -> Iterator[Connection[Any]]:
-    """Connect to the database of the environment for one command."""
-    with reading.connect(settings().dsn) as connection:
+def connected(purpose: str = "read") -> Iterator[Connection[Any]]:
+    """Connect to the database of the environment for one command.
+
+    Args:
+        purpose: ``read`` or ``change``; tells who may help where a right is missing.
+    """
+    chosen = settings()
+    with (
+        reading.translated(chosen.dsn, chosen.schema, purpose),
+        reading.connect(chosen.dsn) as connection,
+    ):
         yield connection
 
 

@@ -11,7 +11,7 @@ from runlog._database import reading
 from runlog._process.visible import visible
 from runlog._recorder import registry
 from runlog._spool import folders
-from runlog._spool.inventory import count_waiting
+from runlog._spool.inventory import Waiting, count_waiting
 from runlog.cli._database import settings
 
 if TYPE_CHECKING:
@@ -33,13 +33,18 @@ def flush_command(context: click.Context, *, timeout: float) -> None:
     # A database that is away is told at once, by the one who asks, with the reason.
     reading.connect(chosen.dsn).close()
     folder = database_folder(chosen)
-    before = count_waiting(folder)
+    before = _count_all(folder, chosen)
     delivered = deliver(chosen, timeout)
-    left = count_waiting(folder)
+    left = _count_all(folder, chosen)
     click.echo(f"delivered {delivered} of {before.orphaned} waiting entries")
     if left.orphaned or left.orphans:
         click.echo(f"{left.orphaned} entries still wait in {visible(folder)}", err=True)
         context.exit(1)
+
+
+def _count_all(folder: Path, chosen: Settings) -> Waiting:
+    counts = [count_waiting(it) for it in folders.folders_of(folder, chosen)]
+    return Waiting(sum(it.orphans for it in counts), sum(it.orphaned for it in counts))
 
 
 def deliver(chosen: Settings, timeout: float) -> int:

@@ -15,9 +15,9 @@ from runlog._run.cursor import Cursor, find_cursor
 from runlog._run.cursor import set_cursor as write_cursor
 from runlog._run.cursor import undo_cursor as undo_set_cursor
 from runlog._settings import resolve
+from runlog.cli import _complete as complete
 from runlog.cli._database import SHORT_ID, connected, find_run, short_ids
 from runlog.cli._failures import NotFoundError
-from runlog.cli import _complete as complete
 from runlog.cli._options import SINCE, run_argument
 from runlog.cli.show.output import Output, output_options, page_options
 from runlog.cli.show.table import Column
@@ -76,7 +76,7 @@ def set_cursor(script: str, to: str, *, output: Output) -> None:
     runlog cursor set hubspot-sync-incremental 2026-01-31T00:00:00Z
     """  # noqa: D301 - click reads this mark
     wanted = _moment_of(to)
-    with connected() as connection:
+    with connected("change") as connection:
         if not queries.last_runs(connection, script=Exactly(script), limit=1):
             click.echo(f"runlog: there is no run of {visible(script)!r} yet", err=True)
         write_cursor(connection, _schema(), script, wanted)
@@ -98,7 +98,7 @@ def undo_cursor(script: str, *, output: Output) -> None:
 
     Exit code 4 when nothing was set. Needs the right to delete, as the owner of the tables has it.
     """
-    with connected() as connection:
+    with connected("change") as connection:
         taken_back = undo_set_cursor(connection, _schema(), script)
         found = find_cursor(connection, _schema(), script)
     if not taken_back:
@@ -125,7 +125,7 @@ def reap_command(*, output: Output) -> None:
     They end as errors, at their last sign of life. Every process that records does this now and
     then; this does it now. Runs of other programs have no heartbeat and stay: see "runlog close".
     """
-    with connected() as connection:
+    with connected("change") as connection:
         closed = reap(connection, _schema(), strict=True)
         strangers = _list_strangers(connection)
     ids = short_ids([run.id for run in closed])
@@ -183,7 +183,7 @@ def close_command(
     stays as it is: it has ended already, or it is alive and --force is not given.
     """
     text = message if message is not None else f"closed by {closer()}"
-    with connected() as connection:
+    with connected("change") as connection:
         found = find_run(connection, run)
         is_closed = close_run(
             connection,

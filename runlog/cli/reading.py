@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import click
 
@@ -33,6 +32,7 @@ from runlog.queries._rows import Run
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
+    from uuid import UUID
 
     from psycopg import Connection
 

@@ -79,7 +79,7 @@ def prune_command(
         "keep_last": keep_last,
         "script": script,
     }
-    with connected() as connection:
+    with connected("change") as connection:
         planned = prune(connection, **rules, dry_run=True)
         if dry_run:
             output.done([planned], Pruned, f"would delete {_told(planned)}")

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from runlog.dashboard._access import Access, Guard
+from runlog.dashboard._access import HEADERS, Access, Guard
 from runlog.dashboard._database import Database, is_slow
 from runlog.dashboard._site import (
     HERE,
@@ -55,7 +55,6 @@ _SERVER_ERROR = 500
 def create_app(
     dsn: str | None = None,
     *,
-    schema: str | None = None,
     token: str | None = None,
     user_header: str | None = None,
     hosts: frozenset[str] | None = None,
@@ -67,7 +66,6 @@ def create_app(
 
     Args:
         dsn: the database; default: that of the environment, as for recording.
-        schema: the schema of the tables; default: the setting ``schema``.
         token: what one has to know to look; default: nobody is asked, because the application
             around it does.
         user_header: a header in which a proxy in front names who has logged in; a request without
@@ -80,7 +78,7 @@ def create_app(
     """
     if find_zone(timezone) is None:
         raise RunlogError(f"time zone {timezone!r} is unknown; use a name such as Europe/Berlin")
-    database = Database(dsn, schema)
+    database = Database(dsn)
     hub = Hub(database)
     access = Access(token, user_header, hosts)
     site = Site(database, hub, make_environment(), timezone, needs_login=token is not None)
@@ -175,7 +173,10 @@ def _broken(request: Request, error: Exception) -> Response:
     # To whoever runs the server, never to whoever looks.
     print(f"runlog: {type(error).__name__} at {request.url.path!r}", file=sys.stderr)
     told = "this should not happen; the server's own output says more"
-    return _say(request, _SERVER_ERROR, "Something broke", told)
+    answer = _say(request, _SERVER_ERROR, "Something broke", told)
+    # Made outside of the guard, which dresses all others.
+    answer.headers.update(HEADERS)
+    return answer
 
 
 def _say(request: Request, status: int, title: str, text: str, **values: Any) -> Response:

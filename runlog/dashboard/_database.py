@@ -33,8 +33,8 @@ _SILENCE_SECONDS = 15.0
 class Database:
     """Where the pages ask; connects at the first question."""
 
-    def __init__(self, dsn: str | None, schema: str | None) -> None:
-        self._settings = resolve({"dsn": dsn, "schema": schema})
+    def __init__(self, dsn: str | None) -> None:
+        self._settings = resolve({"dsn": dsn})
         self._idle: list[Connection[Any]] = []
         self._places = threading.BoundedSemaphore(_MOST_CONNECTIONS)
         self._away_since: datetime | None = None

@@ -45,7 +45,7 @@ def duration_dots(runs: Sequence[RecentRun], median_ms: float | None, p95_ms: fl
     is_rooted = bool(median_ms) and highest > 8 * (median_ms or 1)
 
     def y(milliseconds: float) -> float:
-        part = milliseconds / ceiling
+        part = max(milliseconds, 0.0) / ceiling
         return round(HEIGHT - (math.sqrt(part) if is_rooted else part) * HEIGHT, 1)
 
     step = WIDTH / max(1, len(known))

@@ -112,6 +112,12 @@ def fields_of(meta: Any) -> list[tuple[str, str]]:
     return [(str(name), _text(value)) for name, value in meta.items()]
 
 
+def stack_of(entry: Any) -> str:
+    """Return the traceback in an entry's fields; nothing where there is none."""
+    stack = entry.meta.get("stack") if entry and isinstance(entry.meta, dict) else None
+    return str(stack or "")
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else words.to_json(value, indent=True)
 

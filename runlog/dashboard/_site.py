@@ -113,14 +113,19 @@ def page(
         now=moment,
         url=lambda path: f"{root}{path}",
         script_url=lambda name: f"{root}{words.script_path(name)}",
-        query=dict(request.query_params),
+        query=_query(request),
         here=request.url.path.removeprefix(root) or "/",
-        full_path=str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
+        full_path=words.with_query(request.url.path, _query(request)),
         needs_login=site.needs_login,
         ago=lambda at: looking.short(at, moment),
         **values,
     )
     return HTMLResponse(html, status)
+
+
+def _query(request: Request) -> dict[str, str]:
+    # How a page fetches itself without its lines is no filter that its links should keep.
+    return {name: value for name, value in request.query_params.items() if name != "lines"}
 
 
 def json_answer(value: object, status: int = 200) -> Response:

@@ -58,27 +58,35 @@ class News:
 
 @dataclass(eq=False)
 class Viewing:
-    """One viewer's end of a stream: what waits to be sent; None is the end of it."""
+    """One viewer's end of a stream: what waits to be sent.
 
+    Attributes:
+        is_over: nothing more comes; what waits is still sent.
+    """
+
+    is_over: bool = False
     waiting: asyncio.Queue[News | None] = field(
         default_factory=lambda: asyncio.Queue(_WAITING_EVENTS)
     )
 
-    def tell(self, news: News | None) -> None:
+    def tell(self, news: News) -> None:
         """Hand on ``news``; who does not take it in time is let go, and comes back."""
         try:
             self.waiting.put_nowait(news)
         except asyncio.QueueFull:
-            self.waiting = asyncio.Queue(1)
+            self.is_over = True
+
+    def end(self) -> None:
+        """Let this viewer go."""
+        self.is_over = True
+        with suppress(asyncio.QueueFull):
+            self.waiting.put_nowait(None)
 
     async def news(self) -> AsyncIterator[News]:
         """Yield what arrives, until the stream ends or this viewer was too slow."""
-        queue = self.waiting
-        while queue is self.waiting or not queue.empty():
-            with suppress(TimeoutError):
-                item = await asyncio.wait_for(queue.get(), 5)
-                if item is None:
-                    return
+        while not (self.is_over and self.waiting.empty()):
+            item = await self.waiting.get()
+            if item is not None:
                 yield item
 
 
@@ -140,7 +148,7 @@ class Stream:
         """Let every viewer go."""
         self.first_look.set()
         for viewer in self.viewers:
-            viewer.tell(None)
+            viewer.end()
 
     def _look(self) -> tuple[list[Entry], RunDetail | None]:
         self.looks += 1

@@ -49,7 +49,7 @@ def timeline(runs: Sequence[Run]) -> Timeline:
     rows: dict[str, list[Stretch]] = {}
     for run in reversed(began):
         x = _place(words.aware(run.started_at or end), begin)
-        width = max(2.0, (run.elapsed_ms or 0) / _SPAN.total_seconds() / 1000 * WIDTH)
+        width = max(2.0, max(run.elapsed_ms or 0, 0) / _SPAN.total_seconds() / 1000 * WIDTH)
         rows.setdefault(run.script_name, []).append(
             Stretch(x, round(min(width, WIDTH - x), 1), run)
         )
@@ -75,7 +75,7 @@ def _most_at_once(runs: Sequence[Run]) -> tuple[int, datetime | None]:
         if run.started_at is not None:
             start = words.aware(run.started_at)
             changes.append((start, 1))
-            changes.append((start + timedelta(milliseconds=run.elapsed_ms or 0), -1))
+            changes.append((start + timedelta(milliseconds=max(run.elapsed_ms or 0, 0)), -1))
     running, most, most_at = 0, 0, None
     for moment, change in sorted(changes, key=lambda item: (item[0], item[1])):
         running += change

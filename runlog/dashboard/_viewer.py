@@ -52,6 +52,10 @@ class Viewer:
         """Return day and time to the millisecond, for lists of many days."""
         return self.local(moment).strftime("%m-%d %H:%M:%S.%f")[:-3]
 
+    def brief(self, moment: datetime) -> str:
+        """Return day and time to the minute."""
+        return f"{self.local(moment):%m-%d %H:%M}"
+
     def moment(self, moment: datetime | None) -> str:
         """Return date and time to the second."""
         return words.NOTHING if moment is None else f"{self.local(moment):%Y-%m-%d %H:%M:%S}"

@@ -10,15 +10,15 @@ pooler may be in between; nothing that exists is dropped or rewritten.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from runlog._database import dsn as _dsn
 from runlog._database import statements
+from runlog._database.connection import connect
+from runlog._database.explain import unreachable
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError, SettingError
 from runlog.migrate._layout import Layout, apply_layout, make_lean
 from runlog.migrate._rights import get_standing, list_grants, list_open, require_role, rows, run
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LATEST: Final = statements.migration_files()[-1].version
 """The version of the schema that this runlog writes to."""
 
+_CONNECT_SECONDS: Final = 30.0
 _REFUSED: Final = "RL001"  # the SQLSTATE that steps/refuse.sql raises
 
 
@@ -253,25 +254,13 @@ def _connected(dsn_or_connection: str | Connection[Any]) -> Iterator[Connection[
 
 def _connect(dsn: str) -> Connection[Any]:
     try:
-        return psycopg.connect(
-            dsn,
-            autocommit=True,
-            # https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#pgbouncer
-            prepare_threshold=None,
-            fallback_application_name="runlog migrate",
+        return connect(
+            dsn, name="runlog migrate", timeout=_CONNECT_SECONDS, kind=psycopg.Connection
         )
-    except psycopg.ProgrammingError:
-        # libpq quotes what it does not understand, and a piece of the password may be in it.
-        raise SettingError(
-            "the database address is not understood; write postgresql://user:password@host/name,"
-            " with the special characters of the password percent-encoded",
-            name="dsn",
-        ) from None
+    except psycopg.ProgrammingError as error:
+        raise SettingError(str(error), name="dsn") from None
     except psycopg.OperationalError as error:
-        said = _dsn.without_password(str(error).strip(), dsn, os.environ)
-        raise DatabaseUnavailableError(
-            f"the database could not be reached: {said}; check the address, then try again"
-        ) from None
+        raise unreachable(error, dsn) from None
 
 
 @contextmanager

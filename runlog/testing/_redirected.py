@@ -133,7 +133,7 @@ def _list_owners() -> list[Any]:
 def _installation_undone() -> Iterator[None]:
     installed: Any = install._Installed
     places: list[tuple[Any, str]] = [
-        (logging.Logger, "callHandlers"),
+        (logging.Logger, "filter"),
         (sys, "exit"),
         (sys, "excepthook"),
         *((installed, name) for name in vars(installed) if not name.startswith("__")),

@@ -132,6 +132,7 @@ def connection(database: str) -> Iterator[psycopg.Connection]:
 
 @contextlib.contextmanager
 def new_database(postgres: Postgres, template: str = "template0") -> Iterator[str]:
+    """Make a database for the block; its conninfo."""
     name = f"runlog_test_{secrets.token_hex(4)}"
     create = sql.SQL("create database {} template {}")
     drop = sql.SQL("drop database {} with (force)")

@@ -103,6 +103,39 @@ LEAKS = {
     "password=a,b9b9": "b9b9",
     "fatal: password=hunter2)": "hunter2",
     "host=h user=u password=hunter2 dbname=d": "hunter2",
+    f"https://api.telegram.org/bot123456789:AA{LONG}/sendMessage": LONG,
+    f"ATATT3xFfGF0{LONG}=A1B2": LONG,
+    f"hvs.{LONG}": LONG,
+    f"dapi{HEX}": HEX,
+    f"glsa_{LONG[:32]}_1234abcd": LONG[:32],
+    f"figd_{LONG}": LONG,
+    f"PMAK-{HEX[:24]}-{HEX}01": HEX[:24],
+    f"NRAK-{LONG[:27].upper()}": LONG[:27].upper(),
+    f"re_{LONG[:8]}_{LONG[:24]}": LONG[:24],
+    f"r8_{LONG[:37]}": LONG[:37],
+    f"AC{HEX}:{HEX[::-1]}": HEX[::-1],
+    f"https://x.webhook.office.com/webhookb2/{HEX}@y/IncomingWebhook/z": HEX,
+    f"https://{LONG}:x-oauth-basic@github.com/a": LONG,
+    f"https://{LONG}:@github.com/a": LONG,
+    "https%3A%2F%2Fx%3Ftoken%3Dabc123def": "abc123def",
+    "JSESSIONID=A1B2C3D4E5": "A1B2C3",
+    "sshpass -p hunter2 ssh x": "hunter2",
+    "mysql -u root -phunter2 db": "hunter2",
+    "redis-cli -h x -a hunter2 ping": "hunter2",
+    "docker login -u bob -p hunter2 reg": "hunter2",
+    "('password', 'hunter2')": "hunter2",
+    "[(b'authorization', b'hunter2')]": "hunter2",
+    "API key: hunter2x9": "hunter2x9",
+    "connection string: Server=x;Pw=hunter2": "hunter2",
+    "FERNET_KEY=hunter2x9=": "hunter2x9",
+    f"%20ghp_{LONG[:36]}": LONG[:36],
+    f"\\nghp_{LONG[:36]}": LONG[:36],
+    f"xyz8Q~{LONG[:34]}": LONG[:34],
+    "BEARER tok3nabc": "tok3nabc",
+    "Bearer\ttok3nabc": "tok3nabc",
+    "BASIC dXNlcjpwYXNz": "dXNlcjpwYXNz",
+    "db_pw=hunter2": "hunter2",
+    "-token hunter2x9": "hunter2x9",
 }
 
 LOOKALIKES = """\
@@ -153,7 +186,41 @@ x = monkey: banana
 SELECT 'a' FROM t
 auth_method=basic
 <a href='x'>b</a>
------BEGIN CERTIFICATE-----""".splitlines()
+-----BEGIN CERTIFICATE-----
+PWD=/home/app
+pwd: /home/app
+authorization: granted
+credentials: loaded from vault
+credentials: {}
+api_key: not set
+dsn: localhost:5432/x
+curl -u https://x
+ssl_key=/etc/ssl/private/app.key
+cookie: accepted
+role_key=admin
+primary key: 17
+fields ('password', 'email', 'name')
+mysql -h db -port 3306
+re_process_internationalization
+3f2504e0-4f89-11d3-9a0c-0305e82c3301""".splitlines()
+
+# Meta under names of secrets that only tells how it stands with them.
+HARMLESS_META = [
+    {"cookie": "accepted"},
+    {"auth": "ok"},
+    {"pass": "yes"},
+    {"token": "expired"},
+    {"role_key": "admin"},
+    {"function_key": "C5"},
+    {"tokens": {"model": "x", "in": 5}},
+    {"credentials": {}},
+    {"credentials": "loaded from vault"},
+    {"authorization": "granted"},
+    {"api_key": "not set"},
+    {"pwd": "/home/app"},
+    {"dsn": "localhost:5432/x"},
+    {"private_key": "/etc/x/app.pem"},
+]
 
 SECRETS = """password passwd pwd PGPASSWORD dbPassword password2 token access_token IDToken
     csrfToken secret clientSecret client_secret authorization proxy-authorization api_key apikey

@@ -175,6 +175,25 @@ assert signal.set_wakeup_fd(-1) == writer
     assert ended.exit_code == 0, ended.stderr
 
 
+def test_loops_find_no_wakeup_descriptor(script):
+    """trio warns of one that is set before its loop; after a loop the deputy listens again."""
+    ended = script("""
+import runlog._process.signals as ours
+with runlog.RunContext('x'):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    # As a loop does: it begins, it ends.
+    assert signal.set_wakeup_fd(writer, warn_on_full_buffer=False) == -1
+    assert signal.set_wakeup_fd(-1) == writer
+    kept = ours._set_wakeup_fd(-1)
+    assert kept not in (-1, writer)
+    ours._set_wakeup_fd(kept)
+assert signal.set_wakeup_fd is ours._set_wakeup_fd
+assert signal.set_wakeup_fd(-1) == -1
+""")
+    assert ended.exit_code == 0, ended.stderr
+
+
 STUCK = """
 mutex = ctypes.create_string_buffer(64)
 lock = ctypes.CDLL(None).pthread_mutex_lock

@@ -124,14 +124,14 @@ def test_the_run_around_the_tests_is_left_alone(monkeypatch):
 
 def test_install_is_captured_and_undone():
     """A script that calls `runlog.install()` is a run that ends with the block."""
-    before = (logging.Logger.callHandlers, sys.exit, sys.excepthook, logging.getLogger().level)
+    before = (logging.Logger.filter, sys.exit, sys.excepthook, logging.getLogger().level)
     for name in ("first", "second"):
         with capture() as captured:
             runlog.install(name)
             log.info("hello")
         assert (captured.run.script_name, captured.run.status) == (name, "success")
         assert [entry.message for entry in captured.entries][1] == "hello"
-    after = (logging.Logger.callHandlers, sys.exit, sys.excepthook, logging.getLogger().level)
+    after = (logging.Logger.filter, sys.exit, sys.excepthook, logging.getLogger().level)
     assert after == before
 
 

@@ -9,7 +9,7 @@ from runlog.dashboard import create_app
 
 PATHS = (
     "/",
-    "/runs?period=all",
+    "/runs?period=all&days=1",
     "/errors?period=30d",
     "/logs?period=30d",
     "/analytics?period=90d",
@@ -58,7 +58,7 @@ def some_runs(connection):
                 level=level,
                 step="UPSERT",
                 timestamp=ago(seconds=50),
-                meta={"item_id": 7, "stack": "Traceback …"},
+                meta={"item_id": 7, "stack": "Traceback …"} if state != "crashed" else {"n": 1},
             )
     return made
 

@@ -25,31 +25,59 @@ def _set_of(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_STRONG_WORDS = _set_of(
-    """password passwords passwd passphrase passcode pwd passwort secret authorization dsn
-    credential credentials apikey apitoken secretkey privatekey accesskey authkey accountkey
-    servicekey sharedaccesskey clientsecret connectionstring connstr otp totp
-    пароль пароля пароли секрет"""
-)
-_WEAK_WORDS = _set_of("token tokens secrets auth cookie cookies apikeys jwt bearer токен токены")
+# Each word stands behind the stem that is looked for in a text before any closer look.
+_STRONG_BY_STEM = {
+    "pass": "password passwords passwd passphrase passcode passwort",
+    "pw": "pwd",
+    "secret": "secret secretkey clientsecret",
+    "auth": "authorization authkey",
+    "dsn": "dsn",
+    "cred": "credential credentials",
+    "key": "apikey privatekey accesskey accountkey servicekey sharedaccesskey",
+    "token": "apitoken",
+    "conn": "connectionstring connstr",
+    "otp": "otp totp",
+    "парол": "пароль пароля пароли",
+    "секрет": "секрет",
+}
+_WEAK_BY_STEM = {
+    "token": "token tokens",
+    "secret": "secrets",
+    "auth": "auth",
+    "cookie": "cookie cookies",
+    "key": "apikeys",
+    "jwt": "jwt",
+    "bearer": "bearer",
+    "sess": "jsessionid phpsessid sessid aspsessionid",
+    "токен": "токен токены",
+}
+_STRONG_WORDS = _set_of(" ".join(_STRONG_BY_STEM.values()))
+_WEAK_WORDS = _set_of(" ".join(_WEAK_BY_STEM.values()))
 # A compact name ends in one of these: ``dbpassword``, ``MYAPIKEY``, ``bottoken``.
 _STRONG_ENDINGS = ("password", "passwd", "passphrase", "apikey", "secretkey", "clientsecret")
-_WEAK_ENDINGS = ("accesstoken", "authtoken", "refreshtoken", "apitoken", "bottoken", "idtoken")
+_WEAK_ENDINGS = ("token",)
 # ``key`` and ``keys`` are secret after one of these words; ``primary_key`` is not.
 _KEY_OWNERS = _set_of(
-    """access account admin aes anon anthropic api app application auth aws client consumer crypto
-    datadog decryption deploy encryption function gemini groq hmac hubspot jwt license mailgun
-    master openai private role root rsa secret sendgrid service session shared signing ssh stripe
-    subscription supabase twilio vapi webhook"""
+    """access account admin aes airtable algolia amplitude anon anthropic api app application
+    auth aws azure brevo cipher client cloudflare cohere consumer crypto datadog decryption deepl
+    deploy ecdsa ed25519 elevenlabs encryption fernet functions gemini github gitlab google gpg
+    groq hmac honeycomb hubspot intercom jwe jws jwt klaviyo license mailchimp mailgun mapbox
+    master mistral newrelic notion openai openrouter paypal pgp pinecone postmark private pusher
+    replicate resend root rsa secret sendgrid sentry service session shared shopify
+    signing slack ssh ssl stripe subscription supabase telegram tls twilio vapi webhook
+    wireguard zendesk"""
 )
 _PHRASES = frozenset(
     tuple(phrase.split("_"))
     for phrase in _set_of(
         """connection_string conn_str conn_string pass_phrase pass_word db_pass user_pass smtp_pass
         pg_pass mysql_pass admin_pass root_pass proxy_pass ftp_pass amz_signature hub_signature
-        amz_credential db_pw user_pw"""
+        amz_credential db_pw user_pw service_role_key azure_function_key connect_sid
+        laravel_session ci_session"""
     )
 )
+STEMS = frozenset({*_STRONG_BY_STEM, *_WEAK_BY_STEM, "signature", "sid"})
+"""Every name that means a secret has one of these in it, in small letters."""
 # Secret only as the whole name; elsewhere they count passes or name a kind of login.
 _ALONE = frozenset({"pass", "pw"})
 _LAST_ONLY = frozenset({"otp", "totp", "bearer"})

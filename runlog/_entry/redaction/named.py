@@ -1,8 +1,9 @@
 """Secrets inside running text that are recognised by the name beside them: ``password=…``.
 
-Lives here: the cheap look that lets ordinary text pass, and ``hide_named``. Not here: which names
-are secret (``keys``), keys that show by their form (``forms``). Pure; runs on the
-caller's thread, in linear time: every repeat is possessive or short.
+Lives here: ``hide_named``, and its part of the look that lets ordinary text pass. Not here: which
+names are secret (``keys``), which values are not (``harmless``), secrets that show by their form
+(``forms``). Pure; runs on the caller's thread, in linear time: every repeat is possessive or short,
+and a value that is looked at and stays is short.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runlog._entry.redaction.forms import MARKER
-from runlog._entry.redaction.keys import Secrecy
+from runlog._entry.redaction.harmless import LONGEST_HARMLESS, is_harmless
+from runlog._entry.redaction.keys import STEMS, Secrecy
+from runlog._entry.redaction.marker import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
 _NAME = re.compile(
     r"""(?<![\w.-])([\w.-]++)[\\"'\])]{0,8}[ \t]*+
     (?: :[ \t]*+(?:str|bytes|SecretStr|str[ ]?\|[ ]?None|Optional\[str\])[ \t]*+=
-      | => | := | -> | ={1,3} | : (?!//) )[ \t]*+""",
+      | => | := | -> | ={1,3} | : (?!//) | %3[DdAa](?:%22)? )[ \t]*+""",
     re.VERBOSE,
 )
 _OPTION = re.compile(r"(?<![\w-])--?([A-Za-z][\w-]*+)[ \t]++(?=[^\s-])")
+_PAIR = re.compile(
+    r"""\([ ]?b?["']([\w.-]{1,80})["'],[ ]?(?=b?(?:"[^"\n]{0,500}+"|'[^'\n]{0,500}+')[ ]?\))"""
+)
 _SQL = re.compile(r"(?i)\b(password|identified by)[ \t]++(?=')")
 _XML = re.compile(r"<([\w:.-]++)(?:[ \t][^<>]*+)?>(?=[^<\s])")
 _VALUE = re.compile(
@@ -39,47 +44,32 @@ _VALUE = re.compile(
         | [)\]}](?=[^\s,;)\]}"']) | ["'](?=\w) | [<>](?=[^\s<>/]) | &(?![\w.%-]{1,64}=) )+""",
     re.VERBOSE,
 )
-_COOKIES = re.compile(r"""[^\s"'=]++=[^\n"']++""")
+_COOKIES = re.compile(r"""[^\s"'=]{1,256}+=[^\n"']++""")
 _REST_OF_WORD = re.compile(r"""[^\s,;&"'<>)\]}]*+""")
 _CLOSERS = {"[": "]", "{": "}", "(": ")"}
 _BRACKET = re.compile(r"[\[\](){}]")
-_FIGURES = re.compile(r"""(?:[\s\[({]*+["']?[A-Za-z_][\w.-]*+["']?\s*+:)*[\d.,_\s\[\](){}+-]*+""")
-_SCHEME_AND_MARKER = re.compile(r"(?i)[a-z]+ \[redacted\]")
-_NOTHING = frozenset(
-    {"none", "null", "nil", "true", "false", "undefined", "nan", "..."}
-    | {"[redacted]", "[filtered]", "[hidden]"}
-    | {"*" * stars for stars in range(2, 17)}
+# ``API key: x``, ``connection string: x``: these words need the one before them.
+_NEEDS_WORD_BEFORE = frozenset({"key", "keys", "string", "phrase"})
+_WORD_BEFORE = re.compile(r"(?<![\w.-])([A-Za-z]{2,20})[ ]$")
+_ESCAPED_BYTE = re.compile(r"[0-9A-Fa-f]{2}")
+_LONGEST_WORD_BEFORE = 22
+
+TESTS = (
+    "'=' in text",
+    "text.count(':') != text.count('://')",
+    "'-' in text and dash(text)",
+    "'</' in text",
+    '" \'" in text',
+    "'(' in text and ',' in text",
+    "'%3' in text",
 )
-# Letters alone, up to this many, after ``token:``, are a word about it: expired, missing.
-_LONGEST_WORD = 12
-# A value that stays is looked through again for names; this bounds how often.
-_LONGEST_HARMLESS = 200
+"""One of these expressions is true for each text that ``hide_named`` changes …"""
 
+# An option or an arrow, and none of the dashes of dates, ids and words.
+CALLED = {"dash": re.compile(r"-(?:>|(?<![\w-]-)[A-Za-z-])").search}
 
-def may_name_secret(text: str) -> bool:
-    """Look for the stems of secret names; a scan for each is cheaper than one pattern for all."""
-    if not ("=" in text or ":" in text or "--" in text or "</" in text or " '" in text):
-        return False
-    low = text.lower()
-    return (
-        "pass" in low
-        or "token" in low
-        or "key" in low
-        or "secret" in low
-        or "auth" in low
-        or "pwd" in low
-        or "cred" in low
-        or "cookie" in low
-        or "dsn" in low
-        or "conn" in low
-        or "jwt" in low
-        or "otp" in low
-        or "bearer" in low
-        or "identified by" in low
-        or "-signature" in low
-        or "-credential" in low
-        or (not low.isascii() and ("парол" in low or "секрет" in low or "токен" in low))
-    )
+STEM_TESTS = tuple(f"{stem!r} in low" for stem in sorted(STEMS | {"identified by"}, key=len))
+"""… and one of these, where ``low`` is the text in small letters."""
 
 
 def hide_named(text: str, judge: Callable[[str], Secrecy]) -> str:
@@ -91,26 +81,42 @@ def hide_named(text: str, judge: Callable[[str], Secrecy]) -> str:
         text = _hide_after(_XML, text, judge)
     if " '" in text:
         text = _hide_after(_SQL, text, lambda _: Secrecy.STRONG)
+    if "(" in text:
+        text = _hide_after(_PAIR, text, judge)
     return text
 
 
-def _hide_after(name: re.Pattern[str], text: str, judge: Callable[[str], Secrecy]) -> str:
+def _hide_after(names: re.Pattern[str], text: str, judge: Callable[[str], Secrecy]) -> str:
     pieces: list[str] = []
     closings: dict[int, int] | None = None
     done = 0
-    for found in name.finditer(text):
+    for found in names.finditer(text):
         start = found.end()
-        if found.start() < done or not (secrecy := judge(found[1])):
+        if found.start() < done:
+            continue
+        name = _name_of(found, text)
+        if not (secrecy := judge(name)):
             continue
         if text[start : start + 1] in _CLOSERS:
             closings = _find_closings(text) if closings is None else closings
             end = _end_of_word(text, closings.get(start) or _end_of_line(text, start))
         else:
-            end = _end_of_value(text, start, found[1])
-        if end - start > _LONGEST_HARMLESS or not _is_harmless(text[start:end], secrecy):
+            end = _end_of_value(text, start, name)
+        if end - start > LONGEST_HARMLESS or not is_harmless(name, text[start:end], secrecy):
             pieces += (text[done:start], _marked(text[start:end]))
             done = end
     return "".join((*pieces, text[done:])) if pieces else text
+
+
+def _name_of(found: re.Match[str], text: str) -> str:
+    """Return the whole name: without what is left of an escape, with the word that it needs."""
+    name, start = found[1], found.start(1)
+    if text[start - 1 : start] == "%" and _ESCAPED_BYTE.match(name):
+        return name[2:]
+    if name.lower() in _NEEDS_WORD_BEFORE:
+        before = _WORD_BEFORE.search(text, max(0, start - _LONGEST_WORD_BEFORE), start)
+        return f"{before[1]}_{name}" if before else name
+    return name
 
 
 def _find_closings(text: str) -> dict[int, int]:
@@ -140,16 +146,6 @@ def _end_of_word(text: str, start: int) -> int:
 def _end_of_line(text: str, start: int) -> int:
     end = text.find("\n", start)
     return len(text) if end < 0 else end
-
-
-def _is_harmless(value: str, secrecy: Secrecy) -> bool:
-    bare = value.strip("\\\"'").lower()
-    if not bare or bare in _NOTHING or _SCHEME_AND_MARKER.fullmatch(value):
-        return True
-    if secrecy is Secrecy.STRONG:
-        return False
-    is_word = value.isalpha() and value.islower() and len(value) <= _LONGEST_WORD
-    return is_word or all(map(_FIGURES.fullmatch, value.split(",")))
 
 
 def _marked(value: str) -> str:

@@ -1,18 +1,22 @@
 """Redaction: secrets become a marker before anything reaches the disk.
 
-Lives here: the Redactor, which puts together the names (``keys``), the named values in text
-(``named``), the well-known forms (``forms``), and the user's own keys, patterns and
+Lives here: the Redactor, which puts together the quick look (``look``), the named values in text
+(``named``), the well-known forms (``forms``, ``issued``), and the user's own keys, patterns and
 callback. Pure; runs on the caller's thread; never raises once it is built.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from runlog._entry.redaction.forms import MARKER, hide_forms
+from runlog._entry.redaction.forms import hide_forms
+from runlog._entry.redaction.issued import hide_issued
 from runlog._entry.redaction.keys import Secrecy, judge_key, split_words
-from runlog._entry.redaction.named import hide_named, may_name_secret
+from runlog._entry.redaction.look import looks
+from runlog._entry.redaction.marker import MARKER
+from runlog._entry.redaction.named import hide_named
+from runlog._process.interrupts import is_interrupt
 from runlog.errors import SettingError
 
 if TYPE_CHECKING:
@@ -42,7 +46,16 @@ class Redactor:
         SettingError: a key has no letters, or a pattern does not compile or matches no text at all.
     """
 
-    __slots__ = ("_callback", "_keys", "_patterns", "_secrecy", "enabled", "has_own_rules")
+    __slots__ = (
+        "_callback",
+        "_keys",
+        "_looks",
+        "_patterns",
+        "_secrecy",
+        "enabled",
+        "has_own_rules",
+        "may_hold_secret",
+    )
 
     def __init__(
         self,
@@ -59,6 +72,18 @@ class Redactor:
         self.has_own_rules = bool(self._patterns) or callback is not None
         """Whether any text, however short and plain, may be secret to the user."""
         self._secrecy: dict[str, Secrecy] = {}
+        self._looks = looks()
+        self.may_hold_secret = self._look()
+        """Whether a text may change; what this finds innocent stays as it is."""
+
+    def _look(self) -> Callable[[str], Any]:
+        if not self.enabled:
+            return lambda _: False
+        if self.has_own_rules:
+            return lambda _: True
+        if self._keys:
+            return lambda text: self._looks.separated(text) or self._looks.any(text)
+        return self._looks.any
 
     def is_secret_key(self, key: str) -> bool:
         """Say whether a text under ``key`` is hidden."""
@@ -78,28 +103,30 @@ class Redactor:
 
     def redact_text(self, text: str) -> str:
         """Return ``text`` without the secrets in it; the very same object when there are none."""
+        try:
+            return self.redact_or_raise(text) if self.may_hold_secret(text) else text
+        except Exception as error:
+            if is_interrupt(error):
+                raise
+            # Out of memory or of stack, or the user's own code failed on this text, so nobody knows
+            # whether a secret is in it: rather the marker than a secret.
+            return MARKER
+
+    def redact_or_raise(self, text: str) -> str:
+        """Return the same, or raise what came in between; for what is remembered."""
         if not self.enabled:
             return text
-        # Every form and every named value has one of these; a scan for each takes about 15 ns.
-        if (
-            ":" in text
-            or "=" in text
-            or "-" in text
-            or "_" in text
-            or "eyJ" in text
-            or "AKIA" in text
-            or "ASIA" in text
-            or "AIza" in text
-            or "SG." in text
-            or "SK" in text
-            or "ya29." in text
-            or "arer " in text
-            or "asic " in text
-            or "</" in text
-            or " '" in text
-        ):
-            text = self._redact_closely(text)
-        return self._redact_own(text) if self.has_own_rules else text
+        shown = text
+        if self._looks.forms(shown):
+            shown = hide_issued(hide_forms(shown))
+        if self._looks.named(shown) or (self._keys and self._looks.separated(shown)):
+            shown = hide_named(shown, self.secrecy_of)
+        for pattern in self._patterns:
+            shown = pattern.sub(MARKER, shown)
+        if self._callback is not None:
+            # Raises for what is no text, such as the None of a forgotten return.
+            shown = str.__str__(self._callback(shown))
+        return text if shown == text else shown
 
     def redact_argv(self, argv: list[str]) -> list[str]:
         """Return the words of a command line without the secrets in them."""
@@ -117,30 +144,6 @@ class Redactor:
             is_option = word.startswith("-") and "=" not in word
             expects_secret = is_option and self.is_secret_key(word)
         return shown
-
-    def _redact_closely(self, text: str) -> str:
-        before = text
-        try:
-            text = hide_forms(text)
-            if self._keys or may_name_secret(text):
-                text = hide_named(text, self.secrecy_of)
-        except Exception:
-            # Out of memory or of stack: rather the marker than a secret.
-            return MARKER
-        return before if text == before else text
-
-    def _redact_own(self, text: str) -> str:
-        before = text
-        try:
-            for pattern in self._patterns:
-                text = pattern.sub(MARKER, text)
-            if self._callback is not None:
-                # Raises for what is no text, such as the None of a forgotten return.
-                text = str.__str__(self._callback(text))
-        except Exception:
-            # The user's code failed on this text, so nobody knows whether a secret is in it.
-            return MARKER
-        return before if text == before else text
 
 
 def _hide_user_password(word: str) -> str:

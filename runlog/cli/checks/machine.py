@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from runlog import embedded
 from runlog._database import dsn as _dsn
-from runlog._process.distribution import pip_line
 from runlog._settings import EMBEDDED, TABLE, Settings, resolve, variable
 from runlog._spool import folders
 from runlog._spool.dead_letters import find_dead_letters
@@ -61,10 +60,11 @@ def examine_address(chosen: Settings, environ: Mapping[str, str]) -> Finding:
     """Return which database is meant, and what says so."""
     dsn = chosen.dsn
     if dsn is None:
-        remedy = f"set RUNLOG_DSN, or {pip_line('embedded')}"
-        return Finding(
-            check="address", state="problem", found="no database is named", remedy=remedy
-        )
+        found, _, remedy = _dsn.no_database().partition("; ")
+        return Finding(check="address", state="problem", found=found, remedy=remedy)
+    if not _dsn.is_address(dsn):
+        found, _, remedy = _dsn.not_understood(dsn).partition("; ")
+        return Finding(check="address", state="problem", found=found, remedy=remedy)
     origin = next(
         (name for name in ("RUNLOG_DSN", "DATABASE_URL") if environ.get(name, "").strip()), None
     )
@@ -108,6 +108,7 @@ def examine_spools(chosen: Settings, environ: Mapping[str, str]) -> Iterator[Fin
     free = f", {size(usage.f_bavail * usage.f_frsize)} free" if usage else ""
     yield Finding(check="spool", state="ok", found=f"{root}{free}")
     own = _dsn.folder_name(chosen.dsn or "", chosen.schema, environ)
+    former, is_certain = _dsn.former_folder_name(chosen.dsn or "", chosen.schema, environ)
     for folder in list_databases(root):
         spools = list_spools(folder)
         for spool in spools:
@@ -122,10 +123,13 @@ def examine_spools(chosen: Settings, environ: Mapping[str, str]) -> Iterator[Fin
         if waiting:
             entries = sum(spool.entries for spool in waiting)
             found = f"{number(entries)} entries, whose processes are gone, for {folder.name}"
-            here = "" if folder.name == own else ", with RUNLOG_DSN naming that database"
-            yield Finding(
-                check="waiting", state="warning", found=found, remedy=f'run "runlog flush"{here}'
-            )
+            is_here = folder.name == own or (folder.name == former and is_certain)
+            here = "" if is_here else ", with RUNLOG_DSN naming that database"
+            remedy = f'run "runlog flush"{here}'
+            if folder.name == former and not is_certain:
+                # Every user of that pooler had the same folder: only a person can know.
+                remedy = f"made by runlog 0.1.0; move what belongs to this database to {root / own}"
+            yield Finding(check="waiting", state="warning", found=found, remedy=remedy)
         if letters := find_dead_letters(folder):
             found = f"{letters.letters} entries were refused; the last: {letters.last_reason}"
             yield Finding(

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from runlog import queries
 from runlog.dashboard import _words as words
 from runlog.dashboard._charts import Bar, row_of_bars
+from runlog.dashboard._facts import stack_of
 from runlog.dashboard._filters import PERIODS, period_of, text_of
 from runlog.dashboard._site import csv_answer, format_of, json_answer, page, site_of, viewer
 
@@ -123,7 +124,7 @@ def kind(request: Request) -> Response:
         active="errors",
         group=groups[0],
         entries=entries,
-        sample=next((entry for entry in entries if entry.meta), None),
+        stack=next(filter(None, map(stack_of, entries)), ""),
         items_of=_items_of,
     )
 

@@ -61,8 +61,8 @@ def run(request: Request) -> Response:
     """Answer ``/runs/{run}`` and its twins."""
     with site_of(request).database.page() as connection:
         run_id = _named(connection, request)
-        if isinstance(run_id, str):
-            return RedirectResponse(f"{root_of(request)}{run_id}", 302)
+        if not request.url.path.startswith(f"{root_of(request)}/runs/{run_id}"):
+            return RedirectResponse(_own_address(request, run_id), 302)
         if format_of(request) == "csv":
             return csv_answer(
                 f"run-{run_id}",
@@ -87,6 +87,7 @@ def run(request: Request) -> Response:
         counters=facts.counters(found.run, found.usual, found.earlier),
         facts=facts.facts_of(found.run),
         parameters=facts.parameters_of(found.run),
+        stack=facts.stack_of(found.error),
         failing=facts.failing_step(found.run, found.steps),
         html=lines.chunks(found.lines, viewer(request), is_live=is_live),
         is_live=is_live,
@@ -98,21 +99,28 @@ def run(request: Request) -> Response:
     )
 
 
-def _named(connection: Connection[Any], request: Request) -> UUID | str:
-    """Return the id of the run that the path names, or the path to go to instead."""
+def _own_address(request: Request, run_id: UUID) -> str:
+    """Return the address of a run that was called by another name, asked the same."""
+    ending = format_of(request)
+    path = f"{root_of(request)}/runs/{run_id}{'' if ending == 'html' else f'.{ending}'}"
+    return words.with_query(path, {"script": None}, dict(request.query_params))
+
+
+def _named(connection: Connection[Any], request: Request) -> UUID:
+    """Return the id of the run that the path names."""
     name = request.path_params["run"].removesuffix(".json").removesuffix(".csv")
     if name == "latest":
         script = text_of(request, "script")
         newest = queries.last_runs(connection, limit=1, script=script)
         if newest:
-            return f"/runs/{newest[0].id}"
+            return newest[0].id
         raise HTTPException(404, f"there is no run{f' of script {script!r}' if script else ''} yet")
     if (run_id := id_of(name)) is not None:
         return run_id
     if name.isascii() and name.isdigit() and len(name) < 19:  # noqa: PLR2004 - a bigint
         ids = queries.runs_with_number(connection, number=int(name))
         if len(ids) == 1:
-            return f"/runs/{ids[0]}"
+            return ids[0]
         if ids:
             raise HTTPException(404, f"several runs have the number {name}; use the run's id")
     try:
@@ -120,7 +128,7 @@ def _named(connection: Connection[Any], request: Request) -> UUID | str:
     except queries.QueryError:
         prefixed = []
     if len(prefixed) == 1:
-        return f"/runs/{prefixed[0].id}"
+        return prefixed[0].id
     raise HTTPException(404, f"there is no run {words.cut(name, 60)!r}")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -14,7 +17,7 @@ from runlog.dashboard import _words as words
 from runlog.dashboard._filters import LEVELS, id_of, level_of, text_of
 from runlog.dashboard._lines import as_sent
 from runlog.dashboard._site import kind_of, site_of, viewer
-from runlog.dashboard._tail import News, read_after
+from runlog.dashboard._tail import News, Viewing, read_after
 from runlog.dashboard._viewer import iso
 from runlog.errors import RunlogError
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 _OVERLAP = timedelta(seconds=5)
 _CAUGHT_UP = 4000
+_GRACE_SECONDS = 0.4
 
 
 async def tail_run(request: Request) -> Response:
@@ -36,15 +40,27 @@ async def tail_run(request: Request) -> Response:
     run_id = id_of(request.path_params["run"])
     if run_id is None:
         raise HTTPException(404, "there is no such run")
-    return EventSourceResponse(_events(request, run_id))
+    return _answer(request, run_id)
 
 
 async def tail_all(request: Request) -> Response:
     """Answer ``/logs/tail``."""
-    return EventSourceResponse(_events(request, None))
+    return _answer(request, None)
 
 
-async def _events(request: Request, run_id: UUID | None) -> AsyncIterator[dict[str, Any]]:
+def _answer(request: Request, run_id: UUID | None) -> Response:
+    # Set when the server is to end: the stream then ends well, instead of being cut off.
+    ending = anyio.Event()
+    return EventSourceResponse(
+        _events(request, run_id, ending),
+        shutdown_event=ending,
+        shutdown_grace_period=_GRACE_SECONDS,
+    )
+
+
+async def _events(
+    request: Request, run_id: UUID | None, ending: anyio.Event
+) -> AsyncIterator[dict[str, Any]]:
     looking, wanted = viewer(request), _wanted(request)
     site, missed_from = site_of(request), _missed_from(request)
 
@@ -52,7 +68,7 @@ async def _events(request: Request, run_id: UUID | None) -> AsyncIterator[dict[s
         lines = [as_sent(entry, looking) for entry in entries if wanted(entry)]
         return {"event": "lines", "data": words.to_json(lines), "id": iso(entries[-1].timestamp)}
 
-    async with site.hub.watch(run_id) as viewing:
+    async with site.hub.watch(run_id) as viewing, _ended_by(ending, viewing):
         if missed_from is not None:
             try:
                 missed = await run_in_threadpool(_missed, site.database, run_id, missed_from)
@@ -63,6 +79,19 @@ async def _events(request: Request, run_id: UUID | None) -> AsyncIterator[dict[s
                 yield told(missed)
         async for news in viewing.news():
             yield told(news.entries) if news.kind == "lines" else _event(news)
+
+
+@asynccontextmanager
+async def _ended_by(ending: anyio.Event, viewing: Viewing) -> AsyncIterator[None]:
+    async def wait() -> None:
+        await ending.wait()
+        viewing.end()
+
+    waiting = asyncio.create_task(wait())
+    try:
+        yield
+    finally:
+        waiting.cancel()
 
 
 def _event(news: News) -> dict[str, Any]:

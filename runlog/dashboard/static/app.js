@@ -19,7 +19,7 @@ function tellZone() {
   if (document.cookie.includes("runlog_tz=")) return;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!zone) return;
-  document.cookie = `runlog_tz=${encodeURIComponent(zone)}; path=${base || "/"}; max-age=31536000; samesite=lax`;
+  document.cookie = `runlog_tz=${zone}; path=${base || "/"}; max-age=31536000; samesite=lax`;
   if (zone !== root.dataset.tz && !location.hash) location.reload();
 }
 
@@ -44,6 +44,10 @@ async function refresh(part) {
     trouble("");
     if (!fresh) return part.closest(".empty") ? location.reload() : undefined;
     keepFocus(part, () => part.replaceChildren(...fresh.childNodes));
+    for (const id of (part.dataset.also || "").split(" ")) {
+      const here = $(id), there = page.getElementById(id);
+      if (here && there) keepFocus(here, () => here.replaceChildren(...there.childNodes));
+    }
     for (const name of Object.keys(part.dataset)) if (!(name in fresh.dataset)) delete part.dataset[name];
     document.title = page.title;
     const icon = page.getElementById("icon");
@@ -92,7 +96,7 @@ export const keys = {
   "]": () => document.querySelector("a[rel=next]")?.click(),
   t: () => {
     const zone = root.dataset.tz === "UTC" ? Intl.DateTimeFormat().resolvedOptions().timeZone : "UTC";
-    document.cookie = `runlog_tz=${encodeURIComponent(zone)}; path=${base || "/"}; max-age=31536000; samesite=lax`;
+    document.cookie = `runlog_tz=${zone}; path=${base || "/"}; max-age=31536000; samesite=lax`;
     location.reload();
   },
 };

@@ -189,13 +189,14 @@ function disconnect() {
 }
 
 async function refreshHead() {
-  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  const answer = await fetch(`${log.dataset.run}?lines=none`, { headers: { accept: "text/html" } });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const id of ["live-head", "steps", "levels", "volume"]) {
     const here = document.getElementById(id), there = page.getElementById(id);
-    if (here && there) here.replaceWith(there);
+    if (here && there) here.replaceChildren(...there.childNodes);
   }
+  delete document.getElementById("live-head").dataset.refresh;
   document.title = page.title;
 }
 

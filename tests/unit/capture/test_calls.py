@@ -256,3 +256,42 @@ def test_a_queue_takes_what_is_no_record_as_it_did_before(captured, run):
     records = queue.SimpleQueue()
     AsItIs(records).emit(odd := (1, 2))
     assert records.get() is odd
+
+
+@pytest.mark.parametrize("name", ["relativeCreated", "taskName", "processName", "thread", "msecs"])
+def test_extras_are_told_by_name(captured, run, name):
+    """Whatever a filter takes off a record, and wherever a class puts its own: no extra is lost."""
+
+    class Early(logging.LogRecord):
+        def __init__(self, *args, **keywords):
+            self.tenant = "acme"
+            super().__init__(*args, **keywords)
+
+    handler = runlog.RunLogHandler()
+    for made in (make(count=3), make(count=3, page=7), make(step="S", meta={"a": 1}, count=3)):
+        made.__dict__.pop(name, None)
+        handler.handle(made)
+    early = Early("calls", 20, "x.py", 1, "early", (), None, "f")
+    early.count = 3
+    handler.handle(early)
+    backwards = dict(reversed(make(count=3, page=7).__dict__.items()))
+    rebuilt = logging.makeLogRecord({})
+    rebuilt.__dict__.clear()
+    rebuilt.__dict__.update(backwards)
+    handler.handle(rebuilt)
+    assert [entry.meta for entry in captured.entries] == [
+        {"count": 3, "logger": "calls"},
+        {"count": 3, "page": 7, "logger": "calls"},
+        {"a": 1, "count": 3, "logger": "calls"},
+        {"tenant": "acme", "count": 3, "logger": "calls"},
+        {"page": 7, "count": 3, "logger": "calls"},
+    ]
+
+
+def test_known_shapes_of_records_are_bounded():
+    """A program that makes up names of extras without end does not fill the memory."""
+    from runlog._capture import log_record
+
+    for number in range(3000):
+        log_record.extra_names(("name", f"extra{number}"))
+    assert len(log_record._shapes) <= 1024

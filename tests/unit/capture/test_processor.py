@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import threading
 import time
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -238,11 +239,20 @@ def test_lower_levels_are_left_out(captured, run):
 
 @pytest.mark.parametrize("name", ["runlog", "runlog.x", "psycopg", "psycopg.pool"])
 def test_what_shipping_logs_is_left_out(captured, store, name):
-    """Events of runlog's and psycopg's loggers would feed themselves."""
-    store(event="x", logger=name)
-    runlog.RunLogProcessor()(logging.getLogger(name), "info", {"event": "x"})
-    store(event="y", logger=f"my.{name}")
-    assert [entry.message for entry in captured.entries] == ["y"]
+    """Events of the shipper's threads would feed themselves; the program's own are stored."""
+
+    def log_both():
+        store(event="x", logger=name)
+        runlog.RunLogProcessor()(logging.getLogger(name), "info", {"event": "x"})
+        runlog.RunLogHandler().handle(logging.makeLogRecord({"name": name, "msg": "x"}))
+
+    for thread_name in ("runlog-shipper", "runlog-questions-worker-0"):
+        thread = threading.Thread(target=log_both, name=thread_name)
+        thread.start()
+        thread.join()
+    assert captured.entries == []
+    log_both()
+    assert [entry.message for entry in captured.entries] == ["x", "x", "x"]
 
 
 def test_an_event_outside_of_any_run_is_counted(captured):

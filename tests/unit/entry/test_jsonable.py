@@ -5,9 +5,11 @@ import json
 import threading
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kit import odd_values
+from kit.secret_corpus import HARMLESS_META
 
 from runlog._entry import jsonable as _jsonable
 from runlog._entry.json_writer import JsonWriter
@@ -196,6 +198,12 @@ def test_counts_under_doubtful_keys_stay():
         "api_keys": [1, 2],
     }
     assert told(value) == value
+
+
+@pytest.mark.parametrize("meta", HARMLESS_META, ids=str)
+def test_words_about_a_secret_stay(meta):
+    """What only says how it stands with a secret is kept, under whatever key."""
+    assert jsonable(meta, Redactor()) == meta
 
 
 def test_secrets_in_keys_are_hidden():

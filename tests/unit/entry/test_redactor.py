@@ -86,52 +86,6 @@ def test_any_mixture_passes(text):
     assert shown is text or "[redacted]" in shown
 
 
-ADVERSARIAL = [
-    *("a", "eyJ", "_eyJ", "sk-", "password=", "token:(", "token:(\n", "a:", "=", ":", " ", "-"),
-    *('password="', 'password=\\"', "a://b:c@", "-----BEGIN PRIVATE KEY-----", "-----BEGIN "),
-    *("Bearer ", "<token>", "--token ", "ghp_", "SG.", "AKIA", "xoxb-", "sbp_", "password=&"),
-    *("password=,;", "password='''", "?sig=", "password: str ", ".a-", "PASSWORD '", "token: 1,"),
-]
-
-
-@pytest.mark.parametrize("piece", ADVERSARIAL)
-def test_long_texts_of_anything_end(piece):
-    """No text makes a pattern take time beyond its length; the suite's timeout is the judge."""
-    text = piece * (2**17 // len(piece)) + " token="
-    assert type(REDACTOR.redact_text(text)) is str
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("piece", ADVERSARIAL)
-@pytest.mark.parametrize("end", ["", " token=", "a://@", " '</ token: [", "eyJ.SG.SK"])
-def test_a_megabyte_of_anything_ends(piece, end):
-    """The same for a megabyte, with every family of patterns awake."""
-    text = piece * (2**20 // len(piece)) + end
-    assert type(REDACTOR.redact_text(text)) is str
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "text",
-    [
-        "token: {" + "1," * 2**19,
-        "token: [" + "[1," * 2**18,
-        "a://" + "/@" * 2**19,
-        "password=" + "&a" * 2**19,
-        "password='" + "\\'" * 2**19,
-        "password: str" + " " * 2**20,
-        "curl " + " -u a" * 2**18,
-        "basic " + "a" * 2**20,
-        "1" * 2**20 + ":AA",
-        "<a " * 2**18 + "</ token=",
-    ],
-    ids=lambda text: text[:14],
-)
-def test_a_megabyte_after_a_beginning_ends(text):
-    """The same for texts that begin like a secret and never end."""
-    assert type(REDACTOR.redact_text(text)) is str
-
-
 def test_disabled_redaction_changes_nothing():
     """Switched off, everything passes."""
     redactor = Redactor(enabled=False, patterns=["a"], callback=str.upper)
@@ -172,7 +126,7 @@ def test_running_out_of_memory_leaks_nothing(monkeypatch):
     def fail(_):
         raise MemoryError
 
-    monkeypatch.setattr(_redact, "hide_forms", fail)
+    monkeypatch.setattr(_redact, "hide_named", lambda *_: fail(_))
     assert REDACTOR.redact_text("password=hunter2") == "[redacted]"
 
 
