@@ -18,7 +18,8 @@ from runlog._delivery.orphans import Orphans
 from runlog._process.notices import notices
 from runlog._spool.backlog import list_lines
 from runlog._spool.dead_letters import DeadLetter, DeadLetters
-from runlog._spool.folders import folders_of, note_database
+from runlog._spool.destination import note_database
+from runlog._spool.places import folders_of
 from runlog._spool.writer import BLOCK_BYTES
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from runlog._spool.spool import Spool
 
 _EVENT_BYTES = 2**18
+_LETTER_BYTES_MIN = 2**24
 
 
 def _nothing() -> None:
@@ -55,7 +57,9 @@ class Delivery:
         self._schema = settings.schema
         self._heartbeat_interval = settings.heartbeat_interval
         self._next_beat = time.monotonic() + settings.heartbeat_interval
-        self._dead_letters = DeadLetters(database_folder)
+        self._dead_letters = DeadLetters(
+            database_folder, max(settings.spool_max_bytes // 4, _LETTER_BYTES_MIN)
+        )
         self._housekeeping = Housekeeping(store, runs, settings)
         self._orphans = Orphans(
             folders_of(database_folder, settings),

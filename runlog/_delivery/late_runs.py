@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from runlog._entry.copy_text import escape
 from runlog._spool import folders
+from runlog._spool.whole import append_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 60.0
 _MARK = "set-aside"
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class OwnPatience:
@@ -91,7 +91,7 @@ class SetAside(OwnPatience):
             # It is such a folder already, and holds nothing but what waits.
             return False
         with contextlib.suppress(OSError):
-            _write(self._made() / name, lines)
+            append_whole(self._made() / name, lines)
             return True
         return False
 
@@ -113,14 +113,3 @@ class SetAside(OwnPatience):
             if self._lock is not None:
                 self._lock.close()
             self._folder = None
-
-
-def _write(path: Path, lines: bytes) -> None:
-    fd = os.open(path, _FLAGS, 0o600)
-    try:
-        size = os.fstat(fd).st_size
-        if os.write(fd, lines) != len(lines):
-            os.ftruncate(fd, size)
-            raise OSError
-    finally:
-        os.close(fd)

@@ -15,6 +15,7 @@ from runlog._delivery.late_runs import SetAside
 from runlog._delivery.store import RunNotThereYetError, Store
 from runlog._delivery.sweep import tell_left
 from runlog._process.notices import notices
+from runlog._spool.backlog import UnreadableError
 from runlog._spool.orphan import OrphanedSpool, adopt_orphans
 
 if TYPE_CHECKING:
@@ -53,12 +54,16 @@ class Orphans:
 
     def bury_all(self) -> None:
         """Deliver what waits in orphaned spools, oldest first; looks for new ones now and then."""
-        if time.monotonic() >= self._next_look:
-            self._next_look = time.monotonic() + _LOOK_INTERVAL
-            for folder in self._database_folders:
-                self._adopted += adopt_orphans(folder, self._own_folder)
         while self._adopted:
             self._bury(self._adopted[0])
+        if time.monotonic() < self._next_look:
+            return
+        for folder in self._database_folders:
+            # One after the other: hundreds of them must not take the descriptors of the script.
+            for orphan in adopt_orphans(folder, self._own_folder):
+                self._adopted.append(orphan)
+                self._bury(orphan)
+        self._next_look = time.monotonic() + _LOOK_INTERVAL
 
     def _is_of_here(self, orphan: OrphanedSpool) -> bool:
         """Tell whether the database is the one for which ``orphan`` was written, if it knows."""
@@ -82,6 +87,12 @@ class Orphans:
             self._deliver(orphan)
         except RunNotThereYetError:
             # Entries of a run that another process owns and has not delivered: later, or by others.
+            self._let_go(orphan, remove=False)
+            return
+        except UnreadableError as error:
+            # Those behind it can be; this one is tried again at the next look.
+            told = f"cannot read {orphan.folder}: {error.strerror}; it stays where it is"
+            notices.change(f"orphan {orphan.folder}", "unread", told)
             self._let_go(orphan, remove=False)
             return
         finally:

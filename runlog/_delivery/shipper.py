@@ -23,6 +23,7 @@ from runlog._delivery.delivery import Delivery
 from runlog._delivery.store import OutOfTimeError, RunNotThereYetError
 from runlog._process import jitter
 from runlog._process.notices import notices
+from runlog._spool.backlog import UnreadableError
 from runlog._spool.dead_letters import NoPlaceError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from runlog._spool.spool import Spool
 
 _NEVER = float("inf")
+_TOUCH_INTERVAL = 1.0
 _FAILING = "failing"
 
 
@@ -115,9 +117,11 @@ class Shipper:
         until = time.monotonic() + seconds
         while not self._in_a_hurry and (left := until - time.monotonic()) > 0:
             with contextlib.suppress(queue.Empty):
-                self._wake.get(timeout=left)
+                self._wake.get(timeout=min(left, _TOUCH_INTERVAL))
                 if not self._failures:
                     break
+            # However long the database is away: what the disk refused must not wait in memory.
+            self._spool.touch()
         self._in_a_hurry = False
         # Whoever asked before the pass gets this one.
         with contextlib.suppress(queue.Empty):
@@ -138,6 +142,11 @@ class Shipper:
                 self._pass_or_reconnect()
             except (RunNotThereYetError, OutOfTimeError, NoPlaceError):
                 self._failures += 1
+            except UnreadableError as error:
+                # No fault of the database; what waits stays where it is.
+                self._failures += 1
+                told = f"what waits cannot be read: {error}; it is tried again"
+                notices.change("reading", "refused", told)
             except Exception as error:
                 self._fail(error)
             else:
@@ -202,6 +211,8 @@ class Shipper:
 
     def _succeed(self) -> None:
         self._failures = 0
+        if notices.is_in("reading", "refused"):
+            notices.change("reading", "ok", "what waits can be read again")
         if not self._store.is_connected:
             # Nothing waited, so nothing was asked: that says nothing about the database.
             return

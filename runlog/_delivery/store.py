@@ -186,7 +186,7 @@ class Store:
                 return []
             raise RunNotThereYetError(run_id) from refusal
         reason = str(refusal).strip()
-        return [DeadLetter("\t".join(row), sqlstate(refusal), reason) for row in rows]
+        return [DeadLetter.of_row(row, sqlstate(refusal), reason) for row in rows]
 
     def apply(self, event: dict[str, Any], *, is_live: bool) -> DeadLetter | None:
         """Apply one run event to ``runs``; return it as a dead letter if it is refused."""

@@ -6,10 +6,12 @@ Recording runs on the caller's thread and does not block.
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from runlog._database import dsn
 from runlog._delivery.shipper import Shipper
 from runlog._delivery.store import Store
 from runlog._entry.encoder import Encoder
@@ -19,11 +21,13 @@ from runlog._process.fork import at_end_of_child
 from runlog._process.notices import notices, say
 from runlog._recorder.open_runs import OpenRuns
 from runlog._recorder.stats import Stats, count_entries
-from runlog._spool.folders import database_folder
+from runlog._spool.places import database_folder
 from runlog._spool.segment import counted
 from runlog._spool.spool import NEVER_SHED, Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runlog._recorder.run_state import RunState
     from runlog._settings import Settings
 
@@ -93,12 +97,14 @@ class Recorder:
             if self._spool is not None and not self._spool.is_sealed:
                 return self._spool
             folder = database_folder(self.settings)
-            spool = Spool(folder, self.settings.spool_max_bytes)
+            address = dsn.shown(self.settings.dsn or "", os.environ)
+            spool = Spool(folder, self.settings.spool_max_bytes, address)
             if self._spool is not None and not self._spool.is_sealed:
                 spool.close(remove=True)
                 return self._spool
             if spool.folder is None:
-                say("no folder can be written for waiting entries; they are kept in memory only")
+                told = "no folder can be written for waiting entries; they are kept in memory only"
+                notices.change("folder", "none", told)
             self._store = Store(self.settings)
             self._told.clear()
             self._shipper = Shipper(spool, self._store, self._runs, self.settings, folder)
@@ -244,6 +250,8 @@ class Recorder:
         if not done:
             say(f"{last.waiting} entries wait in {spool.folder or 'memory, and are lost now'}; "
                 'the next runlog process or "runlog flush" delivers them')  # fmt: skip
+            for tell in undelivered:
+                tell(self.settings, last.waiting, str(spool.folder) if spool.folder else None)
         shipper.when_stopped(lambda: spool.close(remove=shipper.is_done()))
         return done
 
@@ -257,6 +265,9 @@ class Recorder:
         self._past = Stats()
         self._start_afresh()
 
+
+undelivered: list[Callable[[Settings, int, str | None], None]] = []
+"""Told at the end of a process that leaves entries behind: how many, and in which folder."""
 
 _SHED_REASONS = {
     "limit": "the spool was near its limit, see RUNLOG_SPOOL_MAX_BYTES",

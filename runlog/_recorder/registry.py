@@ -147,7 +147,7 @@ def configure(**settings: Any) -> None:
     global _active, _configured  # noqa: PLW0603 - as above
     _configured = resolve(settings)
     recorder = recorder_for(_configured)
-    if recorder is not None:
+    if recorder is not None or not _configured.enabled:
         _active = recorder
     for taker in list(takers):
         taker.follow()

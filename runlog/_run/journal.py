@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from runlog._entry.exceptions import exception_meta
 from runlog._process.ending import describe_error
 from runlog._recorder import open_runs
+from runlog._recorder.recorder import undelivered
 from runlog._run.row import quietly
 
 if TYPE_CHECKING:
@@ -71,6 +72,16 @@ class Journal:
         elif not self._row.is_part:
             text = f"{state.script_name} completed successfully"
             self._record(_INFO, "INFO", "END", text, figures)
+
+    def expect_github(self) -> None:
+        """See to it that GitHub Actions, if the run is there, shows what is not delivered."""
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            from runlog._run import github
+
+            if self._row.recorder is None:
+                github.tell_unrecorded()
+            elif github.tell_undelivered not in undelivered:
+                undelivered.append(github.tell_undelivered)
 
     def tell_github(self, ending: Ending) -> None:
         """Show the end of the run in GitHub Actions, if it runs there."""

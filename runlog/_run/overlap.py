@@ -18,7 +18,7 @@ from runlog._process.notices import say
 from runlog._recorder import open_runs, registry
 from runlog._run.cursor import to_be_asked
 from runlog._spool import folders
-from runlog._spool.folders import database_folder
+from runlog._spool.places import database_folder
 from runlog.errors import OverlapError, SettingError, Skipped
 
 if TYPE_CHECKING:

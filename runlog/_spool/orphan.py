@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._entry.copy_text import decode_lines
 from runlog._process.notices import notices
-from runlog._spool import folders
+from runlog._spool import destination, folders
 from runlog._spool.backlog import Backlog
 from runlog._spool.descriptor import Descriptor, read_at
 
@@ -179,7 +179,7 @@ class OrphanedSpool:
         """
         self.folder = folder
         self._lock = lock
-        self.database_id = folders.noted_database(folder)
+        self.database_id = destination.noted_database(folder)
         """Of the database for which it was written; None: that is not known."""
         self.last_sign_of_life = _newest_change(folder)
         self._entries = StoredSegments(folder, "logs", ".copy")
@@ -203,21 +203,25 @@ class OrphanedSpool:
         self._lock.close()
 
 
-def adopt_orphans(database_folder: Path, own: Path | None) -> list[OrphanedSpool]:
-    """Take over every spool of this database whose owner is gone, oldest first."""
-    orphans = []
+def adopt_orphans(database_folder: Path, own: Path | None) -> Iterator[OrphanedSpool]:
+    """Take over the spools of this database whose owner is gone, oldest first.
+
+    One at a time: who has delivered one asks for the next. What another process takes meanwhile is
+    left out.
+    """
     for folder in folders.list_folders(database_folder):
         lock = folders.adopt(folder) if folder != own else None
         if lock is None:
             continue
         try:
-            orphans.append(OrphanedSpool(folder, lock))
+            orphan = OrphanedSpool(folder, lock)
         except OSError as error:
             # Out of descriptors, or files of another user: later, or by others.
             lock.close()
             notices.change(f"orphan {folder}", "unread", f"cannot read {folder}: {error}")
+        else:
+            yield orphan
     _tell_newer(database_folder)
-    return orphans
 
 
 def _tell_newer(database_folder: Path) -> None:

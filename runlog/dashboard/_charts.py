@@ -35,9 +35,9 @@ def row_of_bars(
     highest = max((value or 0 for value in values), default=0) or 1
     bars = []
     for place, (value, item) in enumerate(zip(values, items, strict=True)):
-        tall = max(4.0, round(math.sqrt(max(value or 0, 0) / highest) * height, 1))
+        tall = max(4, round(math.sqrt(max(value or 0, 0) / highest) * height))
         x = (places - len(values) + place) * 8
-        bars.append(Bar(x, round(height - tall, 1), 6, tall, item))
+        bars.append(Bar(x, height - tall, 6, tall, item))
     return bars
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from runlog.dashboard._database import Database
     from runlog.dashboard._tail import Hub
+    from runlog.dashboard._watching import Watching
 
 HERE: Final = Path(__file__).resolve().parent
 PAGES: Final = (
@@ -35,6 +36,7 @@ PAGES: Final = (
     ("runs", "Runs", "/runs", "r"),
     ("errors", "Errors", "/errors", "e"),
     ("logs", "Logs", "/logs", "l"),
+    ("alerts", "Alerts", "/alerts", "w"),
     ("analytics", "Analytics", "/analytics", "a"),
 )
 """The navigation: name, title, path, and the key after ``g``. A page is a line here, a file in
@@ -64,6 +66,7 @@ class Site:
     environment: jinja2.Environment
     timezone: str
     needs_login: bool
+    watching: Watching
 
 
 def site_of(request: Request) -> Site:
@@ -117,6 +120,7 @@ def page(
         here=request.url.path.removeprefix(root) or "/",
         full_path=words.with_query(request.url.path, _query(request)),
         needs_login=site.needs_login,
+        nobody_watches=not site.watching.is_watched(),
         ago=lambda at: looking.short(at, moment),
         **values,
     )

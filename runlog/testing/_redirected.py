@@ -23,7 +23,7 @@ from runlog._process.ending import ending_of
 from runlog._recorder import open_runs, registry
 from runlog._recorder.recorder import Recorder
 from runlog._settings import Settings
-from runlog._spool.folders import database_folder
+from runlog._spool.places import database_folder
 from runlog._spool.spool import Spool
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from kit.waiting import eventually
 
 from runlog import migrate
 from runlog._database import dsn as _dsn
-from runlog._spool import folders
+from runlog._spool import destination
 
 SPOOLS = Path(__file__).with_name("spools")
 
@@ -46,11 +46,11 @@ def test_a_spool_waits_where_its_address_leads_to_another_database(
     first = recording(named_database, own_environment)
     first.log("known")
     assert first.recorder.catch_up(10)
-    note = folders.noted_database(first.recorder._spool.folder)
+    note = destination.noted_database(first.recorder._spool.folder)
     assert len(note) == 36
     assert first.close()
     orphan = leave_orphan(named_database, 10, own_environment)
-    folders.note_database(orphan.folder, note)
+    destination.note_database(orphan.folder, note)
     name_anew(named_database)
     second = recording(named_database, own_environment)
     second.recorder._shipper.delivery.look_for_orphans()
@@ -79,9 +79,9 @@ def test_a_spool_with_the_databases_own_id_is_delivered(
     first = recording(named_database)
     first.log("known")
     assert first.recorder.catch_up(10)
-    note = folders.noted_database(first.recorder._spool.folder)
+    note = destination.noted_database(first.recorder._spool.folder)
     orphan = leave_orphan(named_database, 10)
-    folders.note_database(orphan.folder, note)
+    destination.note_database(orphan.folder, note)
     assert recording(named_database).recorder.catch_up(10)
     with psycopg.connect(named_database) as connection:
         assert messages(connection, orphan.run_id) == orphan.messages

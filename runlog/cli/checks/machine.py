@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runlog import embedded
 from runlog._database import dsn as _dsn
 from runlog._settings import EMBEDDED, TABLE, Settings, resolve, variable
-from runlog._spool import folders
+from runlog._spool import places
 from runlog._spool.dead_letters import find_dead_letters
 from runlog._spool.inventory import list_databases, list_spools, newer_note
 from runlog.cli.checks.finding import Finding
@@ -95,7 +95,7 @@ def examine_embedded(chosen: Settings) -> Iterator[Finding]:
 
 def examine_spools(chosen: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Return where entries wait, and what nobody has delivered."""
-    root = folders.root(chosen.spool_dir, environ)
+    root = places.root(chosen.spool_dir, environ)
     if root is None:
         yield Finding(
             check="spool",
