@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 _VARIABLES: Final = {"dsn": "RUNLOG_DSN", "schema": "RUNLOG_SCHEMA", "debug": "RUNLOG_DEBUG"}
 
 
-def _take(_: click.Context, parameter: click.Parameter, value: str | bool | None) -> None:
+def _take(context: click.Context, parameter: click.Parameter, value: str | bool | None) -> None:
     if not value:
         return
     name = str(parameter.name)
+    context.meta[f"runlog.{name}"] = value
     if name == "dsn":
         _warn_of_password(str(value))
     os.environ[_VARIABLES[name]] = "1" if value is True else str(value)
@@ -31,6 +32,12 @@ def _warn_of_password(dsn: str) -> None:
     if _dsn.password_of(dsn):
         told = "a password on the command line is shown to every user of this machine"
         click.echo(f"runlog: {told}; set RUNLOG_DSN instead", err=True)
+
+
+def named_database(context: click.Context) -> str | None:
+    """Return the address that was given on the command line, before the command or after it."""
+    found: str | None = context.meta.get("runlog.dsn")
+    return found
 
 
 def options(*, hidden: bool) -> list[click.Option]:
