@@ -94,7 +94,7 @@ def _attempt(execute: Execute, name: str, event: Event) -> tuple[int, Exception 
 
     try:
         return execute(name, event), None
-    except (KeyError, TypeError, psycopg.ProgrammingError) as error:
+    except (KeyError, TypeError, UnicodeError, psycopg.ProgrammingError) as error:
         if fault_of(error) is Fault.SETUP and sqlstate(error):
             raise
         return 0, error

@@ -48,6 +48,9 @@ _LEFT_TO_INSERT = frozenset({_NOT_SUPPORTED, _NO_RIGHT, _SERVER_TIMEOUT})
 
 Row = list[str]
 
+_IS_JSON = (False, False, False, False, False, False, True)
+"""Of a row's fields."""
+
 
 class Written(NamedTuple):
     """How a block ended: entries committed (or there already), and those that were refused."""
@@ -146,7 +149,7 @@ class Store:
         try:
             with connection.cursor() as cursor, cursor.copy(self._sql("copy_entries")) as copy:
                 copy.write(block)
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeError) as error:
             state = sqlstate(error)
             # It needs the table's owner or no row level security at all.
             self._may_copy = state != _NOT_SUPPORTED
@@ -165,8 +168,9 @@ class Store:
         self.between_statements()
         try:
             columns = [list(column) for column in zip(*rows, strict=True)]
-            self.connection().execute(self._sql("insert_entries"), columns)
-        except psycopg.Error as error:
+            connection = self.connection()
+            connection.execute(self._sql("insert_entries"), connection.storable(columns, _IS_JSON))
+        except (psycopg.Error, UnicodeError) as error:
             is_long = sqlstate(error) == _SERVER_TIMEOUT and len(rows) > _TIMEOUT_MIN_ROWS
             if fault_of(error) is not Fault.ROW and not is_long:
                 raise
@@ -194,9 +198,10 @@ class Store:
         self.connection()
 
         def execute(name: str, values: dict[str, Any]) -> int:
-            return (
-                self.connection().execute(self._sql(name), {**values, "is_live": is_live}).rowcount
-            )
+            connection = self.connection()
+            texts = connection.storable(values.values(), (it == "metadata" for it in values))
+            values = {**dict(zip(values, texts, strict=True)), "is_live": is_live}
+            return connection.execute(self._sql(name), values).rowcount
 
         try:
             done = apply_event(execute, event)

@@ -101,8 +101,11 @@ class _Reaping:
     def _close(self, among: list[UUID] | None) -> list[ReapedRun]:
         from psycopg.rows import class_row
 
+        from runlog._database.loading import load_safely
+
         values = {"own": self._own, "among": among}
         with self._connection.cursor(row_factory=class_row(ReapedRun)) as cursor:
+            load_safely(cursor)
             return cursor.execute(self._sql("reap_runs"), values, prepare=False).fetchall()
 
     def _list_candidates(self) -> list[UUID]:

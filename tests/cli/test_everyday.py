@@ -345,6 +345,6 @@ def test_what_gives_way_first():
     assert _fit(natural, columns, 200) == natural
     assert _fit(natural, columns, 120) == {0: 40, 1: 7, 2: 10, 3: 57}
     assert _fit(natural, columns, 80) == {0: 37, 1: 7, 2: 10, 3: 20}
-    assert _fit(natural, columns, 70) == {0: 28, 1: 7, 2: 9, 3: 20}
+    assert _fit(natural, columns, 70) == {0: 28, 1: 7, 3: 31}
     assert _fit(natural, columns, 50) == {0: 19, 1: 7, 3: 20}
     assert _fit(natural, columns, 30) == {0: 14, 1: 7, 3: 10}

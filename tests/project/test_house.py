@@ -80,6 +80,20 @@ def test_every_sql_statement_of_the_writing_side_names_the_schema():
         assert all(name.startswith("{schema}.") for name in names), path.name
 
 
+def test_no_ordinary_string_of_sql_holds_a_backslash():
+    """It means itself or is lost, as the session's standard_conforming_strings has it."""
+    # The view of 0004 is replaced in 0008.
+    paths = {path for path in (ROOT / "sql").rglob("*.sql") if path.name[:4] != "0004"}
+    for path in paths:
+        statement = re.sub(r"--.*|\be'(?:[^'\\]|\\.)*'", "", path.read_text(), flags=re.IGNORECASE)
+        assert "\\" not in statement, path
+
+
+def test_sql_is_ascii():
+    """It is sent to databases of any encoding, which refuse what they do not have."""
+    assert [path for path in (ROOT / "sql").rglob("*.sql") if not path.read_text().isascii()] == []
+
+
 def test_imports_point_one_way():
     """The contracts in pyproject.toml hold."""
     result = subprocess.run(
