@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from runlog._run.cursor import Cursor, find_cursor
 from runlog._run.cursor import set_cursor as write_cursor
 from runlog._run.cursor import undo_cursor as undo_set_cursor
 from runlog._settings import resolve
+from runlog._spool import places
 from runlog.cli import _complete as complete
 from runlog.cli._database import SHORT_ID, connected, find_run, short_ids
 from runlog.cli._failures import NotFoundError
@@ -125,8 +127,9 @@ def reap_command(*, output: Output) -> None:
     They end as errors, at their last sign of life. Every process that records does this now and
     then; this does it now. Runs of other programs have no heartbeat and stay: see "runlog close".
     """
+    spools = places.root(resolve(strict=True).spool_dir, os.environ)
     with connected("change") as connection:
-        closed = reap(connection, _schema(), strict=True)
+        closed = reap(connection, _schema(), strict=True, spools=spools)
         strangers = _list_strangers(connection)
     ids = short_ids([run.id for run in closed])
     columns = [
