@@ -10,6 +10,7 @@ error as (
         run.script_name,
         entry.step,
         entry.meta ->> 'error_type' as error_type,
+        entry.meta ->> 'error_fingerprint' as carried,
         left(entry.message, 500) as message
     from {schema}.logs as entry
     join {schema}.runs as run on run.id = entry.run_id
@@ -29,6 +30,7 @@ error as (
         run.script_name,
         'ERROR',
         case when run.metadata #>> '{runlog,outcome}' = 'died' then 'died' end,
+        null,
         coalesce(left(run.error_message, 500), 'failed without a message')
     from {schema}.runs as run
     where
@@ -51,21 +53,7 @@ error as (
 kind as (
     select
         *,
-        md5(
-            concat_ws(
-                e'\n',
-                error_type,
-                case
-                    -- When and where it was last seen is another each time.
-                    when error_type = 'died' then ''
-                    else regexp_replace(
-                        split_part(message, e'\n', 1),
-                        '[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|[[:<:]][0-9a-fA-F]{12,}[[:>:]]|[0-9]+',
-                        '*',
-                        'g'
-                    )
-                end
-            )
-        ) as fingerprint
+        -- An entry may carry its own; the others are looked at here.
+        coalesce(carried, {fingerprint}) as fingerprint
     from error
 )
