@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
+from runlog._database.dsn import shown
 from runlog.cli._address import for_writing
 from runlog.cli._database import settings
 
@@ -58,7 +61,9 @@ def migrate_command(
     if as_sql:
         click.echo(migrate.as_sql(**wishes, secure=secure), nl=False)  # type: ignore[arg-type]
         return
-    address = for_writing(settings())
+    chosen = settings()
+    address = for_writing(chosen)
+    click.echo(f"runlog: migrating {shown(chosen.dsn or '', os.environ)}", err=True)
     done = migrate.migrate(
         address,
         **wishes,  # type: ignore[arg-type]
