@@ -58,7 +58,9 @@ class Delivery:
         self._heartbeat_interval = settings.heartbeat_interval
         self._next_beat = time.monotonic() + settings.heartbeat_interval
         self._dead_letters = DeadLetters(
-            database_folder, max(settings.spool_max_bytes // 4, _LETTER_BYTES_MIN)
+            database_folder,
+            max(settings.spool_max_bytes // 4, _LETTER_BYTES_MIN),
+            self._database_id,
         )
         self._housekeeping = Housekeeping(store, runs, settings)
         self._orphans = Orphans(
