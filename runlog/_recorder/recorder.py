@@ -225,6 +225,13 @@ class Recorder:
                 return past
             return past.plus(count_entries(spool, shipper.delivery))
 
+    def losses(self) -> dict[str, int]:
+        """Return how many entries were refused or shed so far; nothing where none was. Cheap."""
+        spool, shipper = self._spool, self._shipper
+        dead = self._past.dead_letters + (shipper.delivery.dead if shipper else 0)
+        shed = self._past.shed + (sum(spool.shed_counts().values()) if spool else 0)
+        return {name: n for name, n in (("dead_letters", dead), ("shed", shed)) if n}
+
     def close(self, timeout: float | None = None) -> bool:
         """Deliver what waits within ``timeout`` seconds and stop; what is left stays in the spool.
 

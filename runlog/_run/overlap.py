@@ -137,12 +137,21 @@ def claims(claim: Claim, overlap: Overlap) -> Iterator[float]:
         alive = claim.attempt(recorder)
     while alive is not None:
         is_late = until is not None and time.monotonic() >= until
+        if overlap == "skip":
+            _note_skip(recorder, alive, claim.script_name)
         _give_up(alive, claim.script_name, overlap, is_hopeless=is_late)
         if told != alive.run_id:
             told = alive.run_id
             say(f"{claim.script_name!r} waits: {alive.describe()}")
         yield jitter.between(*_POLL_SECONDS)
         alive = claim.attempt(recorder)
+
+
+def _note_skip(recorder: Recorder, alive: AliveRun, script_name: str) -> None:
+    """Leave an entry in the run that is in the way: it tells what it made skip."""
+    meta = {"host": origin.host(), "pid": os.getpid(), "by": origin.triggered_by(os.environ)}
+    text = f"another start of {script_name!r} was skipped"
+    recorder.record(alive.run_id, time.time(), 30, "WARNING", "SKIP", text, meta)
 
 
 def _give_up(alive: AliveRun, script_name: str, overlap: Overlap, *, is_hopeless: bool) -> None:

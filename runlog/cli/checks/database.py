@@ -10,6 +10,7 @@ from runlog import migrate, queries
 from runlog._database import dsn, reading, statements
 from runlog._database.trial import try_writing
 from runlog._process.distribution import pip_line
+from runlog.cli.checks.alerts import examine_alerts
 from runlog.cli.checks.finding import Finding
 from runlog.cli.show.text import size
 from runlog.errors import DatabaseUnavailableError, RunlogError
@@ -115,6 +116,7 @@ def _examine_schema(
             remedy='"runlog migrate --secure" closes it',
         )
     yield from _contents(connection, schema)
+    yield from examine_alerts(connection, schema)
 
 
 def _version(connection: Connection[Any], schema: str) -> Finding:
