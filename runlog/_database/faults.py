@@ -128,6 +128,11 @@ def _is_refusal(error: BaseException) -> bool:
     )
 
 
+def is_crowded(error: BaseException) -> bool:
+    """Tell whether all that ails the server is that each of its connections is taken."""
+    return find_remedy(error) == _TAKEN
+
+
 def ends_session(error: BaseException) -> bool:
     """Tell whether the server closes the connection after ``error``, though it may be open yet."""
     return sqlstate(error) in _ENDS_OF_SESSIONS
