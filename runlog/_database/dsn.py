@@ -253,4 +253,4 @@ def _written_password(dsn: str) -> str:
     if address.read(dsn) is not None:
         return ""
     # Nobody knows where it is: whatever is not the scheme may be it.
-    return dsn.partition("://")[2] or dsn
+    return re.sub(r"\A\s*[A-Za-z][\w+.-]*://", "", dsn)

@@ -118,7 +118,7 @@ def _retry(context: click.Context) -> None:
     if moved.elsewhere:
         told = "letters are of another database that had this address, and stay"
         click.echo(f"runlog: {moved.elsewhere} {told}", err=True)
-    delivered = deliver(chosen, _TIMEOUT_SECONDS) if moved.letters else 0
+    delivered = deliver(chosen, _TIMEOUT_SECONDS).entries if moved.letters else 0
     refused = find_dead_letters(folder)
     click.echo(f"put back {moved.letters} dead letters; delivered {delivered} entries")
     if _is_something_left(folder, refused):
