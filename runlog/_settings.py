@@ -182,6 +182,7 @@ OTHER_VARIABLES = {
     "RUNLOG_BATCH_ID": "the batch that runs of this process belong to; from its parent process",
     "RUNLOG_INSTALLED_RUN_ID": "the run of install() in the parent process",
     "RUNLOG_EMBEDDED_DIR": "where the embedded PostgreSQL has its data",
+    "RUNLOG_FORMAT": "how the command line prints, unless an option says",
     "RUNLOG_DEBUG": "the command line shows whole tracebacks",
     "RUNLOG_TEST_DSN": "the server of tests that use runlog.testing",
     "RUNLOG_CONFIG": "the file of the alerts' rules",
