@@ -45,10 +45,10 @@ class JsonWriter:
         "_dumps",
         "_max_text",
         "_most_nodes",
-        "_plain_keys",
         "_redact",
         "_redactor",
         "_short_is_plain",
+        "plain_keys",
     )
 
     def __init__(self, redactor: Redactor, *, max_text: int = MAX_TEXT) -> None:
@@ -61,7 +61,7 @@ class JsonWriter:
         self._most_nodes = most_nodes(max_text)
         self._short_is_plain = not redactor.has_own_rules
         # Keys that neither are secret nor hold one.
-        self._plain_keys: dict[str, bool] = {}
+        self.plain_keys: dict[str, bool] = {}
 
     def dumps(self, value: Any) -> bytes:
         """Return the JSON of ``value``, without the escaping of COPY."""
@@ -108,7 +108,7 @@ class JsonWriter:
         left -= size
         if size > MAX_ITEMS or depth > MAX_DEPTH:
             return _NOT_PLAIN
-        keys = self._plain_keys
+        keys = self.plain_keys
         for key, item in value.items():
             if key not in keys and not self._is_plain_key(key):
                 return _NOT_PLAIN
@@ -169,7 +169,7 @@ class JsonWriter:
             return False
         if self._redactor.redact_or_raise(key) is not key:
             return False
-        if len(self._plain_keys) >= _MOST_KEYS:
-            self._plain_keys.clear()
-        self._plain_keys[key] = True
+        if len(self.plain_keys) >= _MOST_KEYS:
+            self.plain_keys.clear()
+        self.plain_keys[key] = True
         return True

@@ -78,6 +78,10 @@ class Recorder:
     ) -> None:
         """Encode one entry and append it to the spool; PostgreSQL gets it later."""
         line = self.encoder.encode(run_id, created, levelno, levelname, step, message, meta, logger)
+        self.put(line, levelno, run_id)
+
+    def put(self, line: bytes, levelno: int, run_id: str) -> None:
+        """Append the line of one entry to the spool, or count it as shed."""
         spool = self._spool or self.open()
         # As ``Spool.append`` does; a call less for every entry.
         while not (
