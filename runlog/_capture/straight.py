@@ -56,7 +56,7 @@ def make_store(  # noqa: C901 - a function and what it remembers
     def store(record: logging.LogRecord) -> bool:  # noqa: C901, PLR0911 - one return a reason
         line = None
         try:
-            if type(record) is not record_class or waiting:
+            if type(record) is not record_class or (waiting and id(record) in waiting):
                 return False
             if once.is_used and current_mark.event is not None:
                 return False
