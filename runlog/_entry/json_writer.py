@@ -48,13 +48,15 @@ class JsonWriter:
         "_redact",
         "_redactor",
         "_short_is_plain",
+        "pack",
         "plain_keys",
     )
 
     def __init__(self, redactor: Redactor, *, max_text: int = MAX_TEXT) -> None:
         import orjson
 
-        self._dumps = orjson.dumps
+        self._dumps = self.pack = orjson.dumps
+        """The JSON of what ``structure`` returned, or of a part of it."""
         self._redactor = redactor
         self._redact = redactor.redact_text
         self._max_text = max_text
@@ -90,10 +92,6 @@ class JsonWriter:
                 type_name(error).encode("ascii", "replace"),
             )
             return b'{"meta":%b}' % mark if type(value) is dict else mark
-
-    def pack(self, structure: Any) -> bytes:
-        """Return the JSON of what ``structure`` returned, or of a part of it."""
-        return self._dumps(structure)
 
     def structure(self, value: Any) -> Any:
         """Return ``value`` as plain dicts, lists, texts and numbers."""
