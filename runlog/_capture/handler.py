@@ -20,7 +20,9 @@ from runlog._recorder import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Unpack
 
+    from runlog._recorder.given import OtherSettings
     from runlog._recorder.recorder import Recorder
 
 
@@ -55,7 +57,11 @@ class RunLogHandler(logging.Handler):
     """
 
     def __init__(
-        self, dsn: str | None = None, *, level: int | str | None = None, **settings: Any
+        self,
+        dsn: str | None = None,
+        *,
+        level: int | str | None = None,
+        **settings: Unpack[OtherSettings],
     ) -> None:
         self._given = {"dsn": dsn, "level": level, **settings}
         super().__init__(registry.settings_for(self._given).level)

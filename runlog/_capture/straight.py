@@ -77,7 +77,7 @@ def make_store(  # noqa: C901 - a function and what it remembers
             ):  # fmt: skip
                 return False
             run, step = run_of(), fields.get("step")
-            spool = recorder._spool  # noqa: SLF001 - a property would be a call for each entry
+            spool = recorder._ready  # noqa: SLF001 - a property would be a call for each entry
             if run is None or spool is None or levelno < spool.lowest_level:
                 return False
             run_id = run.id_text

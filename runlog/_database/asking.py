@@ -50,9 +50,7 @@ def ask(settings: Settings, what: str, question: Callable[[WriteConnection], _An
         except psycopg.Error as error:
             is_over = time.monotonic() + pause >= until
             if fault_of(error) is not Fault.OUTAGE or is_over:
-                # What libpq cannot read as an address it quotes, and the password with it.
-                is_quoted = isinstance(error, psycopg.ProgrammingError) and not sqlstate(error)
-                raise _explained(error, settings, what) from None if is_quoted else error
+                raise _explained(error, settings, what) from error
         time.sleep(pause * jitter.between(0.5, 1.0))
         pause *= 2
 
@@ -73,9 +71,10 @@ def _ask_once(settings: Settings, question: Callable[[WriteConnection], _Answer]
 
 
 def _explained(error: Exception, settings: Settings, what: str) -> RunlogError:
+    from runlog._database.explain import first_line
+
     dsn = settings.dsn or ""
-    said = _dsn.without_password(str(error).strip() or repr(error), dsn, os.environ)
-    text = f"{what} cannot be asked of {_dsn.shown(dsn, os.environ)}: {said.splitlines()[0]}"
+    text = f"{what} cannot be asked of {_dsn.shown(dsn, os.environ)}: {first_line(error, dsn)}"
     advice = find_remedy(error) or "check the address, try again"
     kind = SchemaError if sqlstate(error) in _MISSING else DatabaseUnavailableError
     return kind(f"{text}; {advice}")
@@ -87,8 +86,19 @@ def rows(
     """Return the rows of ``sql/<name>.sql`` as ``row_type``."""
     from psycopg.rows import class_row
 
+    from runlog._database.loading import load_safely
+
     with connection.cursor(row_factory=class_row(row_type)) as cursor:
+        load_safely(cursor)
         return cursor.execute(statements.statement(name, schema), parameters).fetchall()
+
+
+def database_id(connection: WriteConnection, schema: str) -> str | None:
+    """Return the id that "runlog migrate" gave the database; None if it gave none. Asked once."""
+    if connection.database_id == "":
+        found = find_value(connection, "delivery/database_id", schema)
+        connection.database_id = found
+    return connection.database_id
 
 
 def find_value(connection: WriteConnection, name: str, schema: str, **parameters: Any) -> Any:

@@ -10,19 +10,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from runlog._database import dsn as _dsn
+from runlog._database.encoding import codec_of, marked
 from runlog._process.fork import without_fork
+from runlog._process.origin import script_name
 from runlog._settings import EMBEDDED
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable, Mapping
 
 _T = TypeVar("_T")
+_Kind = TypeVar("_Kind", bound="psycopg.Connection[Any]")
 _APPLICATION_NAME_MAX = 63
 
 
@@ -39,6 +44,21 @@ class WriteConnection(psycopg.Connection[Any]):
     """
 
     deadline: float = float("inf")
+
+    database_id: str | None = ""
+    """Of the database at the other end, see ``asking.database_id``; empty: not asked yet."""
+
+    def storable(self, values: Iterable[Any], json: Iterable[bool]) -> list[Any]:
+        """Return ``values``, their texts without what the database's encoding does not have.
+
+        Args:
+            values: of parameters: texts, lists of texts, or what is no text.
+            json: of each, whether it is JSON.
+        """
+        codec = codec_of(self.info.parameter_status("server_encoding"))
+        if codec is None:
+            return list(values)
+        return [_marked(value, codec, it) for value, it in zip(values, json, strict=True)]
 
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
         """Wait for ``gen`` as psycopg does, but not past the deadline."""
@@ -77,6 +97,14 @@ class WriteConnection(psycopg.Connection[Any]):
             os.close(self.fileno())
 
 
+def _marked(value: Any, codec: str, is_json: bool) -> Any:
+    if isinstance(value, str):
+        return marked(value, codec, is_json=is_json)
+    if isinstance(value, list):
+        return [_marked(each, codec, is_json) for each in value]
+    return value
+
+
 _left_to_the_parent: list[WriteConnection] = []
 """Kept for ever: the end of such an object would say goodbye on the parent's session."""
 
@@ -98,29 +126,86 @@ def _without_fork(gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
         return end.value  # type: ignore[no-any-return]
 
 
-def connect(dsn: str, *, application_name: str, timeout: float) -> WriteConnection:
-    """Connect to ``dsn``; ``embedded:`` starts the embedded server first.
+def connect(
+    dsn: str,
+    *,
+    name: str,
+    timeout: float,
+    at_most: float = float("inf"),
+    kind: type[_Kind],
+) -> _Kind:
+    """Connect to ``dsn``, autocommit; ``embedded:`` starts the embedded server first.
+
+    What the address or libpq's variables say of name and timeout goes before what is given here.
+    Whatever role, database and shell say, the session speaks UTF-8, as the spool does.
+
+    Args:
+        dsn: the address, as a person wrote it.
+        name: the ``application_name``, unless the person chose one.
+        timeout: seconds for the attempt, unless the person chose them; at least 2, which is
+            psycopg's minimum.
+        at_most: seconds, whatever the person chose: the script ends.
+        kind: the class of the connection.
 
     Raises:
-        psycopg.Error: no connection within ``timeout`` seconds (at least 2, psycopg's minimum).
+        psycopg.Error: no connection; a ``ProgrammingError`` where the address cannot be read.
         EmbeddedError: the embedded server does not start.
     """
     if dsn == EMBEDDED:
         from runlog import embedded
 
-        conninfo = embedded.ensure_running()
-    else:
-        conninfo = _dsn.for_libpq(dsn)
-    return WriteConnection.connect(
+        dsn = embedded.ensure_running()
+    conninfo = _dsn.for_libpq(dsn)
+    chosen = _words(conninfo, dsn)
+    fallback: dict[str, Any] = {"fallback_application_name": name, **_KEEPALIVES}
+    return kind.connect(
         conninfo,
         autocommit=True,
+        # https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#pgbouncer
         prepare_threshold=None,
-        application_name=application_name[:_APPLICATION_NAME_MAX],
-        connect_timeout=max(2, int(timeout)),
-        keepalives_idle=30,
-        keepalives_interval=10,
-        keepalives_count=3,
+        # A parameter of the start, which poolers let pass as well; no SET, which they would leak.
+        client_encoding="utf8",
+        connect_timeout=_seconds(chosen, timeout, at_most),
+        **{word: value for word, value in fallback.items() if word not in chosen},
     )
+
+
+_KEEPALIVES = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+
+
+def _words(conninfo: str, dsn: str) -> dict[str, Any]:
+    """Return what libpq reads in ``conninfo``; of what it refuses only its own words are told."""
+    try:
+        if _dsn.is_address(dsn):
+            return conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError as error:
+        unknown = _UNKNOWN.search(str(error))
+        if unknown:
+            raise psycopg.ProgrammingError(_dsn.unknown_parameter(unknown[1])) from None
+    except UnicodeError:
+        # A password that was percent-encoded in another encoding than UTF-8.
+        pass
+    raise psycopg.ProgrammingError(_dsn.not_understood(dsn))
+
+
+_UNKNOWN = re.compile(r'invalid (?:URI query parameter|connection option):? "([A-Za-z_-]{2,40})"')
+
+
+def _seconds(chosen: Mapping[str, Any], timeout: float, at_most: float) -> int:
+    own = chosen.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT") or ""
+    with contextlib.suppress(ValueError):
+        # libpq waits for ever at zero and below; nobody wants that of a log.
+        timeout = int(own) if int(own) > 0 else _PATIENCE
+    return max(2, int(min(timeout, at_most)))
+
+
+_PATIENCE = 130.0
+"""Seconds; psycopg's own limit where a person named none."""
+
+
+def application_name() -> str:
+    """Return the name under which a person finds this process among the server's sessions."""
+    return f"runlog:{script_name()}".encode("ascii", "replace").decode()[:_APPLICATION_NAME_MAX]
 
 
 def is_exposed(connection: WriteConnection) -> bool:

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import IsolationLevel
 from psycopg_pool import NullConnectionPool
 
-from runlog._database.connection import WriteConnection, connect
-from runlog._process.origin import script_name
+from runlog._database.connection import WriteConnection, application_name, connect
 
 if TYPE_CHECKING:
     from runlog._settings import Settings
@@ -37,8 +36,9 @@ class _Opening(WriteConnection):
     def connect(  # type: ignore[override] # the pool calls it with just these
         cls, conninfo: str = "", *, connect_timeout: float = 10.0, **_: Any
     ) -> WriteConnection:
-        name = f"runlog:{script_name()}"
-        connection = connect(conninfo, application_name=name, timeout=connect_timeout)
+        connection = connect(
+            conninfo, name=application_name(), timeout=connect_timeout, kind=WriteConnection
+        )
         # Whatever the database's default is: after waiting for a lock, see what its holder wrote.
         connection.isolation_level = IsolationLevel.READ_COMMITTED
         return connection

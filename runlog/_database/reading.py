@@ -7,14 +7,13 @@ thread and waits for the database.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from runlog._database import dsn as _dsn
 from runlog._database import statements
 from runlog._settings import EMBEDDED, resolve
-from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError
+from runlog.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,14 +25,6 @@ Source: TypeAlias = "str | Connection[Any] | ConnectionPool[Any] | None"
 """Where to ask: an address, an open connection, a pool; None is the address of the environment."""
 
 _Row = TypeVar("_Row")
-_NO_DATABASE = (
-    "no database is named; set RUNLOG_DSN or DATABASE_URL, set PGHOST and friends, or install the "
-    'embedded one: pip install "runlog-pg[embedded]"'
-)
-_NOT_UNDERSTOOD = (
-    "the database address is not understood; write postgresql://user:password@host/name, with the "
-    "special characters of the password percent-encoded"
-)
 _NO_EMBEDDED_YET = (
     "no database is named, and the embedded one was never started; set RUNLOG_DSN or DATABASE_URL, "
     'or run "runlog demo"'
@@ -91,19 +82,16 @@ def connect(dsn: str | None = None) -> Connection[Any]:
     """
     import psycopg
 
+    from runlog._database import connection
+
     settings = resolve({"dsn": dsn})
     with translated(settings.dsn, settings.schema):
-        try:
-            return psycopg.connect(
-                address(settings.dsn),
-                autocommit=True,
-                prepare_threshold=None,
-                fallback_application_name="runlog",
-                connect_timeout=max(2, int(settings.connect_timeout)),
-            )
-        except psycopg.ProgrammingError:
-            # libpq quotes what it does not understand, and a piece of the password may be in it.
-            raise DatabaseUnavailableError(_NOT_UNDERSTOOD) from None
+        return connection.connect(
+            address(settings.dsn),
+            name="runlog",
+            timeout=settings.connect_timeout,
+            kind=psycopg.Connection,
+        )
 
 
 def address(dsn: str | None) -> str:
@@ -114,7 +102,9 @@ def address(dsn: str | None) -> str:
         EmbeddedError: the embedded server does not start.
     """
     if dsn is None:
-        raise DatabaseUnavailableError(_NO_DATABASE)
+        raise DatabaseUnavailableError(_dsn.no_database())
+    if not _dsn.is_address(dsn):
+        raise DatabaseUnavailableError(_dsn.not_understood(dsn))
     if dsn != EMBEDDED:
         return _dsn.for_libpq(dsn)
     from runlog import embedded
@@ -126,43 +116,20 @@ def address(dsn: str | None) -> str:
 
 
 @contextmanager
-def translated(source: Source, schema: str) -> Iterator[None]:
-    """Turn what psycopg raises inside the block into an error that tells the remedy."""
+def translated(source: Source, schema: str, purpose: str = "read") -> Iterator[None]:
+    """Turn what psycopg raises inside the block into an error that tells the remedy.
+
+    Args:
+        source: where it is asked.
+        schema: of the tables.
+        purpose: ``read`` or ``change``: who may help, where a right is missing.
+    """
     import psycopg
 
     try:
         yield
     except psycopg.Error as error:
-        raise _meaning(error, source if isinstance(source, str) else "", schema) from error
+        from runlog._database.explain import meaning
 
-
-def _meaning(error: Exception, dsn: str, schema: str) -> RunlogError:
-    from psycopg import errors
-
-    said = _dsn.without_password(_first_line(error), dsn, os.environ)
-    match error:
-        case errors.UndefinedTable() | errors.UndefinedColumn() | errors.InvalidSchemaName():
-            return SchemaError(
-                f"the tables runs and logs are not in schema {schema!r} as documented ({said}); "
-                'run "runlog migrate", or name another schema in RUNLOG_SCHEMA'
-            )
-        case errors.InsufficientPrivilege():
-            return SchemaError(
-                f"this role may not do that ({said}); as the owner of the tables run "
-                '"runlog migrate --reader-role NAME"'
-            )
-        case errors.QueryCanceled():
-            return DatabaseUnavailableError(f"the database ended the query ({said}); ask for less")
-        case errors.OperationalError() | errors.InterfaceError():
-            return DatabaseUnavailableError(
-                f"the database could not be reached: {said}; check the address and try again"
-            )
-        case _:
-            return RunlogError(f"the database refused the query: {said}")
-
-
-def _first_line(error: Exception) -> str:
-    diagnosis = getattr(error, "diag", None)
-    said = (diagnosis and diagnosis.message_primary) or str(error).strip() or repr(error)
-    # The first address tried is the most telling one; libpq lists them all.
-    return str(said).splitlines()[0]
+        dsn = source if isinstance(source, str) else ""
+        raise meaning(error, dsn, schema, purpose=purpose) from error

@@ -39,8 +39,11 @@ def without_fork() -> contextlib.AbstractContextManager[Any]:
     return _gate
 
 
-def one_voice() -> contextlib.AbstractContextManager[Any]:
-    """Return a block that a fork waits for: a child could find stderr locked for ever."""
+def one_voice() -> threading.RLock:
+    """Return the lock of whoever writes to stderr, which a fork waits for.
+
+    A child could find stderr locked for ever.
+    """
     return _voice
 
 

@@ -5,25 +5,13 @@ Any thread; never raises.
 
 from __future__ import annotations
 
-import sys
-
-from runlog._process.fork import one_voice
-from runlog._process.interrupts import is_interrupt
 from runlog._process.visible import visible
+from runlog._process.voice import write_line
 
 
 def say(message: str) -> None:
     """Write one line to stderr, if there is one; what a terminal would obey is shown instead."""
-    # One write: lines of several threads and processes must not mix.
-    try:
-        with one_voice():
-            stream = sys.stderr or sys.__stderr__
-            if stream is not None:
-                stream.write(f"runlog: {visible(message)}\n")
-                stream.flush()
-    except Exception as error:
-        if is_interrupt(error):
-            raise
+    write_line(f"runlog: {visible(message)}")
 
 
 class Notices:

@@ -6,30 +6,33 @@ Recording runs on the caller's thread and does not block.
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from runlog._delivery.shipper import Shipper
-from runlog._delivery.store import Store
+from runlog._database import dsn
+from runlog._database.session import Session
 from runlog._entry.encoder import Encoder
+from runlog._entry.levels import ERROR, WARNING
 from runlog._entry.redaction.redactor import Redactor
 from runlog._entry.texts import storable
+from runlog._process import exit as _exit
 from runlog._process.fork import at_end_of_child
 from runlog._process.notices import notices, say
 from runlog._recorder.open_runs import OpenRuns
 from runlog._recorder.stats import Stats, count_entries
-from runlog._spool.folders import database_folder
+from runlog._recorder.wiring import wire
+from runlog._spool.places import database_folder
 from runlog._spool.segment import counted
 from runlog._spool.spool import NEVER_SHED, Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runlog._delivery.shipper import Shipper
     from runlog._recorder.run_state import RunState
     from runlog._settings import Settings
-
-_ERROR = 40
-
-_WARNING = 30
 
 
 class Recorder:
@@ -62,8 +65,10 @@ class Recorder:
         # Re-entrant: a signal handler may log while the spool is being opened.
         self._opening = threading.RLock()
         self._spool: Spool | None = None
+        # The same once there is a thread that delivers it: until then each record tries again.
+        self._ready: Spool | None = None
         self._shipper: Shipper | None = None
-        self._store: Store | None = None
+        self._session: Session | None = None
 
     def record(
         self,
@@ -82,39 +87,46 @@ class Recorder:
 
     def put(self, line: bytes, levelno: int, run_id: str) -> None:
         """Append the line of one entry to the spool, or count it as shed."""
-        spool = self._spool or self.open()
+        spool = self._ready or self.open()
         # As ``Spool.append`` does; a call less for every entry.
         while not (
             (levelno >= spool.lowest_level and spool.take(line)) or spool.shed(levelno, run_id)
         ):
             spool = self.open()
-        if levelno >= _ERROR and self._shipper is not None:
+        if levelno >= ERROR and self._shipper is not None:
             self._shipper.wake()
 
     def open(self) -> Spool:
         """Open spool and shipper; anew when the last one was sealed at an exit or by ``close``."""
         with self._opening:
             if self._spool is not None and not self._spool.is_sealed:
-                return self._spool
+                return self._started(self._spool)
             folder = database_folder(self.settings)
-            spool = Spool(folder, self.settings.spool_max_bytes)
+            address = dsn.shown(self.settings.dsn or "", os.environ)
+            spool = Spool(folder, self.settings.spool_max_bytes, address)
             if self._spool is not None and not self._spool.is_sealed:
                 spool.close(remove=True)
                 return self._spool
             if spool.folder is None:
-                say("no folder can be written for waiting entries; they are kept in memory only")
-            self._store = Store(self.settings)
+                told = "no folder can be written for waiting entries; they are kept in memory only"
+                notices.change("folder", "none", told)
             self._told.clear()
-            self._shipper = Shipper(spool, self._store, self._runs, self.settings, folder)
-            self._shipper.delivery.before_idle = self.tell_shed
+            self._session = Session(self.settings)
+            self._shipper = wire(
+                spool, self._session, self._runs, self.settings, folder, before_idle=self.tell_shed
+            )
             spool.on_block = self._shipper.wake
             self._spool = spool
             # A forked child's own spool must bring the runs that it inherited: its parent's may
             # not be there yet.
             self._runs.append_starts()
             at_end_of_child(self.close)
-            self._shipper.start()
-            return spool
+            return self._started(spool)
+
+    def _started(self, spool: Spool) -> Spool:
+        if self._shipper is not None and self._shipper.start():
+            self._ready = spool
+        return spool
 
     def count_unbound(self) -> None:
         """Count a record that belongs to no run; the first one is told."""
@@ -188,7 +200,7 @@ class Recorder:
                 message = f"runlog shed {new} entries of this run; {_SHED_REASONS[reason]}"
                 meta = {"shed": new, "reason": reason}
                 line = self.encoder.encode(
-                    run_id, time.time(), _WARNING, "WARNING", "RUNLOG", message, meta
+                    run_id, time.time(), WARNING, "WARNING", "RUNLOG", message, meta
                 )
                 spool.append(line, NEVER_SHED, run_id)
 
@@ -202,7 +214,8 @@ class Recorder:
         shipper = self._shipper
         if shipper is None:
             return True
-        return shipper.flush(self.settings.exit_timeout if timeout is None else timeout)
+        longest = _exit.left_of(self.settings.exit_timeout) if timeout is None else timeout
+        return shipper.flush(longest)
 
     def catch_up(self, timeout: float | None = None) -> bool:
         """Deliver what waits on this machine, before a question; also what dead processes left."""
@@ -223,6 +236,13 @@ class Recorder:
                 return past
             return past.plus(count_entries(spool, shipper.delivery))
 
+    def losses(self) -> dict[str, int]:
+        """Return how many entries were refused or shed so far; nothing where none was. Cheap."""
+        spool, shipper = self._spool, self._shipper
+        dead = self._past.dead_letters + (shipper.delivery.dead if shipper else 0)
+        shed = self._past.shed + (sum(spool.shed_counts().values()) if spool else 0)
+        return {name: n for name, n in (("dead_letters", dead), ("shed", shed)) if n}
+
     def close(self, timeout: float | None = None) -> bool:
         """Deliver what waits within ``timeout`` seconds and stop; what is left stays in the spool.
 
@@ -231,12 +251,13 @@ class Recorder:
         spool, shipper = self._spool, self._shipper
         if spool is None or shipper is None or spool.is_sealed:
             return True
-        until = time.monotonic() + (self.settings.exit_timeout if timeout is None else timeout)
+        longest = _exit.left_of(self.settings.exit_timeout) if timeout is None else timeout
+        until = time.monotonic() + longest
         done = shipper.stop(max(0.0, until - time.monotonic()))
         if not done:
             self.tell_shed(has_room=False)
         spool.seal()
-        if shipper.is_stopped and not shipper.is_done():
+        if shipper.is_stopped and not shipper.delivery.is_done():
             # What other threads have logged meanwhile; from now on they log into another spool.
             done = shipper.stop(max(0.0, until - time.monotonic()))
         with self._opening:
@@ -244,23 +265,30 @@ class Recorder:
             self._past = self._past.plus(last)
             # Another thread may have logged since ``seal``, and opened the next spool.
             if self._spool is spool:
-                self._spool, self._shipper = None, None
+                self._spool, self._ready, self._shipper = None, None, None
         if not done:
             say(f"{last.waiting} entries wait in {spool.folder or 'memory, and are lost now'}; "
                 'the next runlog process or "runlog flush" delivers them')  # fmt: skip
-        shipper.when_stopped(lambda: spool.close(remove=shipper.is_done()))
+            for tell in undelivered:
+                tell(self.settings, last.waiting, str(spool.folder) if spool.folder else None)
+        shipper.when_stopped(lambda: spool.close(remove=shipper.delivery.is_done()))
         return done
 
     def after_fork_in_child(self) -> None:
         """Let go of everything that is the parent's."""
         if self._spool is not None:
             self._spool.abandon()
-        if self._store is not None:
-            self._store.forget_in_child()
+        if self._session is not None:
+            self._session.forget_in_child()
+        if self._shipper is not None:
+            self._shipper.delivery.forget_in_child()
         self._runs.renew_locks()
         self._past = Stats()
         self._start_afresh()
 
+
+undelivered: list[Callable[[Settings, int, str | None], None]] = []
+"""Told at the end of a process that leaves entries behind: how many, and in which folder."""
 
 _SHED_REASONS = {
     "limit": "the spool was near its limit, see RUNLOG_SPOOL_MAX_BYTES",

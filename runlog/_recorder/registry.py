@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
+from runlog._database import dsn
 from runlog._process import exit as _exit
 from runlog._process.notices import notices, say
 from runlog._recorder import open_runs
@@ -18,6 +18,9 @@ from runlog._recorder.recorder import Recorder
 from runlog._settings import resolve
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
+    from runlog._recorder.given import AllSettings
     from runlog._settings import Settings
 
 _recorders: dict[tuple[str | None, str, str | None], Recorder] = {}
@@ -36,7 +39,12 @@ def recorder_for(settings: Settings) -> Recorder | None:
     if not settings.enabled:
         return None
     if settings.dsn is None:
-        notices.change("database", "none", _NO_DATABASE)
+        notices.change("database", "none", f"nothing is recorded: {dsn.no_database()}")
+        return None
+    if not dsn.is_address(settings.dsn):
+        # No spool either: whatever the address will be once it is mended, its folder is another.
+        told = f"nothing is recorded: {dsn.not_understood(settings.dsn)}"
+        notices.change("address", "unreadable", told)
         return None
     key = (settings.dsn, settings.schema, settings.spool_dir)
     with _registry:
@@ -46,12 +54,6 @@ def recorder_for(settings: Settings) -> Recorder | None:
         if _active is None:
             _active = recorder
         return recorder
-
-
-_NO_DATABASE = (
-    "no database is named, so nothing is recorded; set RUNLOG_DSN or DATABASE_URL, pass dsn=, set "
-    'PGHOST and friends, or install the embedded one: pip install "runlog-pg[embedded]"'
-)
 
 
 def active() -> Recorder | None:
@@ -98,11 +100,10 @@ def close_all(*, at_once: bool = False) -> None:
 
     With ``at_once`` nothing more is waited for.
     """
-    began = time.monotonic()
+    _exit.begin()
     for recorder in list(_recorders.values()):
-        left = recorder.settings.exit_timeout - (time.monotonic() - began)
         try:
-            recorder.close(0.0 if at_once else max(0.0, left))
+            recorder.close(0.0 if at_once else None)
         except Exception as error:
             # No memory, no descriptor: what waits is in the spool.
             name = type(error).__name__
@@ -115,6 +116,7 @@ def reset(timeout: float) -> None:
     for recorder in list(_recorders.values()):
         recorder.close(timeout)
     _recorders.clear()
+    _exit.forget()
     _configured = None
     open_runs.refused_ids.clear()
     open_runs.open_runs.clear()
@@ -125,6 +127,7 @@ def reset(timeout: float) -> None:
 def _after_fork_in_child() -> None:
     global _registry  # noqa: PLW0603 - the lock may be held by a thread that is not here
     _registry = threading.RLock()
+    _exit.forget()
     for recorder in list(_recorders.values()):
         recorder.after_fork_in_child()
 
@@ -135,7 +138,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def configure(**settings: Any) -> None:
+def configure(**settings: Unpack[AllSettings]) -> None:
     """Choose the database and the settings of this process; optional, the environment will do.
 
     Does not connect and does not wait. Every setting is also the variable ``RUNLOG_<NAME>``; an
@@ -147,7 +150,7 @@ def configure(**settings: Any) -> None:
     global _active, _configured  # noqa: PLW0603 - as above
     _configured = resolve(settings)
     recorder = recorder_for(_configured)
-    if recorder is not None:
+    if recorder is not None or not _configured.enabled:
         _active = recorder
     for taker in list(takers):
         taker.follow()

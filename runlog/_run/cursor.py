@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import statements
 from runlog._database.asking import ask, find_value, rows
+from runlog._database.dsn import is_address, no_database, not_understood
 from runlog._delivery.sweep import closer
 from runlog._entry.ids import new_id
 from runlog._process.notices import notices
@@ -65,10 +66,9 @@ def to_be_asked(recorder: Recorder | None, what: str) -> Settings | None:
     if recorder is not None:
         return recorder.settings if recorder.has_database else None
     settings = registry.configured()
-    if settings.dsn is None:
-        raise DatabaseUnavailableError(
-            f"{what} cannot be asked: no database is named; set RUNLOG_DSN or DATABASE_URL"
-        )
+    if settings.dsn is None or not is_address(settings.dsn):
+        why = no_database() if settings.dsn is None else not_understood(settings.dsn)
+        raise DatabaseUnavailableError(f"{what} cannot be asked: {why}")
     return settings
 
 

@@ -1,8 +1,8 @@
 """What GitHub Actions shows of a run that ends there: a line in the job's summary, an annotation.
 
 Not here: where the run comes from (``_process.origin``). Runs on the caller's thread when a run
-ends; one small append and one write to stderr, no request to anybody. The caller swallows what it
-raises.
+ends, and of the process's end when something waits then; one small append and one write to stderr,
+no request to anybody. The caller swallows what it raises.
 
 Formats: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 """
@@ -13,6 +13,9 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from runlog._process.notices import notices
+from runlog._recorder import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,15 +59,69 @@ def tell(
     if environ.get("GITHUB_ACTIONS") != "true":
         return
     message = redact(ending.error_message or "")[:_LONGEST_MESSAGE]
-    if settings.github_summary and (path := environ.get("GITHUB_STEP_SUMMARY")):
-        _append(path, summary(run, ending.status, message))
+    if settings.github_summary:
+        _summarize(summary(run, ending.status, message), environ)
     if settings.github_annotation and ending.status == "error" and is_outermost:
         place = _place(ending.error, environ.get("GITHUB_WORKSPACE"))
-        # stdout may be data; the runner reads commands from both.
-        stream = sys.stderr or sys.__stderr__
-        if stream is not None:
-            stream.write(annotation(run.script_name, message, place))
-            stream.flush()
+        _command(annotation(run.script_name, message, place))
+
+
+def tell_undelivered(settings: Settings, waiting: int, place: str | None) -> None:
+    """Warn that what waits here is not in the database when the job ends.
+
+    Args:
+        settings: ``github_summary`` and ``github_annotation`` switch the two off.
+        waiting: how many entries.
+        place: the folder in which they wait; None: they are lost.
+    """
+    is_kept = os.environ.get("RUNNER_ENVIRONMENT") == "self-hosted" and place is not None
+    what = f"{waiting} entries" if waiting else "the end of a run"
+    were = "were" if waiting else "was"
+    fate = f"wait in {place}" if is_kept else "this runner is discarded"
+    told = f"{what} {were} not delivered and {fate}"
+    if not is_kept:
+        told += (
+            "; keep RUNLOG_SPOOL_DIR with actions/upload-artifact, and deliver it from there later "
+            'with "runlog flush"'
+        )
+    if settings.github_annotation:
+        _warn(told)
+    if settings.github_summary:
+        mark = f"> ⚠️ {_plain(told)}. What stands above is not in the database.\n\n"
+        _summarize(mark, os.environ)
+
+
+def tell_unrecorded() -> None:
+    """Warn once that nothing is recorded: a secret is empty in the pull request of a fork."""
+    settings = registry.configured()
+    if settings.enabled and settings.github_annotation and settings.dsn is None:
+        told = "no database is named, so this job is not recorded; is the secret there?"
+        if not notices.is_in("github", "unrecorded"):
+            notices.settle("github", "unrecorded")
+            _warn(told)
+
+
+def _warn(message: str) -> None:
+    _command(f"::warning title=runlog::{_escaped(message)}\n")
+
+
+def _command(line: str) -> None:
+    # stdout may be data; the runner reads commands from both.
+    stream = sys.stderr or sys.__stderr__
+    if stream is not None:
+        stream.write(line)
+        stream.flush()
+
+
+def _summarize(text: str, environ: Mapping[str, str]) -> None:
+    """Append to the job's summary; where that cannot be written, nothing else suffers."""
+    path = environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        try:
+            _append(path, text)
+        except OSError as error:
+            reason = f"the job's summary could not be written: {error}"
+            notices.change("github summary", str(error.errno), reason)
 
 
 def annotation(title: str, message: str, place: tuple[str, int] | None = None) -> str:

@@ -147,6 +147,7 @@ class Use:
         assert self._end is not None  # noqa: S101 - for the type checker
         self._end.expect()
         self.row.begin()
+        quietly(self.journal.expect_github, "GitHub cannot be told")
         if self.row.recorder is not None:
             self._end.watch_signals()
             self.journal.log_start(self.window.overlap_window)

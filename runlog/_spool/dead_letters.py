@@ -1,105 +1,30 @@
 """Dead letters: what PostgreSQL refused for itself, one JSON line each, with the reason.
 
-``<spool_dir>/<database>/dead-letters.jsonl`` is shared by all processes of that database: each
-appends whole lines. Runs on the shipping thread.
+``<spool_dir>/<database>/dead-letters.jsonl`` is shared by all processes of that database. Here is
+the form of the file, and how letters come into it; how they are put back into a spool is the
+subject of ``retry``. Runs on the shipping thread.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._entry.copy_text import escape
 from runlog._process.notices import notices
-from runlog._spool.spool import Spool
+from runlog._spool.whole import append_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-
 NAME = "dead-letters.jsonl"
-
-
-class NoPlaceError(Exception):
-    """A refused entry cannot be kept now; it stays in the spool with its neighbours."""
-
-
-class DeadLetters:
-    """The file of refused entries of one database, and how many this process added to it."""
-
-    def __init__(self, database_folder: Path | None) -> None:
-        self._path = database_folder / NAME if database_folder is not None else None
-        self.kept = 0
-
-    def keep(self, letters: Sequence[DeadLetter]) -> None:
-        """Append ``letters``; says once in a process that there are any, and why the first.
-
-        Raises:
-            NoPlaceError: the disk takes none.
-        """
-        if not letters:
-            return
-        self._append(letters)
-        self.kept += len(letters)
-        place = self._path or "nowhere: there is no folder"
-        first = letters[0]
-        code = f" ({first.sqlstate})" if first.sqlstate else ""
-        reason = first.reason.splitlines()[0]
-        notices.change(
-            "dead letters",
-            "some",
-            f"the database refused an entry{code}: {reason}; kept in {place}",
-        )
-
-    def _append(self, letters: Sequence[DeadLetter]) -> None:
-        if self._path is None:
-            return
-        import orjson
-
-        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        lines = b"".join(
-            orjson.dumps(
-                {
-                    "at": at,
-                    "sqlstate": letter.sqlstate,
-                    "reason": letter.reason,
-                    "content": letter.content,
-                }
-            )
-            + b"\n"
-            for letter in letters
-        )
-        topic = f"letters {self._path}"
-        try:
-            _write(self._path, lines)
-        except OSError as error:
-            why = error.strerror or repr(error)
-            told = f"the database refused an entry, and {self._path} cannot be written: {why}"
-            notices.change(topic, "refused", f"{told}; what waits stays in the spool until it can")
-            raise NoPlaceError from error
-        if notices.is_in(topic, "refused"):
-            notices.change(topic, "ok", f"{self._path} can be written again")
-
-
-def _write(path: Path, lines: bytes) -> None:
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    fd = os.open(path, flags, 0o600)
-    try:
-        written = os.write(fd, lines)
-        if written != len(lines):
-            # Others append to this file too: what is torn must not join with their lines.
-            with contextlib.suppress(OSError):
-                os.write(fd, b"\n")
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    finally:
-        os.close(fd)
+DEFAULT_MAX_BYTES = 2**27
+_HELD_MAX = 1000
+_FIELDS = 7
 
 
 class DeadLetter(NamedTuple):
@@ -108,95 +33,131 @@ class DeadLetter(NamedTuple):
     content: str
     sqlstate: str | None
     reason: str
+    is_row: bool = False
+    """Whether ``content`` is an entry as it stood in the spool: a line of COPY text."""
+
+    @classmethod
+    def of_row(cls, row: Sequence[str], sqlstate: str | None, reason: str) -> DeadLetter:
+        """Return the letter of an entry."""
+        return cls("\t".join(map(escape, row)), sqlstate, reason, is_row=True)
 
 
-_ERROR = 40
-
-_FIELDS = 7
-
-_TAKEN = f"{NAME}.retrying"
+class NoPlaceError(Exception):
+    """A refused entry cannot be kept now; it stays in the spool with its neighbours."""
 
 
-@dataclass(frozen=True, slots=True)
-class PutBack:
-    """How many letters are in the spool again, and how many are no letters."""
+class DeadLetters:
+    """The file of refused entries of one database, and how many this process added to it.
 
-    letters: int
-    unreadable: int
+    Where there is no folder, a thousand are held until there is one. A file that is full takes no
+    more: what is refused then is counted, and told.
+    """
+
+    def __init__(self, database_folder: Path | None, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self._path = database_folder / NAME if database_folder is not None else None
+        self._max_bytes = max_bytes
+        self._held: list[DeadLetter] = []
+        self.kept = 0
+        self.dropped = 0
+
+    def keep(self, letters: Sequence[DeadLetter]) -> None:
+        """Append ``letters``; says once in a process that there are any, and why the first.
+
+        Raises:
+            NoPlaceError: the disk takes none.
+        """
+        if not letters and not self._held:
+            return
+        if not self._has_folder():
+            self._hold(letters)
+        else:
+            self._append([*self._held, *letters])
+            self._held = []
+        if letters:
+            self._tell(letters[0])
+
+    def _has_folder(self) -> bool:
+        try:
+            return self._path is not None and self._path.parent.is_dir()
+        except OSError:
+            # The disk cannot answer: what cannot be kept now stays in the spool.
+            return True
+
+    def _tell(self, first: DeadLetter) -> None:
+        is_there = self._path is not None and not self._held
+        place = self._path if is_there else "memory, and lost with it: there is no folder"
+        code = f" ({first.sqlstate})" if first.sqlstate else ""
+        reason = first.reason.splitlines()[0]
+        told = f"the database refused an entry{code}: {reason}; kept in {place}"
+        notices.change("dead letters", "some", told)
+
+    def _hold(self, letters: Sequence[DeadLetter]) -> None:
+        self._held += letters
+        excess = len(self._held) - _HELD_MAX
+        if excess > 0:
+            del self._held[_HELD_MAX:]
+            self._drop(excess)
+        self.kept += len(letters) - max(0, excess)
+
+    def _append(self, letters: Sequence[DeadLetter]) -> None:
+        if self._path is None:
+            return
+        topic = f"letters {self._path}"
+        try:
+            lines = b"".join(map(_line, letters))
+            if append_whole(self._path, lines, max_bytes=self._max_bytes):
+                self.kept += len(letters) - len(self._held)
+            else:
+                self._drop(len(letters))
+        except OSError as error:
+            why = error.strerror or repr(error)
+            told = f"the database refused an entry, and {self._path} cannot be written: {why}"
+            notices.change(topic, "refused", f"{told}; what waits stays in the spool until it can")
+            raise NoPlaceError from error
+        if notices.is_in(topic, "refused"):
+            notices.change(topic, "ok", f"{self._path} can be written again")
+
+    def _drop(self, count: int) -> None:
+        self.dropped += count
+        place = self._path or "the memory set aside"
+        told = f"{place} is full; {self.dropped} refused entries were counted and not kept"
+        # Again when there are ten times as many.
+        notices.change("dead letters full", str(len(str(self.dropped))), told)
 
 
-def put_back(database_folder: Path, max_bytes: int) -> PutBack:
-    """Move the letters of ``database_folder`` into a new spool, for the next one to deliver."""
-    taken = database_folder / _TAKEN
-    counts = PutBack(0, 0)
-    # A retry that was interrupted left its file; processes that run append to the other one.
-    for source in (taken, database_folder / NAME):
-        if not source.exists():
-            continue
-        if source != taken:
-            source.rename(taken)
-        found = _move(taken, database_folder, max_bytes)
-        counts = PutBack(counts.letters + found.letters, counts.unreadable + found.unreadable)
-    return counts
-
-
-def _move(taken: Path, database_folder: Path, max_bytes: int) -> PutBack:
-    spool = Spool(database_folder, max_bytes)
-    if spool.folder is None:
-        raise OSError(f"no spool can be made in {str(database_folder)!r}")
-    done, unreadable = 0, []
-    try:
-        # A process may have opened the file before it was renamed, and still write its line.
-        with taken.open("rb") as file:
-            for line in file:
-                if _put(spool, line):
-                    done += 1
-                elif line.strip():
-                    unreadable.append(line)
-    finally:
-        spool.close(remove=False)
-    if unreadable:
-        _append(database_folder / NAME, b"".join(unreadable))
-    taken.unlink()
-    return PutBack(done, len(unreadable))
-
-
-def _put(spool: Spool, line: bytes) -> bool:
+def _line(letter: DeadLetter) -> bytes:
     import orjson
 
-    with suppress(orjson.JSONDecodeError, KeyError, TypeError):
-        content = orjson.loads(line)["content"]
-        if content.startswith("{"):
-            return _put_event(spool, orjson.loads(content))
-        fields = _fields(content)
-        if fields is not None:
-            text = "\t".join(escape(field) for field in fields) + "\n"
-            return spool.append(text.encode(), _ERROR, fields[1])
-    return False
+    form = {"form": "row"} if letter.is_row else {}
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    facts = {"at": at, "sqlstate": letter.sqlstate, "reason": letter.reason}
+    return orjson.dumps({**facts, **form, "content": letter.content}) + b"\n"
 
 
-def _put_event(spool: Spool, event: dict[str, Any]) -> bool:
-    if event.get("event") == "start":
-        # Not this spool's process: its end must not be taken for the end of the run.
-        event["is_owner"] = False
-    return spool.append_event(event)
-
-
-def _fields(content: str) -> list[str] | None:
-    """Return the seven fields of an entry; a tab in its message makes more of them."""
+def entry_line(letter: dict[str, Any]) -> str | None:
+    """Return the line of COPY text of a letter as read from the file; None if it is no entry."""
+    content = letter["content"]
+    if letter.get("form") == "row":
+        return f"{content}\n" if content.count("\t") == _FIELDS - 1 else None
+    # As earlier versions wrote it, fields as they are: a tab in the message makes more of them.
     fields = content.split("\t")
     if len(fields) < _FIELDS:
         return None
-    return [*fields[:5], "\t".join(fields[5:-1]), fields[-1]]
+    fields = [*fields[:5], "\t".join(fields[5:-1]), fields[-1]]
+    return "\t".join(map(escape, fields)) + "\n"
 
 
-def _append(path: Path, lines: bytes) -> None:
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    fd = os.open(path, flags, 0o600)
-    try:
-        os.write(fd, lines)
-    finally:
-        os.close(fd)
+def event_of(letter: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the run event of a letter as read from the file; None if it is none."""
+    import orjson
+
+    content = letter["content"]
+    if letter.get("form") == "row" or not content.startswith("{"):
+        return None
+    with suppress(orjson.JSONDecodeError):
+        event = orjson.loads(content)
+        return event if isinstance(event, dict) else None
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

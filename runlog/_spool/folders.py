@@ -1,4 +1,4 @@
-"""Where spools lie, who may read them, and how the living are told from the dead.
+"""The folders of processes: made, locked, adopted, removed; which process lives, and which is dead.
 
     <spool_dir>/<database>/dead-letters.jsonl
     <spool_dir>/<database>/<start>-<pid>-<random>/   one folder a process: lock, logs-*, runs-*
@@ -22,13 +22,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runlog._database import dsn
+from runlog._spool import destination, places
 from runlog._spool.descriptor import Descriptor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from runlog._settings import Settings
+    from collections.abc import Iterable
 
 try:
     import fcntl
@@ -46,86 +44,43 @@ _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _ABANDONED_AFTER_SECONDS = 60.0
 
 
-def root(spool_dir: str | None, environ: Mapping[str, str]) -> Path | None:
-    """Return the folder of all spools, made private and writable; None if there is none to be had.
-
-    ``spool_dir`` if given, else ``$XDG_STATE_HOME/runlog``, else ``~/.local/state/runlog``, else a
-    folder of this user in the temp folder, whose owner and mode are checked: all can write there.
-    """
-    if spool_dir is not None:
-        return _private(Path(spool_dir))
-    for folder in _usual_places(environ):
-        if found := _private(folder):
-            return found
-    import tempfile
-
-    shared = Path(tempfile.gettempdir()) / f"runlog-{os.getuid() if hasattr(os, 'getuid') else 0}"
-    return _private(shared, strict=True)
-
-
-def _usual_places(environ: Mapping[str, str]) -> Iterator[Path]:
-    if state := environ.get("XDG_STATE_HOME"):
-        yield Path(state) / "runlog"
-    with contextlib.suppress(RuntimeError):
-        yield Path("~/.local/state/runlog").expanduser()
-
-
-def _private(folder: Path, *, strict: bool = False) -> Path | None:
-    try:
-        folder = folder.expanduser()
-        _make(folder)
-        facts = folder.lstat() if strict else folder.stat()
-        if not stat.S_ISDIR(facts.st_mode) or not os.access(folder, os.W_OK | os.X_OK):
-            return None
-        if strict and hasattr(os, "getuid"):
-            foreign = facts.st_uid != os.getuid() or facts.st_mode & 0o077
-            return None if foreign else folder
-    except (OSError, ValueError, RuntimeError):
-        # ValueError: a NUL in the name; RuntimeError: the home of an unknown user.
-        return None
-    return folder
-
-
-def _make(folder: Path) -> None:
-    """Make ``folder`` and what is missing above it, all of it private."""
-    if not folder.parent.is_dir():
-        _make(folder.parent)
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-
-
 def create(database_folder: Path) -> tuple[Path, Descriptor]:
     """Make a folder for this process and lock it; return it with the lock's descriptor.
 
     Raises:
         OSError: no folder can be made here, or the database's folder is a link or another user's.
     """
-    _make(database_folder)
+    places.make(database_folder)
     if not stat.S_ISDIR(database_folder.lstat().st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "not followed", str(database_folder))
     started = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
     name = f"{started}-{os.getpid()}-{os.urandom(3).hex()}"
     # Under another name until the lock is held: a folder with a free lock is anybody's.
-    unfinished = database_folder / f"{_UNFINISHED}{name}"
-    unfinished.mkdir(mode=0o700)
+    new = unfinished(database_folder / name)
+    new.mkdir(mode=0o700)
     with contextlib.ExitStack() as undo:
-        undo.callback(_discard, unfinished)
+        undo.callback(_discard, new)
         # Not os.getuid(): shares of other systems show every file as one user's.
-        if unfinished.lstat().st_uid != database_folder.lstat().st_uid:
+        if new.lstat().st_uid != database_folder.lstat().st_uid:
             raise PermissionError(errno.EPERM, "another user's folder", str(database_folder))
-        lock = Descriptor(os.open(unfinished / "lock", _LOCK_FLAGS, 0o600))
+        lock = Descriptor(os.open(new / "lock", _LOCK_FLAGS, 0o600))
         undo.callback(lock.close)
-        _try_lock(lock)
+        try_lock(lock)
         folder = database_folder / name
-        unfinished.rename(folder)
+        new.rename(folder)
         undo.pop_all()
     return folder, lock
 
 
-def _discard(unfinished: Path) -> None:
+def unfinished(folder: Path) -> Path:
+    """Return the name under which ``folder`` is filled: nobody adopts it for a minute."""
+    return folder.with_name(f"{_UNFINISHED}{folder.name}")
+
+
+def _discard(folder: Path) -> None:
     with contextlib.suppress(OSError):
-        (unfinished / "lock").unlink(missing_ok=True)
-        unfinished.rmdir()
+        (folder / "lock").unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def is_in_place(folder: Path, lock: Descriptor) -> bool:
@@ -151,21 +106,39 @@ def adopt(folder: Path) -> Descriptor | None:
         return None
     with contextlib.suppress(OSError):
         # Who adopted it before may have delivered and removed it between our open and our lock.
-        if _try_lock(lock) and is_in_place(folder, lock):
+        if try_lock(lock) and is_in_place(folder, lock):
             return lock
     lock.close()
     return None
 
 
-def _open_lock(folder: Path) -> Descriptor:
+def _open_lock(folder: Path, *, make: bool = True) -> Descriptor:
     # By the folder's descriptor: its name can be made another folder's after it was looked at.
     place = os.open(folder, _FOLDER_FLAGS)
     try:
         if os.fstat(place).st_uid != folder.parent.stat().st_uid:
             raise PermissionError(errno.EPERM, "another user's folder", str(folder))
-        return Descriptor(os.open("lock", _LOCK_FLAGS, 0o600, dir_fd=place))
+        flags = _LOCK_FLAGS if make else _LOCK_FLAGS & ~os.O_CREAT
+        return Descriptor(os.open("lock", flags, 0o600, dir_fd=place))
     finally:
         os.close(place)
+
+
+def is_free(folder: Path) -> bool:
+    """Tell whether the owner of ``folder`` is gone; changes nothing, and makes no file."""
+    try:
+        lock = _open_lock(folder, make=False)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        return bool(try_lock(lock)) and is_in_place(folder, lock)
+    except OSError:
+        return False
+    finally:
+        # Only asked: whoever really takes it over must be able to.
+        lock.close()
 
 
 def list_folders(database_folder: Path) -> list[Path]:
@@ -180,8 +153,15 @@ def list_newer(database_folder: Path) -> list[Path]:
 
 def _entries(database_folder: Path) -> list[os.DirEntry[str]]:
     with contextlib.suppress(OSError):
-        return sorted(os.scandir(database_folder), key=lambda entry: entry.name)
+        return sorted(os.scandir(database_folder), key=lambda entry: _age(entry.name))
     return []
+
+
+def _age(name: str) -> tuple[str, int, str]:
+    """Return what sorts names by the start of their processes, in the same second by their pids."""
+    started, _, rest = name.removeprefix(_UNFINISHED).partition("-")
+    pid = rest.partition("-")[0]
+    return started, int(pid) if pid.isdecimal() else 0, name
 
 
 def _is_process_folder(entry: os.DirEntry[str]) -> bool:
@@ -207,6 +187,7 @@ def remove(folder: Path, lock: Descriptor) -> None:
                 for name in _lock_last(os.scandir(place)):
                     os.unlink(name, dir_fd=place)
                 folder.rmdir()
+                destination.forget_address(folder.parent)
         finally:
             os.close(place)
 
@@ -215,21 +196,21 @@ def _lock_last(entries: Iterable[os.DirEntry[str]]) -> list[str]:
     return sorted((entry.name for entry in entries), key=lambda name: name == "lock")
 
 
-def _try_lock(lock: Descriptor) -> bool:
+def try_lock(lock: Descriptor) -> bool | None:
+    """Take the lock of a file; False if another has it, None where there are no locks.
+
+    Raises:
+        OSError: the disk cannot answer.
+    """
     if fcntl is None:
-        return False  # type: ignore[unreachable] # on Windows it is reached
+        return None  # type: ignore[unreachable] # on Windows it is reached
     try:
         # flock, not lockf: closing another descriptor of the same file must not give it back.
         fcntl.flock(lock.number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno not in {errno.EWOULDBLOCK, errno.EACCES, errno.ENOLCK, errno.EOPNOTSUPP}:
+        if error.errno in {errno.ENOLCK, errno.EOPNOTSUPP}:
+            return None
+        if error.errno not in {errno.EWOULDBLOCK, errno.EACCES}:
             raise
         return False
     return True
-
-
-def database_folder(settings: Settings) -> Path | None:
-    """Return the folder of all spools of this database, None if none can be written."""
-    place = root(settings.spool_dir, os.environ)
-    name = dsn.folder_name(settings.dsn or "", settings.schema, os.environ)
-    return place / name if place is not None else None

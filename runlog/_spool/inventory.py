@@ -9,14 +9,11 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from runlog._spool import folders
+from runlog._spool import destination, folders
 from runlog._spool.backlog import Backlog
 from runlog._spool.orphan import StoredSegments
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +24,8 @@ class ProcessSpool:
         process: ``alive``, ``gone``, or ``newer``: written by a newer runlog, which delivers it;
             entries and events are not counted then.
         age_seconds: since it was last written to.
+        address: of the database it is for, without a password; empty where nothing says so.
+        identity: that database's own id, where it was known.
     """
 
     database: str
@@ -36,6 +35,13 @@ class ProcessSpool:
     events: int
     bytes: int
     age_seconds: int
+    address: str
+    identity: str
+
+    @property
+    def path(self) -> Path:
+        """The folder, to work with."""
+        return Path(self.folder)
 
     @property
     def is_orphaned(self) -> bool:
@@ -82,7 +88,7 @@ def count_waiting(database_folder: Path) -> Waiting:
 
 
 def _examine(folder: Path) -> ProcessSpool:
-    process = "gone" if _is_free(folder) else "alive"
+    process = "gone" if folders.is_free(folder) else "alive"
     entries = _count_lines(folder, "logs", ".copy")
     return _look_at(folder, process, entries=entries, events=_count_lines(folder, "runs", ".jsonl"))
 
@@ -98,21 +104,15 @@ def _look_at(folder: Path, process: str, *, entries: int, events: int) -> Proces
         events=events,
         bytes=sum(file.st_size for file in files),
         age_seconds=max(0, int(time.time() - newest)),
+        address=destination.noted_address(folder.parent) or "",
+        identity=destination.noted_database(folder) or "",
     )
-
-
-def _is_free(folder: Path) -> bool:
-    lock = folders.adopt(folder)
-    if lock is None:
-        return False
-    # Only asked: whoever really takes it over must be able to.
-    lock.close()
-    return True
 
 
 def _count_lines(folder: Path, stem: str, suffix: str) -> int:
     stored = StoredSegments(folder, stem, suffix)
-    waiting = Backlog(stored, folder / f"{stem}.ack", torn_lines_count=True)
+    ack_path = folder / f"{stem}.ack"
+    waiting = Backlog(stored, ack_path if ack_path.exists() else None, torn_lines_count=True)
     try:
         return waiting.count_waiting()
     finally:

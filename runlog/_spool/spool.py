@@ -13,8 +13,10 @@ import itertools
 import os
 from typing import TYPE_CHECKING, Any
 
+from runlog._entry.levels import INFO, WARNING
+from runlog._process import voice
 from runlog._process.notices import notices, say
-from runlog._spool import folders, memory
+from runlog._spool import destination, folders, memory
 from runlog._spool.row import Row
 from runlog._spool.segment import counted
 
@@ -32,6 +34,8 @@ _SEGMENT_BYTES_MAX = 2**24
 
 _EVENT_SEGMENT_BYTES = 2**20
 
+_TRIES = 3
+
 NEVER_SHED = 10**9
 """The level of what is taken under any pressure."""
 
@@ -39,10 +43,17 @@ NEVER_SHED = 10**9
 class Spool:
     """This process's spool: append, and what waits in it."""
 
-    def __init__(self, database_folder: Path | None, max_bytes: int) -> None:
-        """Make the folder, or use memory when there is none (``folder`` is None then)."""
+    def __init__(self, database_folder: Path | None, max_bytes: int, address: str = "") -> None:
+        """Make the folder, or use memory when there is none (``folder`` is None then).
+
+        Args:
+            database_folder: in which to make it.
+            max_bytes: of all files.
+            address: of the database, as people may read it, to be noted beside the folder.
+        """
         self._database_folder = database_folder
-        self.folder, self._lock = _own_folder(database_folder)
+        self._address = address
+        self.folder, self._lock = self._made_folder()
         self._max_bytes = max_bytes
         self._shed_reason = "limit"
         size = min(max(max_bytes // _SEGMENTS_AT_LIMIT, _SEGMENT_BYTES_MIN), _SEGMENT_BYTES_MAX)
@@ -97,7 +108,7 @@ class Spool:
         is_refused = self.folder is not None and memory_share > share
         self._shed_reason = "disk" if is_refused else "limit"
         share = max(share, memory_share)
-        steps = ((1.0, NEVER_SHED), (0.9, 30), (0.8, 20))
+        steps = ((1.0, NEVER_SHED), (0.9, WARNING), (0.8, INFO))
         self.lowest_level = next((level for limit, level in steps if share >= limit), 0)
         self._tell_pressure()
 
@@ -157,7 +168,7 @@ class Spool:
 
     def _move(self) -> None:
         """Make another folder for what waits: there was none, or it was removed under us."""
-        folder, lock = _own_folder(self._database_folder)
+        folder, lock = self._made_folder()
         if folder is None:
             if self.folder is not None:
                 told = f"{self.folder} is gone, and no other can be made; a kill loses what waits"
@@ -197,6 +208,7 @@ class Spool:
         with contextlib.suppress(OSError):
             self.leave_memory()
         self._tell_lost()
+        voice.write_waiting()
 
     def _tell_lost(self) -> None:
         if lost := self.entries_lost + self.events.count_lost():
@@ -235,13 +247,12 @@ class Spool:
         if lock is not None:
             lock.close()
 
-
-_TRIES = 3
-
-
-def _own_folder(database_folder: Path | None) -> tuple[Path | None, Descriptor | None]:
-    if database_folder is not None:
-        for _ in range(_TRIES):
-            with contextlib.suppress(OSError):
-                return folders.create(database_folder)
-    return None, None
+    def _made_folder(self) -> tuple[Path | None, Descriptor | None]:
+        if self._database_folder is not None:
+            for _ in range(_TRIES):
+                with contextlib.suppress(OSError):
+                    made = folders.create(self._database_folder)
+                    if self._address:
+                        destination.note_address(self._database_folder, self._address)
+                    return made
+        return None, None

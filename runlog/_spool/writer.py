@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runlog._entry.copy_text import CANCEL
+from runlog._process.interrupts import is_interrupt
 from runlog._spool import memory
 from runlog._spool.descriptor import Descriptor
 from runlog._spool.held import HeldLines
@@ -86,8 +87,7 @@ class SegmentWriter:
             next(segment.started)
             written = os.write(self._fd, line)
         except OSError as error:
-            if error.errno is None:
-                # No system call's: a signal handler of the program raised a TimeoutError.
+            if is_interrupt(error):
                 raise
             written = 0
         finally:
@@ -122,7 +122,7 @@ class SegmentWriter:
             next(segment.started)
             return os.write(self._fd, line)
         except OSError as error:
-            if error.errno is None:
+            if is_interrupt(error):
                 raise
             return 0
         finally:

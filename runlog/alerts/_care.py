@@ -112,7 +112,12 @@ class ChannelRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptDue:
-    """When a script is due, as watchers found out."""
+    """When a script is due, as watchers found out.
+
+    Attributes:
+        is_late: it should have started, a minute ago or more.
+        is_overdue: the grace is over as well: it is missed.
+    """
 
     script_name: str
     schedule: str | None
@@ -121,6 +126,7 @@ class ScriptDue:
     overdue_at: datetime | None
     paused_until: datetime | None
     retired_at: datetime | None
+    is_late: bool
     is_overdue: bool
 
 
@@ -134,6 +140,10 @@ class Care:
     def __init__(self, connection: Connection[Any], schema: str) -> None:
         self._connection = connection
         self._schema = schema
+
+    def is_there(self) -> bool:
+        """Tell whether the tables are here, and this role may read them."""
+        return bool(statements.values(self._connection, self._schema, "is_there")[0])
 
     def open_incidents(self) -> list[Incident]:
         """Return what is open, the worst first."""

@@ -127,6 +127,8 @@ class Delivery:
             is_repeated=claimed.unknown_ends > 0,
         )
         self._checkpoint("before send")
+        if not self._is_still_ours(claimed):
+            return None
         outcome = channel.sender.send(message)
         self._checkpoint("after send")
         if outcome.end is not End.SENT:
@@ -142,6 +144,15 @@ class Delivery:
         )  # fmt: skip
         self._checkpoint("marked")
         return None
+
+    def _is_still_ours(self, claimed: _Claimed) -> bool:
+        """Note that it is being sent; False if the lease was over and another has taken it."""
+        return bool(
+            statements.values(
+                self._connection, self._schema, "sending",
+                id=claimed.id, watcher=self._watcher, at=self.at(),
+            )
+        )  # fmt: skip
 
     def _facts(self, claimed: _Claimed) -> list[Facts]:
         ids = statements.values(

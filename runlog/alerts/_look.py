@@ -192,9 +192,11 @@ class _Looking:
             incidents.note_healed(
                 self._connection, self._schema, evaluation, self.now, first_look_at
             )
+        self._watcher.checkpoint("evaluated")
         plan = Plan(self._connection, self._schema, self._watcher.config, self.now)
         told = sum(plan.tell(channel) for channel in self._watcher.channels)
         self._sign_of_life()
+        self._watcher.checkpoint("planned")
         faults = tuple(
             f"{each.script_name}: {said}" for each in standings for said in each.expectation.faults
         )

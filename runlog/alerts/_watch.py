@@ -151,7 +151,10 @@ class Watch:
         settings = self._settings
         name = f"runlog watch {self._watcher.name}"
         connection = connections.connect(
-            settings.dsn or "", application_name=name, timeout=settings.connect_timeout
+            settings.dsn or "",
+            kind=connections.WriteConnection,
+            name=name,
+            timeout=settings.connect_timeout,
         )
         # What a pooler queues, or a network swallows, ends by this process's clock.
         connection.deadline = time.monotonic() + _LOOK_SECONDS + _DELIVERY_SECONDS

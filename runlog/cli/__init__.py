@@ -128,7 +128,7 @@ def cli(dsn: str | None, schema: str | None, debug: bool) -> None:
 def _warn_of_password(dsn: str) -> None:
     from runlog._database import dsn as _dsn
 
-    if _dsn.parts(dsn, {})["password"]:
+    if _dsn.password_of(dsn):
         told = "a password on the command line is shown to every user of this machine"
         click.echo(f"runlog: {told}; set RUNLOG_DSN instead", err=True)
 

@@ -68,7 +68,9 @@ def _moments(script: Script, now: datetime, dice: random.Random) -> Iterator[dat
     moment = now.replace(minute=script.minute, second=0, microsecond=0) - timedelta(days=DAYS)
     if every >= timedelta(days=1):
         moment = moment.replace(hour=script.hour)
-    while moment < now - timedelta(minutes=4):
+    # What has begun has ended by now, however long it took.
+    longest = timedelta(seconds=240 + 4 * script.seconds * (1 + script.growth))
+    while moment < now - longest:
         # Cron is punctual, schedulers of hosted machines are not.
         yield moment + timedelta(seconds=dice.uniform(0.4, 2 if every > timedelta(hours=3) else 40))
         moment += every

@@ -118,9 +118,14 @@ def serve(
         timeout_graceful_shutdown=_GRACE_SECONDS,
         lifespan="on",
     )
-    server = uvicorn.Server(config)
-    _say_where(listening, root_path, is_asked=bool(token))
-    _run(server, listening)
+
+    class Announced(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            # Not before: from here on Ctrl-C and requests find it ready.
+            _say_where(listening, root_path, is_asked=bool(token))
+
+    _run(Announced(config), listening)
 
 
 def _run(server: Server, listening: socket.socket) -> None:

@@ -13,7 +13,7 @@ import click
 
 from runlog import migrate, queries
 from runlog._database import dsn
-from runlog._spool import folders
+from runlog._spool import places
 from runlog.cli._address import for_writing
 from runlog.cli._database import settings, short_ids
 from runlog.cli.show.run_columns import run_columns
@@ -140,7 +140,7 @@ def _short_path(path: Path) -> str:
 
 
 def _spool_folder(chosen: Settings) -> Path | str:
-    return folders.root(chosen.spool_dir, os.environ) or "memory"
+    return places.root(chosen.spool_dir, os.environ) or "memory"
 
 
 def _say(text: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,36 +12,87 @@ import click
 from runlog._database import reading
 from runlog._process.visible import visible
 from runlog._recorder import registry
-from runlog._spool import folders
-from runlog._spool.inventory import count_waiting
+from runlog._spool import places
+from runlog._spool.inventory import Waiting, count_waiting, list_databases
+from runlog._spool.moving import Found, find_spools, move
 from runlog.cli._database import settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from runlog._settings import Settings
 
 
 @click.command("flush")
 @click.option("--timeout", type=click.FloatRange(0.1), default=60.0, help="Seconds. Default: 60.")
+@click.option(
+    "--from",
+    "source",
+    metavar="FOLDER",
+    help="Deliver what waits there, whatever database it was for.",
+)
 @click.pass_context
-def flush_command(context: click.Context, *, timeout: float) -> None:
+def flush_command(context: click.Context, *, timeout: float, source: str | None) -> None:
     """Deliver the entries that wait on this machine for the database.
 
     A living process delivers its own; what processes that are gone have left is delivered here.
-    Exit code 1 when something still waits.
+    With --from also what waits for another address of this database, which was mended or moved:
+    FOLDER is one that "runlog spool" names, or any copy of it. Exit code 1 when something still
+    waits.
     """
     chosen = settings()
     # A database that is away is told at once, by the one who asks, with the reason.
     reading.connect(chosen.dsn).close()
     folder = database_folder(chosen)
-    before = count_waiting(folder)
+    if source is not None:
+        move_here(find_source(source, chosen), folder)
+    before = _count_all(folder, chosen)
     delivered = deliver(chosen, timeout)
-    left = count_waiting(folder)
+    left = _count_all(folder, chosen)
     click.echo(f"delivered {delivered} of {before.orphaned} waiting entries")
     if left.orphaned or left.orphans:
         click.echo(f"{left.orphaned} entries still wait in {visible(folder)}", err=True)
         context.exit(1)
+
+
+def find_source(name: str, chosen: Settings) -> Found:
+    """Return the spools in the folder that a person names, by its path or as "spool" lists it.
+
+    Raises:
+        click.UsageError: there is no such folder, or no spool in it.
+    """
+    root = places.root(chosen.spool_dir, os.environ)
+    databases = list_databases(root) if root is not None else []
+    listed = [folder for folder in databases if folder.name == name]
+    listed += [folder / name for folder in databases if (folder / name).is_dir()]
+    is_path = os.sep in name or not listed
+    found = find_spools(Path(name).expanduser().absolute() if is_path else listed[0])
+    if not found.spools and not found.letters:
+        raise click.UsageError(
+            f'no spool is in {name!r}; "runlog spool --json" tells their folders'
+        )
+    return found
+
+
+def move_here(found: Found, folder: Path) -> None:
+    """Move what was found to the configured database, and say what was moved.
+
+    Raises:
+        click.ClickException: the disk refuses.
+    """
+    letters = found.letters
+    try:
+        moved = move(found, folder)
+    except OSError as error:
+        why = f"{error.strerror or error!r}; what is not moved is where it was"
+        raise click.ClickException(why) from error
+    alive = len(found.spools) - len(found.orphans)
+    click.echo(f"moved {moved} spools with {found.entries} entries, and {letters} dead letters")
+    if alive:
+        click.echo(f"runlog: {alive} spools stay: their processes are alive", err=True)
+
+
+def _count_all(folder: Path, chosen: Settings) -> Waiting:
+    counts = [count_waiting(it) for it in places.folders_of(folder, chosen)]
+    return Waiting(sum(it.orphans for it in counts), sum(it.orphaned for it in counts))
 
 
 def deliver(chosen: Settings, timeout: float) -> int:
@@ -59,7 +112,7 @@ def database_folder(chosen: Settings) -> Path:
     Raises:
         click.UsageError: there is no place for spools.
     """
-    folder = folders.database_folder(chosen)
-    if folder is None:
+    folder = places.database_folder(chosen)
+    if folder is None or places.root(chosen.spool_dir, os.environ) is None:
         raise click.UsageError("no folder for spools can be written; name one in RUNLOG_SPOOL_DIR")
     return folder

@@ -10,11 +10,13 @@ import click
 from runlog._database import reading
 from runlog._process.visible import visible
 from runlog._settings import resolve
-from runlog._spool import folders as _folders
-from runlog._spool.dead_letters import DeadLetterFile, find_dead_letters, put_back
+from runlog._spool import places as _places
+from runlog._spool.dead_letters import DeadLetterFile, find_dead_letters
 from runlog._spool.inventory import ProcessSpool, count_waiting, list_databases, list_spools
+from runlog._spool.moving import discard
+from runlog._spool.retry import put_back
 from runlog.cli._database import settings
-from runlog.cli.flush import database_folder, deliver
+from runlog.cli.flush import database_folder, deliver, find_source, move_here
 from runlog.cli.show.output import Output, output_options
 from runlog.cli.show.table import Column, print_table
 from runlog.cli.show.text import duration, number, size
@@ -32,15 +34,16 @@ def spool_command(context: click.Context, *, output: Output) -> None:
     """Show what waits on this machine for each database, and dead letters.
 
     A living process delivers its own entries; "runlog flush" delivers those of processes that are
-    gone. Dead letters are entries that the database refused for themselves; "runlog spool retry"
-    sends them once more.
+    gone, for the configured database. What waits for an address that was mended or moved: "runlog
+    flush --from FOLDER", or "runlog spool move" and "discard". Dead letters are entries that the
+    database refused for themselves; "runlog spool retry" sends them once more.
     """
     if context.invoked_subcommand is None:
         _show(output)
 
 
 def _show(output: Output) -> None:
-    root = _folders.root(resolve(strict=True).spool_dir, os.environ)
+    root = _places.root(resolve(strict=True).spool_dir, os.environ)
     folders = list_databases(root) if root is not None else []
     spools = [spool for folder in folders for spool in list_spools(folder)]
     letters = [found for folder in folders if (found := find_dead_letters(folder))]
@@ -64,7 +67,7 @@ def _show(output: Output) -> None:
 
 def _spool_columns() -> list[Column]:
     return [
-        Column("DATABASE", lambda spool: spool.database),
+        Column("DATABASE", lambda spool: spool.address or spool.database),
         Column(
             "PROCESS",
             lambda spool: spool.process,
@@ -103,7 +106,11 @@ def _retry(context: click.Context) -> None:
     # What would be refused again, or not be delivered at all, is told before anything is moved.
     reading.connect(chosen.dsn).close()
     folder = database_folder(chosen)
-    moved = put_back(folder, chosen.spool_max_bytes)
+    try:
+        moved = put_back(folder)
+    except OSError as error:
+        why = error.strerror or repr(error)
+        raise click.ClickException(f"{why}; every dead letter is where it was") from error
     if moved.unreadable:
         click.echo(f"runlog: {moved.unreadable} letters cannot be read and stay", err=True)
     delivered = deliver(chosen, _TIMEOUT_SECONDS) if moved.letters else 0
@@ -118,3 +125,33 @@ def _retry(context: click.Context) -> None:
 
 def _is_something_left(folder: Path, refused: DeadLetterFile | None) -> bool:
     return refused is not None or count_waiting(folder).orphans > 0
+
+
+@spool_command.command("move")
+@click.argument("folder")
+def _move(folder: str) -> None:
+    """Move what waits in FOLDER to the configured database, which gets it with the next delivery.
+
+    FOLDER is a path, or a name as "runlog spool" shows it: the folder of one process, or of one
+    database with its dead letters. What a living process writes to stays.
+    """
+    chosen = settings()
+    move_here(find_source(folder, chosen), database_folder(chosen))
+
+
+@spool_command.command("discard")
+@click.argument("folder")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def _discard(folder: str, *, yes: bool) -> None:
+    """Delete what waits in FOLDER, for good.
+
+    FOLDER is a path, or a name as "runlog spool" shows it: the folder of one process, or of one
+    database with its dead letters. What a living process writes to stays.
+    """
+    found = find_source(folder, resolve(strict=True))
+    letters = found.letters
+    what = f"{found.entries} entries in {len(found.orphans)} spools, and {letters} dead letters"
+    if not yes:
+        click.confirm(f"delete {what}?", abort=True, err=True)
+    discard(found)
+    click.echo(f"deleted {what}")

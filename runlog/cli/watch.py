@@ -12,7 +12,7 @@ import click
 from runlog._delivery.sweep import closer, reap
 from runlog._entry.redaction.redactor import Redactor
 from runlog._process.visible import visible
-from runlog._spool.folders import root
+from runlog._spool.places import root
 from runlog.cli._database import settings
 from runlog.cli._failures import NotFoundError
 from runlog.cli._options import AGE

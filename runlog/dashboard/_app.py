@@ -27,8 +27,10 @@ from runlog.dashboard._site import (
 )
 from runlog.dashboard._tail import Hub
 from runlog.dashboard._viewer import find_zone
+from runlog.dashboard._watching import Watching
 from runlog.dashboard.routes import (
     about,
+    alerts,
     analytics,
     errors,
     logs,
@@ -81,7 +83,7 @@ def create_app(
     database = Database(dsn)
     hub = Hub(database)
     access = Access(token, user_header, hosts)
-    site = Site(database, hub, make_environment(), timezone, needs_login=token is not None)
+    site = Site(database, hub, make_environment(), timezone, token is not None, Watching(database))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -123,6 +125,7 @@ def _routes() -> Iterator[Route | Mount]:
     yield from _with_twins("/errors/{fingerprint}", errors.kind)
     yield Route("/logs/tail", tail.tail_all)
     yield from _with_twins("/logs", logs.logs)
+    yield from _with_twins("/alerts", alerts.alerts)
     yield from _with_twins("/analytics", analytics.analytics)
     yield Route("/search", search.search)
     yield Route("/help", about.about)

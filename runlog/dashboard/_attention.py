@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from runlog.alerts import ScriptDue
     from runlog.queries import RecentRun, ScriptHealth
 
 _BAD: Final = {"crashed": 0, "lost?": 1, "error": 2, "failed": 2, "partial": 3}
-_SLOW, _FEW, _FINE = 4, 5, 9
+_MISSED, _LATE, _SLOW, _FEW, _FINE = 2, 6, 4, 5, 9
 # A run is unusually long when it takes this many times what 95 of 100 take, and a minute more.
 _TIMES_LONGER, _LONGER_MS = 2, 60_000
 # Fewer records than this share of what is usual are unusual, where more than a few are usual.
@@ -124,6 +125,32 @@ def _few(health: ScriptHealth, run: RecentRun) -> Concern | None:
         run_id=run.id,
         at=run.started_at,
     )
+
+
+def find_lateness(health: ScriptHealth, due: ScriptDue | None) -> Concern | None:
+    """Return that a script did not start when it was due, by what watchers found out."""
+    now = health.read_at
+    # While one of its runs goes on, nobody knows whether the next is late.
+    if due is None or due.next_due_at is None or not due.is_late or health.last_status == "running":
+        return None
+    is_missed = due.is_overdue
+    late = words.span_words(words.span_ms(due.next_due_at, now) or 0)
+    return Concern(
+        rank=_MISSED if is_missed else _LATE,
+        script_name=health.script_name,
+        kind="missed" if is_missed else "late",
+        word="missed" if is_missed else "late",
+        cause=f"was due {late} ago: {due.schedule}",
+        is_text=False,
+        note="",
+        run_id=health.last_run_id,
+        at=due.next_due_at,
+    )
+
+
+def worst_of(*concerns: Concern | None) -> Concern | None:
+    """Return the worst of what is wrong; None if nothing is."""
+    return min((each for each in concerns if each), key=lambda each: each.rank, default=None)
 
 
 def rank_of(concern: Concern | None) -> int:

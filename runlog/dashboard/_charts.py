@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_SMALLEST = 1e-9
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One bar: where it stands and how high it is, from the bottom."""
@@ -35,15 +38,15 @@ def row_of_bars(
     highest = max((value or 0 for value in values), default=0) or 1
     bars = []
     for place, (value, item) in enumerate(zip(values, items, strict=True)):
-        tall = max(4.0, round(math.sqrt(max(value or 0, 0) / highest) * height, 1))
+        tall = max(4, round(math.sqrt(max(value or 0, 0) / highest) * height))
         x = (places - len(values) + place) * 8
-        bars.append(Bar(x, round(height - tall, 1), 6, tall, item))
+        bars.append(Bar(x, height - tall, 6, tall, item))
     return bars
 
 
 def nice_ceiling(value: float) -> float:
     """Return the next number that is good to read on an axis: 1, 2, 2.5, 5 times a power of ten."""
-    if value <= 0:
+    if value < _SMALLEST:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * 0.999)

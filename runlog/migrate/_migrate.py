@@ -10,15 +10,16 @@ pooler may be in between; nothing that exists is dropped or rewritten.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from runlog._database import dsn as _dsn
 from runlog._database import statements
+from runlog._database.connection import connect
+from runlog._database.explain import unreachable
+from runlog._database.trial import try_writing
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError, SettingError
 from runlog.migrate._layout import Layout, apply_layout, make_lean
 from runlog.migrate._rights import get_standing, list_grants, list_open, require_role, rows, run
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 LATEST: Final = statements.migration_files()[-1].version
 """The version of the schema that this runlog writes to."""
 
+_CONNECT_SECONDS: Final = 30.0
 _REFUSED: Final = "RL001"  # the SQLSTATE that steps/refuse.sql raises
 
 
@@ -135,6 +137,8 @@ def _apply(connection: Connection[Any], schema: str, migration: statements.Migra
         applied = dict(rows(connection, b"select version, checksum from runlog_migrations"))
         _check(applied, schema)
         run(connection, _step("refuse", schema))
+        if migration.version == 1:
+            _require_writable(connection, schema)
         if migration.version in applied:
             return []
         before = get_standing(connection, schema)
@@ -147,6 +151,16 @@ def _apply(connection: Connection[Any], schema: str, migration: statements.Migra
         ]
     title = migration.name.replace("_", " ")
     return done or [f"applied migration {migration.version} ({title}): nothing new by name"]
+
+
+def _require_writable(connection: Connection[Any], schema: str) -> None:
+    """Do nothing if the tables are runlog's own, or not there, or hold what it writes."""
+    asked = rows(connection, _step("are_others", schema))
+    refusal = try_writing(connection, schema) if asked else None
+    if refusal is not None:
+        raise SchemaError(
+            f"the tables cannot hold what runlog writes: {refusal.said}; {refusal.remedy}"
+        )
 
 
 def _give(connection: Connection[Any], schema: str, grant: Grant) -> list[str]:
@@ -253,25 +267,13 @@ def _connected(dsn_or_connection: str | Connection[Any]) -> Iterator[Connection[
 
 def _connect(dsn: str) -> Connection[Any]:
     try:
-        return psycopg.connect(
-            dsn,
-            autocommit=True,
-            # https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#pgbouncer
-            prepare_threshold=None,
-            fallback_application_name="runlog migrate",
+        return connect(
+            dsn, name="runlog migrate", timeout=_CONNECT_SECONDS, kind=psycopg.Connection
         )
-    except psycopg.ProgrammingError:
-        # libpq quotes what it does not understand, and a piece of the password may be in it.
-        raise SettingError(
-            "the database address is not understood; write postgresql://user:password@host/name,"
-            " with the special characters of the password percent-encoded",
-            name="dsn",
-        ) from None
+    except psycopg.ProgrammingError as error:
+        raise SettingError(str(error), name="dsn") from None
     except psycopg.OperationalError as error:
-        said = _dsn.without_password(str(error).strip(), dsn, os.environ)
-        raise DatabaseUnavailableError(
-            f"the database could not be reached: {said}; check the address, then try again"
-        ) from None
+        raise unreachable(error, dsn) from None
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from runlog._process.ending import ending_of
 from runlog._recorder import open_runs, registry
 from runlog._recorder.recorder import Recorder
 from runlog._settings import Settings
-from runlog._spool.folders import database_folder
+from runlog._spool.places import database_folder
 from runlog._spool.spool import Spool
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class SpoolRecorder(Recorder):
         """Open the files only."""
         with self._opening:
             if self._spool is None or self._spool.is_sealed:
-                self._spool = Spool(self.folder, self.settings.spool_max_bytes)
+                self._ready = self._spool = Spool(self.folder, self.settings.spool_max_bytes)
                 self._runs.append_starts()
             return self._spool
 

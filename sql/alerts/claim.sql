@@ -1,12 +1,12 @@
 -- Takes the oldest message that is due, for a minute; it is sent outside of any transaction. Who
--- dies meanwhile leaves sending_at behind: nobody knows then whether it arrived.
+-- died while it was sent left sending_at behind: nobody knows whether it arrived.
 update {schema}.runlog_notifications
 set
     claimed_by = %(watcher)s,
     claimed_until = %(at)s + %(lease)s,
     attempts = attempts + 1,
     unknown_ends = unknown_ends + (sending_at is not null)::integer,
-    sending_at = %(at)s
+    sending_at = null
 where id = (
     select waiting.id
     from {schema}.runlog_notifications as waiting

@@ -11,7 +11,7 @@ from kit.disks import IS_ROOT, waiting_folders
 from kit.recording import messages, run_row
 from kit.waiting import eventually
 
-from runlog._spool import folders
+from runlog._spool import places
 from runlog._spool.spool import Spool
 
 SETTINGS = {"spool_max_bytes": 2**20}
@@ -236,7 +236,7 @@ def test_a_spool_in_an_odd_place(leave_orphan, recording, database, connection, 
 def test_a_spool_where_none_can_be(name, tmp_path):
     """A place that cannot be is no place, and no error."""
     given = name if name[0] in "~/" else f"{tmp_path}/{name}"
-    assert folders.root(given, {}) is None
+    assert places.root(given, {}) is None
 
 
 @pytest.mark.guarantee("disk")

@@ -6,13 +6,13 @@ import os
 import stat
 
 import pytest
+from kit.adopting import adopt_orphans
 from kit.disks import IS_ROOT, waiting_folders
 from kit.recording import messages
 from kit.waiting import eventually
 
-from runlog._spool import folders
+from runlog._spool import folders, places
 from runlog._spool.dead_letters import DeadLetter, DeadLetters, NoPlaceError
-from runlog._spool.orphan import adopt_orphans
 from runlog._spool.spool import Spool
 from runlog._spool.writer import SegmentWriter
 
@@ -51,7 +51,7 @@ def test_everything_in_a_spool_is_private(
             monkeypatch.setenv("HOME", str(root))
         else:
             monkeypatch.setattr("tempfile.tempdir", str(root))
-        spool_dir = folders.root(given, environ)
+        spool_dir = places.root(given, environ)
         assert spool_dir is not None
         orphan = leave_orphan(database, 3000, spool_dir, spool_max_bytes=2**20)
         Spool(orphan.folder.parent, 2**20).close(remove=False)
@@ -107,7 +107,7 @@ def test_what_is_planted_in_a_shared_temp_folder_is_refused(shared, tmp_path, pl
     else:
         mine.mkdir(mode=0o700)
         os.chown(mine, OTHER, OTHER)
-    assert folders.root(None, {}) is None
+    assert places.root(None, {}) is None
     assert list(target.iterdir()) == []
 
 
@@ -250,7 +250,7 @@ def test_a_folder_swapped_for_a_link_is_not_touched(
         listed = folders.list_folders(place)
         swap()
         monkeypatch.setattr(folders, "list_folders", lambda _: listed)
-        assert adopt_orphans(place, None) == []
+        assert list(adopt_orphans(place, None)) == []
     else:
         (adopted,) = adopt_orphans(place, None)
         swap()

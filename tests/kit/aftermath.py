@@ -18,7 +18,7 @@ from runlog._recorder.recorder import Recorder
 from runlog._settings import resolve
 from runlog._spool import folders as _folders
 from runlog._spool.dead_letters import NAME as DEAD_LETTERS
-from runlog._spool.folders import database_folder
+from runlog._spool.places import database_folder
 
 
 @dataclass

@@ -47,6 +47,8 @@ FRESH = [
         " idx_runlog_tellings_notification"
     ),
     "applied migration 6 (by run and retention): nothing new by name",
+    "applied migration 7 (name the database): nothing new by name",
+    "applied migration 8 (group errors in any session): nothing new by name",
 ]
 
 
@@ -143,7 +145,11 @@ _CATALOG = {
     "columns": """
         select table_name, ordinal_position, column_name, data_type, is_nullable, column_default,
             col_description(to_regclass(quote_ident(table_name)), ordinal_position),
-            obj_description(to_regclass(quote_ident(table_name)), 'pg_class')
+            -- Without the id of the database.
+            regexp_replace(
+                obj_description(to_regclass(quote_ident(table_name)), 'pg_class'),
+                '[0-9a-f-]{36}$', ''
+            )
         from information_schema.columns where table_schema = current_schema() order by 1, 2""",
     "constraints": """
         select conrelid::regclass::text, conname, contype, pg_get_constraintdef(oid)

@@ -194,8 +194,8 @@ def test_lost_connection_is_told(empty_database):
     ("dsn", "error"),
     [
         ("host=/nowhere user=me password=hunter22", DatabaseUnavailableError),
-        ("postgresql://me:hunter22@:port/db", DatabaseUnavailableError),
-        ("postgresql://me:hunter%2@localhost/db", SettingError),
+        ("postgresql://me:hunter22@:port/db", SettingError),
+        ("postgresql://me:hunter%2@localhost:1/db", DatabaseUnavailableError),
         ("hunter22", SettingError),
     ],
 )

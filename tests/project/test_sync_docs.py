@@ -20,7 +20,7 @@ def examples(name):
     ("page", "number", "script_name", "fetched"),
     [
         ("incremental-sync.md", 0, "hubspot-sync-incremental", [3, 2]),
-        ("incremental-sync.md", 1, "orders", [None, None]),
+        ("incremental-sync.md", 2, "orders", [None, None]),
         ("overlap.md", 0, "hubspot-sync-incremental", [150, 150]),
         ("batches.md", 0, "hubspot-deals", [20, 20]),
         ("batches.md", 1, "whole", [11, 11]),

@@ -52,6 +52,7 @@ def test_the_wheel_holds_the_sql_and_no_tests(installed):
     assert "runlog/sql/migrations/0001_create_logging_system.sql" in names
     assert "runlog/sql/delivery/insert_entries.sql" in names
     assert "runlog/py.typed" in names
+    assert {"runlog/dashboard/templates/run.html", "runlog/dashboard/static/app.js"} <= set(names)
     assert [name for name in names if "test_" in name] == []
 
 

@@ -171,6 +171,12 @@ CASES = {
         "idx_logs_timestamp",
         5,
     ),
+    "the newest runs of each script": (
+        lambda c: queries.recent_runs(c, each=30), "idx_runs_script_name_started_at", 3
+    ),
+    "lines of a run": (
+        lambda c: queries.lines_of_run(c, run_id=long_run(c)), "idx_logs_run_id_timestamp_id", 3
+    ),
     "errors of a day": (queries.recent_errors, "idx_logs_errors", 5),
     "kinds of errors of a day": (queries.error_groups, "idx_logs_errors_timestamp", 1500),
     "errors found by level": (

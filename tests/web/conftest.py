@@ -13,6 +13,7 @@ PATHS = (
     "/errors?period=30d",
     "/logs?period=30d",
     "/analytics?period=90d",
+    "/alerts",
     "/help",
 )
 """The pages that need no name."""

@@ -14,12 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 IMAGES = ROOT / "docs" / "images"
-SIZE = {"width": 1280, "height": 800}
+SIZE = {"width": 1280, "height": 720}
 PHONE = {"width": 390, "height": 780}
 SHOTS = {
     "overview": ("/", SIZE),
     "run": ("/runs/latest?script=fx-rates", SIZE),
-    "live": ("/runs/latest?script=orders-sync", SIZE),
+    "live": ("/runs/latest?script=orders-sync", {"width": 1280, "height": 640}),
     "script": ("/scripts/nightly-backup", SIZE),
     "errors": ("/errors", SIZE),
     "analytics": ("/analytics", SIZE),

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from runlog import embedded
 from runlog._database import dsn as _dsn
-from runlog._process.distribution import pip_line
 from runlog._settings import EMBEDDED, TABLE, Settings, resolve, variable
-from runlog._spool import folders
+from runlog._spool import places
 from runlog._spool.dead_letters import find_dead_letters
 from runlog._spool.inventory import list_databases, list_spools, newer_note
 from runlog.cli.checks.finding import Finding
@@ -22,7 +21,17 @@ if TYPE_CHECKING:
 
 # Variables that are no settings: between processes, of the embedded server, of this program.
 _OTHER_VARIABLES = frozenset(
-    {"RUNLOG_BATCH_ID", "RUNLOG_RUN_ID", "RUNLOG_EMBEDDED_DIR", "RUNLOG_DEBUG"}
+    {
+        "RUNLOG_BATCH_ID",
+        "RUNLOG_RUN_ID",
+        "RUNLOG_EMBEDDED_DIR",
+        "RUNLOG_DEBUG",
+        "RUNLOG_ALERT_URLS",
+        "RUNLOG_ALERT_SECRET",
+        "RUNLOG_PING_URL",
+        "RUNLOG_BASE_URL",
+        "RUNLOG_CONFIG",
+    }
 )
 _SECRET_SETTINGS = frozenset({"dsn", "redact_patterns", "redact_callback"})
 
@@ -61,10 +70,11 @@ def examine_address(chosen: Settings, environ: Mapping[str, str]) -> Finding:
     """Return which database is meant, and what says so."""
     dsn = chosen.dsn
     if dsn is None:
-        remedy = f"set RUNLOG_DSN, or {pip_line('embedded')}"
-        return Finding(
-            check="address", state="problem", found="no database is named", remedy=remedy
-        )
+        found, _, remedy = _dsn.no_database().partition("; ")
+        return Finding(check="address", state="problem", found=found, remedy=remedy)
+    if not _dsn.is_address(dsn):
+        found, _, remedy = _dsn.not_understood(dsn).partition("; ")
+        return Finding(check="address", state="problem", found=found, remedy=remedy)
     origin = next(
         (name for name in ("RUNLOG_DSN", "DATABASE_URL") if environ.get(name, "").strip()), None
     )
@@ -95,7 +105,7 @@ def examine_embedded(chosen: Settings) -> Iterator[Finding]:
 
 def examine_spools(chosen: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Return where entries wait, and what nobody has delivered."""
-    root = folders.root(chosen.spool_dir, environ)
+    root = places.root(chosen.spool_dir, environ)
     if root is None:
         yield Finding(
             check="spool",
@@ -108,6 +118,7 @@ def examine_spools(chosen: Settings, environ: Mapping[str, str]) -> Iterator[Fin
     free = f", {size(usage.f_bavail * usage.f_frsize)} free" if usage else ""
     yield Finding(check="spool", state="ok", found=f"{root}{free}")
     own = _dsn.folder_name(chosen.dsn or "", chosen.schema, environ)
+    former, is_certain = _dsn.former_folder_name(chosen.dsn or "", chosen.schema, environ)
     for folder in list_databases(root):
         spools = list_spools(folder)
         for spool in spools:
@@ -122,10 +133,13 @@ def examine_spools(chosen: Settings, environ: Mapping[str, str]) -> Iterator[Fin
         if waiting:
             entries = sum(spool.entries for spool in waiting)
             found = f"{number(entries)} entries, whose processes are gone, for {folder.name}"
-            here = "" if folder.name == own else ", with RUNLOG_DSN naming that database"
-            yield Finding(
-                check="waiting", state="warning", found=found, remedy=f'run "runlog flush"{here}'
-            )
+            is_here = folder.name == own or (folder.name == former and is_certain)
+            here = "" if is_here else ", with RUNLOG_DSN naming that database"
+            remedy = f'run "runlog flush"{here}'
+            if folder.name == former and not is_certain:
+                # Every user of that pooler had the same folder: only a person can know.
+                remedy = f"made by runlog 0.1.0; move what belongs to this database to {root / own}"
+            yield Finding(check="waiting", state="warning", found=found, remedy=remedy)
         if letters := find_dead_letters(folder):
             found = f"{letters.letters} entries were refused; the last: {letters.last_reason}"
             yield Finding(

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 
 from runlog import queries
 from runlog.dashboard import _words as words
-from runlog.dashboard._attention import Concern, find_concern, rank_of
+from runlog.dashboard._attention import (
+    Concern,
+    find_concern,
+    find_lateness,
+    rank_of,
+    worst_of,
+)
 from runlog.dashboard._site import STATES, csv_answer, format_of, json_answer, page, site_of
+from runlog.dashboard._watching import find_dues
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from runlog.alerts import ScriptDue
     from runlog.queries import RecentRun, RunningRun, ScriptHealth, Total
 
 _MONTH = timedelta(days=30)
@@ -58,8 +66,9 @@ def overview(request: Request) -> Response:
         recent = queries.recent_runs(connection, each=_BARS)
         totals = queries.totals(connection, spans=8)
         running = queries.running_now(connection)
+        dues = find_dues(connection, site_of(request).database.schema)
     newest = {name: list(runs) for name, runs in groupby(recent, lambda run: run.script_name)}
-    scripts = [_row(script, newest.get(script.script_name, [])) for script in health]
+    scripts = [_row(it, newest.get(it.script_name, []), dues.get(it.script_name)) for it in health]
     scripts.sort(key=lambda row: rank_of(row.concern))
     concerns = [row.concern for row in scripts if row.concern]
     figures = _figures(totals, running, health)
@@ -80,8 +89,9 @@ def overview(request: Request) -> Response:
     )
 
 
-def _row(health: ScriptHealth, recent: list[RecentRun]) -> Row:
-    return Row(health, recent[::-1], find_concern(health, recent, STATES))
+def _row(health: ScriptHealth, recent: list[RecentRun], due: ScriptDue | None) -> Row:
+    concern = worst_of(find_concern(health, recent, STATES), find_lateness(health, due))
+    return Row(health, recent[::-1], concern)
 
 
 def _figures(

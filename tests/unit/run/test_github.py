@@ -118,3 +118,32 @@ def test_a_summary_stays_far_under_the_limit(tell):
         summary, _ = tell(failure("x" * 10_000))
     assert len(summary.encode()) <= 512 * 1024
     assert summary.endswith("x\n\n")
+
+
+def test_a_summary_that_cannot_be_written_leaves_the_annotation(tell):
+    """It is told as what it is, and the failing job is annotated all the same."""
+    _, stderr = tell(failure(), environ={"GITHUB_STEP_SUMMARY": "/nowhere/summary.md"})
+    assert "the job's summary could not be written" in stderr
+    assert "::error title=sync::ValueError: boom" in stderr
+
+
+@pytest.mark.parametrize(
+    ("runner", "place", "word"),
+    [
+        (None, "/spool", "3 entries were not delivered and this runner is discarded"),
+        (None, None, "3 entries were not delivered and this runner is discarded"),
+        ("self-hosted", "/spool", "3 entries were not delivered and wait in /spool"),
+    ],
+)
+def test_what_is_not_delivered_is_a_warning(tmp_path, monkeypatch, capfd, runner, place, word):
+    """No next run finds a hosted runner's disk; the summary does not claim what is not so."""
+    path = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
+    monkeypatch.delenv("RUNNER_ENVIRONMENT", raising=False)
+    if runner:
+        monkeypatch.setenv("RUNNER_ENVIRONMENT", runner)
+    github.tell_undelivered(Settings(), 3, place)
+    assert capfd.readouterr().err.startswith(f"::warning title=runlog::{word}")
+    assert "is not in the database" in path.read_text()
+    github.tell_undelivered(Settings(github_summary=False, github_annotation=False), 3, place)
+    assert capfd.readouterr().err == ""

@@ -6,9 +6,10 @@ import os
 import stat
 
 import pytest
+from kit.adopting import adopt_orphans
 
-from runlog._spool import folders
-from runlog._spool.orphan import adopt_orphans
+from runlog._spool import places
+from runlog._spool.inventory import list_spools
 from runlog._spool.spool import Spool
 
 INFO, DEBUG, WARNING, ERROR = 20, 10, 30, 40
@@ -40,7 +41,7 @@ def test_folder_and_files_are_private(database_folder):
 def test_a_living_process_is_not_adopted(database_folder):
     """A spool whose lock is held is left alone, by this process as by any other."""
     spool = Spool(database_folder, 2**20)
-    assert adopt_orphans(database_folder, None) == []
+    assert list(adopt_orphans(database_folder, None)) == []
     spool.close(remove=True)
 
 
@@ -51,10 +52,10 @@ def test_an_orphan_is_adopted_once(database_folder):
     spool.append(b"line\n", INFO, "run")
     spool.close(remove=False)
     (orphan,) = adopt_orphans(database_folder, None)
-    assert adopt_orphans(database_folder, None) == []
+    assert list(adopt_orphans(database_folder, None)) == []
     assert orphan.entries.read(100).data == b"line\n"
     orphan.close(remove=True)
-    assert adopt_orphans(database_folder, None) == []
+    assert list(adopt_orphans(database_folder, None)) == []
     assert list(database_folder.iterdir()) == []
 
 
@@ -119,13 +120,13 @@ def test_a_planted_temp_folder_is_not_used(tmp_path, monkeypatch):
     mine = tmp_path / f"runlog-{os.getuid()}"
     (tmp_path / "elsewhere").mkdir()
     mine.symlink_to(tmp_path / "elsewhere")
-    assert folders.root(None, nowhere) is None
+    assert places.root(None, nowhere) is None
     mine.unlink()
     mine.mkdir()
     mine.chmod(0o777)
-    assert folders.root(None, nowhere) is None
+    assert places.root(None, nowhere) is None
     mine.chmod(0o700)
-    assert folders.root(None, nowhere) == mine
+    assert places.root(None, nowhere) == mine
 
 
 @pytest.mark.guarantee("secrets")
@@ -134,7 +135,7 @@ def test_a_link_in_place_of_a_spool_is_not_followed(database_folder, tmp_path):
     database_folder.mkdir()
     (tmp_path / "target").mkdir()
     (database_folder / "20260101T000000-1-abc").symlink_to(tmp_path / "target")
-    assert adopt_orphans(database_folder, None) == []
+    assert list(adopt_orphans(database_folder, None)) == []
     assert list((tmp_path / "target").iterdir()) == []
 
 
@@ -152,3 +153,13 @@ def test_a_death_is_as_old_as_what_the_dead_process_did(database_folder):
     (again,) = adopt_orphans(database_folder, None)
     assert again.last_sign_of_life == 1_700_000_000
     again.close(remove=True)
+
+
+def test_looking_changes_nothing(database_folder):
+    """Whoever counts what waits leaves no file, in whatever folder it is."""
+    (database_folder / "a folder").mkdir(parents=True)
+    (database_folder / "another" / "deeper").mkdir(parents=True)
+    (database_folder / "another" / "logs-000001.copy").write_bytes(b"one\ntwo\n")
+    before = sorted(database_folder.rglob("*"))
+    assert [spool.entries for spool in list_spools(database_folder)] == [0, 2]
+    assert sorted(database_folder.rglob("*")) == before
