@@ -81,12 +81,12 @@ def save(segment: Segment, path: Path) -> bool:
 
 
 def count_lines(segment: Segment) -> int:
-    """Count the lines of ``segment``; as many as can be read."""
-    count = 0
-    with contextlib.suppress(OSError):
-        for data in _content(segment):
-            count += data.count(b"\n")
-    return count
+    """Count the lines of ``segment``.
+
+    Raises:
+        OSError: they cannot be read now.
+    """
+    return sum(data.count(b"\n") for data in _content(segment))
 
 
 def _content(segment: Segment) -> Iterable[bytes]:
