@@ -37,6 +37,10 @@ class Row(Backlog):
         ack_path = folder / self._ack_name if folder is not None else None
         super().__init__(self.writer.files, ack_path, torn_lines_count=False)
 
+    def _checked(self, position: Position) -> Position:  # noqa: ARG002 - see Backlog
+        """Return the first line: nothing was acknowledged of what is only begun."""
+        return Position(self.writer.files.first(), 0)
+
     def acknowledge(self, end: Position) -> None:
         """Forget everything before ``end``; finished files are unlinked. Never raises."""
         self.writer.files.settle_lost(self.position)

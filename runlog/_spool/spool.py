@@ -239,10 +239,11 @@ class Spool:
             if self.folder is not None:
                 for row in self._rows:
                     row.save(self.folder)
-        lost = self.entries.count_in_memory()
-        if self.folder is not None and lost:
-            told = f"up to {lost} of them are in memory and lost: the disk took no more"
-            notices.change(f"disk {self.folder}", f"lost {lost}", told)
+        lost, events = (row.count_in_memory() for row in self._rows)
+        if self.folder is not None and lost + events:
+            also = f", and {events} events of runs" if events else ""
+            told = f"up to {lost} of them{also} are in memory and lost: the disk took no more"
+            notices.change(f"memory {self.folder}", f"lost {lost} {events}", told)
 
     def abandon(self) -> None:
         """Let go of everything without touching a file: at the end, or in a forked child."""
