@@ -26,6 +26,8 @@ from runlog._run.cursor import last_success
 from runlog.errors import Skipped
 
 if TYPE_CHECKING:
+    __version__: str
+
     from runlog import alerts, queries, testing
 
 __all__ = [
@@ -49,6 +51,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from runlog._process.distribution import version
+
+        return version()
     # Loaded when first used: a script that only records pays for neither.
     if name in {"alerts", "queries", "testing"}:
         import importlib

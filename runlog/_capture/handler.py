@@ -18,6 +18,9 @@ from runlog._process import exit as _exit
 from runlog._recorder import registry
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
+    from runlog._recorder.given import OtherSettings
     from runlog._recorder.recorder import Recorder
 
 
@@ -52,7 +55,11 @@ class RunLogHandler(logging.Handler):
     """
 
     def __init__(
-        self, dsn: str | None = None, *, level: int | str | None = None, **settings: Any
+        self,
+        dsn: str | None = None,
+        *,
+        level: int | str | None = None,
+        **settings: Unpack[OtherSettings],
     ) -> None:
         self._given = {"dsn": dsn, "level": level, **settings}
         super().__init__(registry.settings_for(self._given).level)

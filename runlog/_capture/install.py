@@ -11,19 +11,24 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runlog._capture.handler import RunLogHandler
 from runlog._process import fork, origin
 from runlog._recorder import open_runs
 from runlog._run.context import RunContext
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from runlog._recorder.given import InstallSettings
+
 _HIDDEN_LEVEL = logging.INFO - 1
 # For children that multiprocessing spawns; a program that a script starts is told RUNLOG_RUN_ID.
 _INSTALLED_VARIABLE = "RUNLOG_INSTALLED_RUN_ID"
 
 
-def install(script_name: str | None = None, **settings: Any) -> RunContext:
+def install(script_name: str | None = None, **settings: Unpack[InstallSettings]) -> RunContext:
     """Record this process: a run that ends as the process ends, and every log record as its entry.
 
     Every record is stored that reaches the root logger or a handler on its way, from INFO up even
@@ -45,8 +50,11 @@ def install(script_name: str | None = None, **settings: Any) -> RunContext:
     if _Installed.run is not None:
         return _Installed.run
     _join_parent()
-    context = {name: settings.pop(name) for name in _CONTEXT_ARGUMENTS & settings.keys()}
-    handler = RunLogHandler(**settings)
+    context: dict[str, Any] = {}
+    others: dict[str, Any] = {}
+    for name, value in settings.items():
+        (context if name in _CONTEXT_ARGUMENTS else others)[name] = value
+    handler = RunLogHandler(**others)
     run = RunContext(script_name or origin.script_name(), **context)
     # Started and never finished: it ends as the process does.
     run._state.is_whole_process = True  # noqa: SLF001 - only here is it known

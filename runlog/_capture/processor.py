@@ -21,7 +21,9 @@ from runlog._recorder import open_runs, registry
 
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import Unpack
 
+    from runlog._recorder.given import OtherSettings
     from runlog._recorder.recorder import Recorder
 
 _Event = TypeVar("_Event")
@@ -58,7 +60,11 @@ class RunLogProcessor:
     """
 
     def __init__(
-        self, dsn: str | None = None, *, level: int | str | None = None, **settings: Any
+        self,
+        dsn: str | None = None,
+        *,
+        level: int | str | None = None,
+        **settings: Unpack[OtherSettings],
     ) -> None:
         self._given = {"dsn": dsn, "level": level, **settings}
         self.follow()

@@ -86,7 +86,10 @@ def rows(
     """Return the rows of ``sql/<name>.sql`` as ``row_type``."""
     from psycopg.rows import class_row
 
+    from runlog._database.loading import load_safely
+
     with connection.cursor(row_factory=class_row(row_type)) as cursor:
+        load_safely(cursor)
         return cursor.execute(statements.statement(name, schema), parameters).fetchall()
 
 

@@ -18,12 +18,13 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from runlog._database import dsn as _dsn
+from runlog._database.encoding import codec_of, marked
 from runlog._process.fork import without_fork
 from runlog._process.origin import script_name
 from runlog._settings import EMBEDDED
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
 _T = TypeVar("_T")
 _Kind = TypeVar("_Kind", bound="psycopg.Connection[Any]")
@@ -46,6 +47,18 @@ class WriteConnection(psycopg.Connection[Any]):
 
     database_id: str | None = ""
     """Of the database at the other end, see ``asking.database_id``; empty: not asked yet."""
+
+    def storable(self, values: Iterable[Any], json: Iterable[bool]) -> list[Any]:
+        """Return ``values``, their texts without what the database's encoding does not have.
+
+        Args:
+            values: of parameters: texts, lists of texts, or what is no text.
+            json: of each, whether it is JSON.
+        """
+        codec = codec_of(self.info.parameter_status("server_encoding"))
+        if codec is None:
+            return list(values)
+        return [_marked(value, codec, it) for value, it in zip(values, json, strict=True)]
 
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
         """Wait for ``gen`` as psycopg does, but not past the deadline."""
@@ -82,6 +95,14 @@ class WriteConnection(psycopg.Connection[Any]):
         _left_to_the_parent.append(self)
         with contextlib.suppress(OSError, psycopg.Error):
             os.close(self.fileno())
+
+
+def _marked(value: Any, codec: str, is_json: bool) -> Any:
+    if isinstance(value, str):
+        return marked(value, codec, is_json=is_json)
+    if isinstance(value, list):
+        return [_marked(each, codec, is_json) for each in value]
+    return value
 
 
 _left_to_the_parent: list[WriteConnection] = []

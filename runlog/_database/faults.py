@@ -6,6 +6,7 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 
@@ -25,7 +26,8 @@ class Fault(StrEnum):
 _ROW_CLASSES = frozenset({"22", "23", "44", "54", "P0"})
 _SETUP_CLASSES = frozenset({"28", "3D", "3F", "42", "0L", "0P"})
 
-# A failed connection carries no SQLSTATE, only text: PostgreSQL's and the poolers' words.
+# A failed connection carries no SQLSTATE, only text, in the server's language. What follows is
+# libpq's own, PostgreSQL's and the poolers' in English; what is not in it, see _ANSWERED.
 _SETUP_WORDS = (
     "password authentication failed",
     "no password supplied",
@@ -36,20 +38,35 @@ _SETUP_WORDS = (
     "no such user",
     "Tenant or user not found",
     "wrong password",
-    "invalid connection option",
-    "invalid URI query parameter",
-    'missing "=" after',
-    "server does not support SSL",
-    "certificate verify failed",
-    "root certificate file",
+    "does not support SSL",
+    "certificate",
+    "private key file",
+    "channel binding",
+    "definition of service",
+    "service file",
 )
+_OUTAGE_WORDS = re.compile(
+    "(?i)starting up|shutting down|recovery|not (?:yet )?accepting|too many|max.{0,8}client|slots"
+    "|no more connections|n[o']t connect|time[d-]* ?out|crash|paused|suspend|check ?out|closed"
+    "|terminat|temporar|try again|unavailable|failing|cannot allocate"
+)
+_ANSWERED = re.compile(r"(?m)(?:^|: )[^\s:]+:  \S")
+"""The server's own word, in any language: what it says follows its severity and two spaces.
+
+A server that refuses at once will refuse again, and counts every try (fail2ban, locked accounts).
+"""
+
 _CONNECTION_CLASS = "08"
 """Poolers answer with it whatever it was that kept them from the server."""
 
 # Shutdown by an operator or a crash, a dropped database, sessions that idled too long.
 _ENDS_OF_SESSIONS = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05", "25P03"})
 
+# A publication that has updates, and a table without a replica identity.
+_SETUP_STATES = frozenset({"55000"})
+
 _CHECK_ADDRESS = "check RUNLOG_DSN (address, role, password, sslmode)"
+_REFUSED = f"{_CHECK_ADDRESS}, and whether connections are left (max_connections)"
 _TAKEN = "all connections are taken; close some, raise max_connections or use a pooler"
 _REMEDIES = {
     "42P01": 'the tables are missing; run "runlog migrate"',
@@ -58,6 +75,8 @@ _REMEDIES = {
     "42501": 'the role lacks a right; run "runlog migrate --writer-role <role>" as the owner',
     "25006": "it takes no writes: a standby, or default_transaction_read_only is on; "
     "name the primary in RUNLOG_DSN (target_session_attrs=read-write finds it)",
+    "55000": 'a publication needs a replica identity of the table; run "alter table … replica '
+    'identity using index …" with the unique index on id',
     "53100": "the server's disk is full; make room there",
     "53200": "the server has no memory left; see its settings",
     "53300": _TAKEN,
@@ -65,6 +84,9 @@ _REMEDIES = {
     "57014": "a time limit of the server ended it; raise statement_timeout for the role",
 }
 _REMEDIES_BY_WORDS = {
+    "ould not translate host name": "check the host in RUNLOG_DSN, and the network",
+    "etwork is unreachable": "the host may have IPv6 only, as Supabase's direct one: name its "
+    "pooler in RUNLOG_DSN",
     "too many clients already": _TAKEN,
     "too many connections": _TAKEN,
     "remaining connection slots": _TAKEN,
@@ -78,14 +100,37 @@ _REMEDIES_BY_WORDS = {
 def fault_of(error: BaseException) -> Fault:
     """Return whose fault ``error`` is; an outage when nothing is known about it."""
     state = sqlstate(error)
-    if state is None and type(error).__name__ == "DataError":
-        return Fault.ROW
     if state is None or state[:2] == _CONNECTION_CLASS:
-        text = str(error)
-        return Fault.SETUP if any(word in text for word in _SETUP_WORDS) else Fault.OUTAGE
+        return _fault_without_state(error)
     if state[:2] in _ROW_CLASSES:
         return Fault.ROW
-    return Fault.SETUP if state[:2] in _SETUP_CLASSES else Fault.OUTAGE
+    is_setup = state[:2] in _SETUP_CLASSES or state in _SETUP_STATES
+    return Fault.SETUP if is_setup else Fault.OUTAGE
+
+
+def _fault_without_state(error: BaseException) -> Fault:
+    kind, text = type(error).__name__, str(error)
+    if kind == "DataError" or isinstance(error, UnicodeError):
+        # The client's own: what cannot be sent once can never be.
+        return Fault.ROW
+    if kind == "ProgrammingError" or any(word in text for word in _SETUP_WORDS):
+        return Fault.SETUP
+    return Fault.SETUP if _is_refusal(error) else Fault.OUTAGE
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Tell whether the server answered, in whatever language, and not of a passing trouble."""
+    text = str(error)
+    return (
+        sqlstate(error) is None
+        and _ANSWERED.search(text) is not None
+        and not _OUTAGE_WORDS.search(text)
+    )
+
+
+def is_crowded(error: BaseException) -> bool:
+    """Tell whether all that ails the server is that each of its connections is taken."""
+    return find_remedy(error) == _TAKEN
 
 
 def ends_session(error: BaseException) -> bool:
@@ -101,7 +146,14 @@ def sqlstate(error: BaseException) -> str | None:
 def find_remedy(error: BaseException) -> str | None:
     """Return what a person can do, ready to follow a semicolon; None: nothing but wait."""
     known = _REMEDIES.get(sqlstate(error) or "")
-    if known is None:
-        text = str(error)
-        known = next((told for word, told in _REMEDIES_BY_WORDS.items() if word in text), None)
-    return known or (_CHECK_ADDRESS if fault_of(error) is Fault.SETUP else None)
+    if known is not None or fault_of(error) is Fault.ROW:
+        return known
+    text = str(error)
+    known = next((told for word, told in _REMEDIES_BY_WORDS.items() if word in text), None)
+    if known is None and fault_of(error) is Fault.SETUP:
+        if type(error).__name__ == "ProgrammingError" and sqlstate(error) is None:
+            # An address that cannot be read; it says what would do.
+            return "entries wait until it is mended"
+        is_known = any(word in text for word in _SETUP_WORDS) or sqlstate(error)
+        return _CHECK_ADDRESS if is_known else _REFUSED
+    return known

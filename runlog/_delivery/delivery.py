@@ -11,33 +11,29 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from runlog._database.asking import database_id
 from runlog._database.faults import Fault, fault_of
-from runlog._delivery.housekeeping import Housekeeping
-from runlog._delivery.orphans import Orphans
+from runlog._delivery.late_runs import OwnLateRuns, RunNotThereYetError
+from runlog._delivery.store import Ended, Row
 from runlog._process.notices import notices
 from runlog._spool.backlog import list_lines
-from runlog._spool.dead_letters import DeadLetter, DeadLetters
-from runlog._spool.destination import note_database
-from runlog._spool.places import folders_of
+from runlog._spool.dead_letters import DeadLetter
 from runlog._spool.writer import BLOCK_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
+    from runlog._delivery.housekeeping import Housekeeping
+    from runlog._delivery.identity import Identity
+    from runlog._delivery.late_runs import LateRuns
     from runlog._delivery.living_runs import LivingRuns
+    from runlog._delivery.orphans import Orphans
     from runlog._delivery.store import Store
-    from runlog._settings import Settings
+    from runlog._spool.backlog import Block
+    from runlog._spool.dead_letters import DeadLetters
     from runlog._spool.orphan import OrphanedSpool
     from runlog._spool.spool import Spool
 
-_EVENT_BYTES = 2**18
-_LETTER_BYTES_MIN = 2**24
-
-
-def _nothing() -> None:
-    pass
+EVENT_BYTES = 2**18
 
 
 class Delivery:
@@ -45,39 +41,31 @@ class Delivery:
 
     def __init__(
         self,
+        *,
         spool: Spool,
         store: Store,
         runs: LivingRuns,
-        settings: Settings,
-        database_folder: Path | None,
+        dead_letters: DeadLetters,
+        orphans: Orphans,
+        housekeeping: Housekeeping,
+        identity: Identity,
+        heartbeat_interval: float,
+        before_idle: Callable[[], None],
     ) -> None:
+        """Call ``before_idle`` once the process's own entries are delivered; it may append more."""
         self._spool = spool
         self._store = store
         self._runs = runs
-        self._schema = settings.schema
-        self._heartbeat_interval = settings.heartbeat_interval
-        self._next_beat = time.monotonic() + settings.heartbeat_interval
-        self._dead_letters = DeadLetters(
-            database_folder, max(settings.spool_max_bytes // 4, _LETTER_BYTES_MIN)
-        )
-        self._housekeeping = Housekeeping(store, runs, settings)
-        self._orphans = Orphans(
-            folders_of(database_folder, settings),
-            spool.folder,
-            store,
-            self._deliver_orphan,
-            runs.owned_ids,
-            self._database_id,
-        )
-        # A block whose rows are refused one by one must not make the runs look dead.
-        store.between_statements = self._beat
-        self._noted: tuple[Path | None, str | None] = (None, None)
+        self._dead_letters = dead_letters
+        self._orphans = orphans
+        self._housekeeping = housekeeping
+        self._identity = identity
+        self._before_idle = before_idle
+        self._heartbeat_interval = heartbeat_interval
+        self._next_beat = time.monotonic() + heartbeat_interval
+        self._late_runs = OwnLateRuns()
         self.is_replay = False
         """Whether the next block may be there already: its answer was lost."""
-        self.before_idle: Callable[[], None] = _nothing
-        """Called when this process's own entries are delivered; may append to the spool."""
-        self.after_block: Callable[[], None] = _nothing
-        """Called after each block of this process's own entries."""
         # Re-entrant: a signal handler may ask for the statistics.
         self.accounts = threading.RLock()
         """Held while entries go from waiting to committed, adopted or dead, and by who adds up."""
@@ -85,79 +73,117 @@ class Delivery:
         self.dead = 0
         self.adopted = 0
 
-    def make_pass(self) -> None:
-        """Deliver everything that waits, own entries first, then those of the dead."""
-        self._deliver(self._spool, is_live=True)
-        self.before_idle()
+    def make_pass(self) -> Iterator[None]:
+        """Deliver everything that waits; yields after each block of this process's own entries."""
+        yield from self._deliver_own()
+        self._before_idle()
         self._beat()
-        self._note_database()
-        self._orphans.bury_all()
+        self._identity.note_in(self._spool.folder)
+        self._orphans.bury_all(self._deliver_orphan)
         self._housekeeping.do_what_is_due()
-
-    def _database_id(self) -> str | None:
-        return database_id(self._store.connection(), self._schema)
-
-    def _note_database(self) -> None:
-        """Note in the spool which database it is for, should others have to deliver it."""
-        folder = self._spool.folder
-        if folder is None or not self._store.is_connected:
-            return
-        noted = (folder, self._database_id())
-        if noted[1] is not None and noted != self._noted:
-            note_database(folder, noted[1])
-            self._noted = noted
 
     def look_for_orphans(self) -> None:
         """Look for spools of dead processes in the next pass, whenever the last look was."""
         self._orphans.look_again()
 
-    def _deliver(self, spool: Spool | OrphanedSpool, *, is_live: bool) -> None:
+    def note_outage(self) -> None:
+        """Note that the database was away: nobody else could give a sign of life either."""
+        self._housekeeping.put_off()
+
+    def _deliver_own(self) -> Iterator[None]:
         # What comes meanwhile waits for the next pass: small batches cost the script more, and a
         # pass must not run for ever after a script that logs as fast as it delivers.
-        end = spool.entries.end()
+        end = self._spool.entries.end()
         is_all = False
         while not is_all:
             # Read before the events: whatever run an entry in it belongs to, its start is there.
-            block = spool.entries.read(BLOCK_BYTES)
-            self._apply_events(spool, is_live=is_live)
+            block = self._spool.entries.read(BLOCK_BYTES)
+            self._apply_own_events()
             if block is None:
                 return
-            # Here too: a long backlog must not make the runs of this process look dead.
-            self._beat()
-            written = self._store.write(block.data, sure=self.is_replay or not is_live)
-            self._dead_letters.keep(written.dead)
+            committed, dead, late = self._write(block, self._late_runs, sure=self.is_replay)
+            if late:
+                raise RunNotThereYetError
+            self._dead_letters.keep(dead)
             with self.accounts:
-                is_all = is_live and block.end >= end
-                spool.entries.acknowledge(block.end)
-                if is_live:
-                    self.committed += written.committed
-                    self.dead += len(written.dead)
-                else:
-                    self.adopted += written.committed
+                is_all = block.end >= end
+                self._spool.entries.acknowledge(block.end)
+                self.committed += committed
+                self.dead += len(dead)
             self.is_replay = False
-            if is_live:
-                self._spool.measure()
-                self.after_block()
+            self._spool.measure()
+            yield
 
-    def _deliver_orphan(self, orphan: OrphanedSpool) -> None:
-        for death in orphan.deaths:
-            self._store.note_started(death.run_id)
-        self._deliver(orphan, is_live=False)
+    def _write(
+        self, block: Block, late_runs: LateRuns, *, sure: bool
+    ) -> tuple[int, list[DeadLetter], list[Row]]:
+        """Store a block; return how many entries are committed, the refused, those too early."""
+        committed, dead, late = 0, list[DeadLetter](), list[Row]()
+        # A long backlog, or a block whose rows are refused one by one, must not make the runs of
+        # this process look dead.
+        self._beat()
+        for written in self._store.write(block.data, late_runs, sure=sure):
+            committed += written.committed
+            dead += written.dead
+            late += written.late
+            self._beat()
+        return committed, dead, late
 
-    def _apply_events(self, spool: Spool | OrphanedSpool, *, is_live: bool) -> None:
-        import orjson
-
-        while block := spool.events.read(_EVENT_BYTES):
+    def _apply_own_events(self) -> None:
+        while block := self._spool.events.read(EVENT_BYTES):
             for line in list_lines(block.data):
-                try:
-                    letter = self._store.apply(orjson.loads(line), is_live=is_live)
-                except orjson.JSONDecodeError:
-                    letter = DeadLetter(line.decode("utf-8", "backslashreplace"), None, "damaged")
-                self._dead_letters.keep([letter] if letter else [])
-            if is_live and block.end.segment > spool.events.position.segment:
+                ended = self._apply(line, self._late_runs, is_live=True)
+                if ended.is_late:
+                    raise RunNotThereYetError
+                self._dead_letters.keep(ended.dead)
+            if block.end.segment > self._spool.events.position.segment:
                 # The next process must find the start of each open run, also after this file goes.
                 self._runs.append_starts()
-            spool.events.acknowledge(block.end)
+            self._spool.events.acknowledge(block.end)
+
+    def _apply(self, line: bytes, late_runs: LateRuns, *, is_live: bool) -> Ended:
+        import orjson
+
+        try:
+            event = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return Ended([DeadLetter(line.decode("utf-8", "backslashreplace"), None, "damaged")])
+        return self._store.apply(event, late_runs, is_live=is_live)
+
+    def _deliver_orphan(self, orphan: OrphanedSpool, late_runs: LateRuns) -> bool:
+        """Deliver what waits there but for what is too early, which is put back at its end.
+
+        Returns whether nothing is left.
+        """
+        for death in orphan.deaths:
+            self._store.note_started(death.run_id)
+        is_all = True
+        while True:
+            # In the order of ``_deliver_own``, and for its reasons.
+            block = orphan.entries.read(BLOCK_BYTES)
+            is_all &= self._apply_events_of(orphan, late_runs)
+            if block is None:
+                return is_all
+            committed, dead, late = self._write(block, late_runs, sure=True)
+            if late:
+                orphan.put_back_entries(late)
+                is_all = False
+            self._dead_letters.keep(dead)
+            with self.accounts:
+                orphan.entries.acknowledge(block.end)
+                self.adopted += committed
+
+    def _apply_events_of(self, orphan: OrphanedSpool, late_runs: LateRuns) -> bool:
+        is_all = True
+        while block := orphan.events.read(EVENT_BYTES):
+            for line in list_lines(block.data):
+                ended = self._apply(line, late_runs, is_live=False)
+                if ended.is_late:
+                    orphan.put_back_event(line)
+                    is_all = False
+                self._dead_letters.keep(ended.dead)
+            orphan.events.acknowledge(block.end)
+        return is_all
 
     def _beat(self) -> None:
         """Leave a sign of life and the counts so far on the rows of the open runs."""
@@ -167,7 +193,7 @@ class Delivery:
         self._spool.leave_memory()
         if ids := self._runs.owned_ids():
             self._runs.append_progress()
-            self._apply_events(self._spool, is_live=True)
+            self._apply_own_events()
             self._tell_alive(ids)
 
     def _tell_alive(self, run_ids: list[str]) -> None:
@@ -184,9 +210,12 @@ class Delivery:
             notices.change("heartbeat", "refused", told)
 
     def is_done(self) -> bool:
-        """Tell whether nothing of this process waits."""
-        return self._spool.entries.is_empty() and self._spool.events.is_empty()
+        """Tell whether nothing of this process waits; what cannot be read now does."""
+        try:
+            return self._spool.entries.is_empty() and self._spool.events.is_empty()
+        except OSError:
+            return False
 
-    def release(self) -> None:
-        """Give back the orphans that could not be delivered."""
-        self._orphans.release()
+    def forget_in_child(self) -> None:
+        """Let go of what is the parent's after a fork."""
+        self._orphans.forget_in_child()

@@ -6,17 +6,19 @@ Runs under the shipper's lock; every statement within its deadline.
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from runlog._delivery.sweep import reap
 from runlog._process.notices import notices
+from runlog._spool import places
 from runlog.errors import RunlogError
 
 if TYPE_CHECKING:
+    from runlog._database.session import Session
     from runlog._delivery.living_runs import LivingRuns
-    from runlog._delivery.store import Store
     from runlog._settings import Settings
 
 _REAP_INTERVAL = 120.0
@@ -29,16 +31,25 @@ _PRUNE_SECONDS = 1.0
 class Housekeeping:
     """Reaps at the start and every two minutes; prunes every hour, a second at a time."""
 
-    def __init__(self, store: Store, runs: LivingRuns, settings: Settings) -> None:
-        self._store = store
+    def __init__(self, session: Session, runs: LivingRuns, settings: Settings) -> None:
+        self._session = session
         self._runs = runs
         self._settings = settings
         self._next_reap = 0.0
+        self._is_put_off = False
         self._next_prune = time.monotonic() + _PRUNE_NOT_BEFORE
+
+    def put_off(self) -> None:
+        """Note that the database was away: those who live need a moment to say so."""
+        self._is_put_off = True
 
     def do_what_is_due(self) -> None:
         """Reap and prune if it is time."""
         now = time.monotonic()
+        if self._is_put_off:
+            self._is_put_off = False
+            grace = self._settings.retry_interval_max + self._settings.statement_timeout
+            self._next_reap = max(self._next_reap, now + grace)
         if now >= self._next_reap:
             self._next_reap = now + _REAP_INTERVAL
             self._reap()
@@ -47,12 +58,13 @@ class Housekeeping:
             self._prune()
 
     def _reap(self) -> None:
-        # Each connection that the store gives out has its deadline anew.
+        # Each connection that the session gives out has its deadline anew.
         reap(
-            self._store.connection(),
+            self._session.connection(),
             self._settings.schema,
             self._runs.owned_ids(),
-            before_each=self._store.connection,
+            before_each=self._session.connection,
+            spools=places.root(self._settings.spool_dir, os.environ),
         )
 
     def _prune(self) -> None:
@@ -60,7 +72,7 @@ class Housekeeping:
 
         try:
             done = prune(
-                self._store.connection(),
+                self._session.connection(),
                 older_than=timedelta(days=self._settings.retention_days),
                 schema=self._settings.schema,
                 max_seconds=_PRUNE_SECONDS,

@@ -1,6 +1,9 @@
-"""Spools whose process is gone: adopted by one, delivered, their runs closed, the folder removed.
+"""Spools whose process is gone: adopted, delivered, their runs closed, the folder removed.
 
-Runs under the shipper's lock, on whichever thread ships.
+One at a time, so that however many there are they take few descriptors. One that cannot be
+delivered now, for its files, for a run that is not there yet, or for a row that the database may
+not take, is given back and holds up no other. Runs under the shipper's lock, on whichever thread
+ships.
 """
 
 from __future__ import annotations
@@ -8,102 +11,123 @@ from __future__ import annotations
 import contextlib
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from runlog._database.faults import Fault, fault_of
-from runlog._delivery.late_runs import SetAside
-from runlog._delivery.store import RunNotThereYetError, Store
+from runlog._delivery.late_runs import LateRunsOfOrphan
+from runlog._delivery.refusals import NotYetSureError
 from runlog._delivery.sweep import tell_left
+from runlog._process.fork import without_fork
 from runlog._process.notices import notices
-from runlog._spool.backlog import UnreadableError
-from runlog._spool.orphan import OrphanedSpool, adopt_orphans
+from runlog._spool.orphan import adopt_orphan, list_orphans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from runlog._spool.orphan import Death
+    from runlog._delivery.late_runs import LateRuns
+    from runlog._delivery.living_runs import LivingRuns
+    from runlog._delivery.store import Store
+    from runlog._spool.orphan import Death, OrphanedSpool
 
 _LOOK_INTERVAL = 30.0
 
 
+class Deliver(Protocol):
+    """Delivers what waits in one orphan; True when nothing is left of it."""
+
+    def __call__(self, orphan: OrphanedSpool, late_runs: LateRuns) -> bool: ...
+
+
 class Orphans:
-    """The orphaned spools of one database that this process has taken over."""
+    """The orphaned spools of one database, as this process takes them over."""
 
     def __init__(
         self,
+        *,
         database_folders: list[Path],
-        own_folder: Path | None,
+        own_folder: Callable[[], Path | None],
         store: Store,
-        deliver: Callable[[OrphanedSpool], None],
-        own_ids: Callable[[], list[str]],
-        database_id: Callable[[], str | None],
+        runs: LivingRuns,
+        belongs_here: Callable[[OrphanedSpool], bool],
     ) -> None:
+        """Deliver only what ``belongs_here``: what waits in it was meant for this database."""
         self._database_folders = database_folders
         self._own_folder = own_folder
         self._store = store
-        self._deliver = deliver
-        self._own_ids = own_ids
-        self._database_id = database_id
+        self._runs = runs
+        self._belongs_here = belongs_here
         self._next_look = 0.0
-        self._adopted: list[OrphanedSpool] = []
+        self._at_hand: OrphanedSpool | None = None
 
     def look_again(self) -> None:
         """Look for orphans at the next pass, however short ago the last look was."""
         self._next_look = 0.0
 
-    def bury_all(self) -> None:
-        """Deliver what waits in orphaned spools, oldest first; looks for new ones now and then."""
-        while self._adopted:
-            self._bury(self._adopted[0])
+    def bury_all(self, deliver: Deliver) -> None:
+        """Deliver what waits in orphaned spools, oldest first, if it is time to look.
+
+        Raises:
+            psycopg.Error: an outage or a fault of the setup; the next pass looks again.
+            NotYetSureError: one of them is refused, maybe not for itself; all others are delivered.
+        """
         if time.monotonic() < self._next_look:
             return
-        for folder in self._database_folders:
-            # One after the other: hundreds of them must not take the descriptors of the script.
-            for orphan in adopt_orphans(folder, self._own_folder):
-                self._adopted.append(orphan)
-                self._bury(orphan)
+        # If this ends early there is more to do.
+        self._next_look = 0.0
+        doubt: NotYetSureError | None = None
+        own = self._own_folder()
+        left = [it for place in self._database_folders for it in list_orphans(place, own)]
+        is_under_way = True
+        while is_under_way:
+            folders, left, is_under_way = left, [], False
+            for folder in folders:
+                try:
+                    is_gone = self._bury(folder, deliver)
+                except NotYetSureError as error:
+                    doubt = doubt or error
+                    continue
+                # A run that one of them waits for may have been in another.
+                is_under_way |= is_gone is True
+                left += [folder] if is_gone is False else []
+            is_under_way &= bool(left)
+        if doubt is not None:
+            raise doubt
         self._next_look = time.monotonic() + _LOOK_INTERVAL
 
-    def _is_of_here(self, orphan: OrphanedSpool) -> bool:
-        """Tell whether the database is the one for which ``orphan`` was written, if it knows."""
-        if orphan.database_id is None or orphan.database_id == self._database_id():
-            return True
-        told = (
-            f"{orphan.folder} was written for another database that had this address, and waits; "
-            f"remove {orphan.folder / 'database'} if it belongs here, or the folder if nobody "
-            "needs it"
-        )
-        notices.change(f"database of {orphan.folder}", "another", told)
-        return False
-
-    def _bury(self, orphan: OrphanedSpool) -> None:
-        if not self._is_of_here(orphan):
-            self._let_go(orphan, remove=False)
-            return
-        aside = SetAside(orphan.folder, orphan.last_sign_of_life)
-        self._store.patience = aside
+    def _bury(self, folder: Path, deliver: Deliver) -> bool | None:
+        """Deliver one: True if it is gone, False if some of it is too early, None if neither."""
+        topic, is_gone = f"orphan {folder}", False
         try:
-            self._deliver(orphan)
-        except RunNotThereYetError:
-            # Entries of a run that another process owns and has not delivered: later, or by others.
-            self._let_go(orphan, remove=False)
-            return
-        except UnreadableError as error:
-            # Those behind it can be; this one is tried again at the next look.
-            told = f"cannot read {orphan.folder}: {error.strerror}; it stays where it is"
-            notices.change(f"orphan {orphan.folder}", "unread", told)
-            self._let_go(orphan, remove=False)
-            return
+            with without_fork():
+                orphan = self._at_hand = adopt_orphan(folder)
+            if orphan is None or not self._belongs_here(orphan):
+                return None
+            is_all = deliver(orphan, LateRunsOfOrphan(folder))
+            self._close_runs(orphan)
+            is_gone = is_all
+        except OSError as error:
+            # Of its files: out of descriptors, a disk that fails. Later, or by others.
+            notices.change(topic, "unread", f"cannot read {folder}: {error}")
+            return None
         finally:
-            self._store.patience = self._store.own_patience
-            aside.close()
+            at_hand, self._at_hand = self._at_hand, None
+            if at_hand is not None:
+                at_hand.close(remove=is_gone)
+        if is_gone and folder.parent not in self._database_folders[:1]:
+            # The former folder of this database, empty one day.
+            with contextlib.suppress(OSError):
+                folder.parent.rmdir()
+        if is_gone and notices.is_in(topic, "unread"):
+            notices.settle(topic, "gone")
+        return is_gone
+
+    def _close_runs(self, orphan: OrphanedSpool) -> None:
         alive = datetime.fromtimestamp(orphan.last_sign_of_life, UTC)
         # A spool that this process closed before all was delivered may tell of runs that live on.
-        own = set(self._own_ids())
+        own = set(self._runs.owned_ids())
         for death in [each for each in orphan.deaths if each.run_id not in own]:
             self._close_run(death, alive)
-        self._let_go(orphan, remove=True)
 
     def _close_run(self, death: Death, alive: datetime) -> None:
         import psycopg
@@ -121,15 +145,8 @@ class Orphans:
             # Tried again it would be refused again, and the orphans behind it would wait for ever.
             tell_left(death.run_id, error)
 
-    def _let_go(self, orphan: OrphanedSpool, *, remove: bool) -> None:
-        self._adopted.remove(orphan)
-        orphan.close(remove=remove)
-        if remove and orphan.folder.parent not in self._database_folders[:1]:
-            # The former folder of this database, empty one day.
-            with contextlib.suppress(OSError):
-                orphan.folder.parent.rmdir()
-
-    def release(self) -> None:
-        """Give back what is not delivered; whoever comes next takes it."""
-        while self._adopted:
-            self._let_go(self._adopted[0], remove=False)
+    def forget_in_child(self) -> None:
+        """Close the forked child's copies of what the parent is delivering; its lock stays held."""
+        orphan, self._at_hand = self._at_hand, None
+        if orphan is not None:
+            orphan.close(remove=False)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runlog._database.faults import Fault, fault_of, sqlstate
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -33,6 +31,14 @@ _COLUMNS = (
 _SHORT_MESSAGE = 200
 
 
+class RefusedError(Exception):
+    """A statement of an event is refused for the event itself; ``reason`` says why."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 class Applied(NamedTuple):
     """What became of an event: rows changed by its last statement, and the refusal if any."""
 
@@ -46,11 +52,9 @@ def apply_event(execute: Execute, event: Event) -> Applied:
     """Apply ``event``.
 
     Args:
-        execute: runs a statement of ``sql/delivery`` with values; returns how many rows changed.
+        execute: runs a statement of ``sql/delivery`` with values; returns how many rows changed,
+            and raises ``RefusedError`` where the event is at fault. What else it raises goes on.
         event: the event.
-
-    Raises:
-        psycopg.Error: an outage or a fault of the setup.
     """
     done = Applied(0)
     for name in _STATEMENTS[event["event"]]:
@@ -90,18 +94,10 @@ def _apply_columns(execute: Execute, name: str, event: Event, refusal: Exception
 
 
 def _attempt(execute: Execute, name: str, event: Event) -> tuple[int, Exception | None]:
-    import psycopg
-
     try:
         return execute(name, event), None
-    except (KeyError, TypeError, psycopg.ProgrammingError) as error:
-        if fault_of(error) is Fault.SETUP and sqlstate(error):
-            raise
-        return 0, error
-    except psycopg.Error as error:
-        if fault_of(error) is not Fault.ROW:
-            raise
-        return 0, error
+    except RefusedError as refused:
+        return 0, refused.reason
 
 
 def _shorter(event: Event) -> Iterator[Event]:

@@ -6,7 +6,8 @@ the subject of ``_delivery``. After a failure it waits longer and longer, with j
 pass again.
 
 At the end of the script the thread makes a last pass within ``exit_timeout``; where there is no
-thread (it cannot start late in an exit), the exiting thread makes it.
+thread (it cannot start late in an exit), the exiting thread makes it. A thread that cannot be
+started is tried again, with the next record and the next wake.
 """
 
 from __future__ import annotations
@@ -18,26 +19,27 @@ import time
 from typing import TYPE_CHECKING
 
 from runlog._database.driver import preload
-from runlog._database.faults import Fault, ends_session, fault_of, find_remedy
-from runlog._delivery.delivery import Delivery
-from runlog._delivery.store import OutOfTimeError, RunNotThereYetError
+from runlog._database.faults import Fault, ends_session, fault_of
+from runlog._database.session import OutOfTimeError
+from runlog._delivery.late_runs import RunNotThereYetError
+from runlog._delivery.refusals import NotYetSureError
 from runlog._process import jitter
-from runlog._process.notices import notices
 from runlog._spool.backlog import UnreadableError
 from runlog._spool.dead_letters import NoPlaceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from runlog._database.session import Session
+    from runlog._delivery.complaints import Complaints
+    from runlog._delivery.delivery import Delivery
     from runlog._delivery.living_runs import LivingRuns
-    from runlog._delivery.store import Store
     from runlog._settings import Settings
     from runlog._spool.spool import Spool
 
 _NEVER = float("inf")
-_TOUCH_INTERVAL = 1.0
-_FAILING = "failing"
+_A_MOMENT = 1.0
+"""Seconds between signs of life, tries to start a thread, and tries after a surprise."""
 
 
 class Shipper:
@@ -45,19 +47,23 @@ class Shipper:
 
     def __init__(
         self,
+        *,
         spool: Spool,
-        store: Store,
+        session: Session,
+        delivery: Delivery,
         runs: LivingRuns,
+        complaints: Complaints,
         settings: Settings,
-        database_folder: Path | None,
     ) -> None:
         self._spool = spool
-        self._store = store
+        self._session = session
         self._runs = runs
+        self._complaints = complaints
         self._settings = settings
-        self.delivery = Delivery(spool, store, runs, settings, database_folder)
-        self.delivery.after_block = self._notify
+        self.delivery = delivery
         self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._next_start = 0.0
         self._ending = threading.Lock()
         self._has_ended = False
         self._last_action: Callable[[], None] = lambda: None
@@ -71,33 +77,64 @@ class Shipper:
         self._stop_at = _NEVER
         self._failures = 0
 
-    def start(self) -> None:
-        """Start the thread; late in an exit there may be none, and the last pass does the work."""
-        self._thread = threading.Thread(target=self._loop, name="runlog-shipper", daemon=True)
-        with contextlib.suppress(RuntimeError):
-            self._thread.start()
+    def start(self) -> bool:
+        """Start the thread unless it runs or was stopped; False where it cannot be started now.
+
+        Late in an exit there may be none, and the last pass does the work.
+        """
+        if not self.is_stopped or self._stop_at != _NEVER:
+            return True
+        # Whoever finds it taken is in the middle of a start, or a signal came in between.
+        if time.monotonic() < self._next_start or not self._starting.acquire(blocking=False):
+            return False
+        try:
+            self._next_start = time.monotonic() + _A_MOMENT
+            thread = threading.Thread(target=self._run, name="runlog-shipper", daemon=True)
+            thread.start()
+            self._thread = thread
+        except Exception as error:
+            self._complaints.tell_no_thread(error)
+            return False
+        finally:
+            self._starting.release()
+        self._complaints.tell_thread()
+        return True
 
     def wake(self) -> None:
         """Ask for a pass now; never blocks, safe in signal handlers."""
         if self._wake.empty():
             self._wake.put(None)
+        if self.is_stopped:
+            self.start()
+
+    def _run(self) -> None:
+        try:
+            self._loop()
+        finally:
+            # ``stop`` may have given up on this thread long ago.
+            self._session.close()
+            with self._ending:
+                self._has_ended = self._stop_at != _NEVER
+            if self._has_ended:
+                self._last_action()
 
     def _loop(self) -> None:
-        preload()
         # Without a pass there is no sign of life.
         interval = min(self._settings.flush_interval, self._settings.heartbeat_interval)
         pause = 0.0
         while self._stop_at == _NEVER:
-            self._pause(pause)
-            self._spool.touch()
-            pause = interval if self._attempt() else self._backoff()
-        if self._last_success < self._pass_number or not self.is_done():
+            try:
+                preload()
+                self._pause(pause)
+                self._spool.touch()
+                pause = interval if self._attempt() else self._backoff()
+            except Exception as error:
+                # No memory, no descriptor: whatever it is, it must not be the thread's end.
+                with contextlib.suppress(Exception):
+                    self._complaints.tell_surprise(error)
+                time.sleep(_A_MOMENT)
+        if self._last_success < self._pass_number or not self.delivery.is_done():
             self._attempt()
-        # ``stop`` may have given up on this thread long ago.
-        self._let_go()
-        with self._ending:
-            self._has_ended = True
-        self._last_action()
 
     def when_stopped(self, action: Callable[[], None]) -> None:
         """Call ``action`` once no thread uses the spool any more; now, if there is none."""
@@ -108,16 +145,12 @@ class Shipper:
                 return
         action()
 
-    def _let_go(self) -> None:
-        self.delivery.release()
-        self._store.close()
-
     def _pause(self, seconds: float) -> None:
         """Wait; an urgent entry ends the wait, but only a hurry ends the wait before a retry."""
         until = time.monotonic() + seconds
         while not self._in_a_hurry and (left := until - time.monotonic()) > 0:
             with contextlib.suppress(queue.Empty):
-                self._wake.get(timeout=min(left, _TOUCH_INTERVAL))
+                self._wake.get(timeout=min(left, _A_MOMENT))
                 if not self._failures:
                     break
             # However long the database is away: what the disk refused must not wait in memory.
@@ -145,12 +178,15 @@ class Shipper:
             except UnreadableError as error:
                 # No fault of the database; what waits stays where it is.
                 self._failures += 1
-                told = f"what waits cannot be read: {error}; it is tried again"
-                notices.change("reading", "refused", told)
+                self._complaints.tell_unreadable(error)
+            except NotYetSureError as error:
+                self._fail(error.__cause__ or error)
             except Exception as error:
                 self._fail(error)
             else:
-                self._succeed()
+                self._failures = 0
+                # Where nothing waited nothing was asked: that says nothing about the database.
+                self._complaints.tell_success(has_asked=self._session.is_connected)
                 self._last_success = number
                 self._notify()
                 return True
@@ -160,23 +196,27 @@ class Shipper:
         with self._passed:
             self._passed.notify_all()
 
+    def _make_pass(self) -> None:
+        for _ in self.delivery.make_pass():
+            self._notify()
+
     def _pass_or_reconnect(self) -> None:
         """Make a pass; if a connection from an earlier one is gone, once more on a new one.
 
         Servers and poolers end idle connections (57P01, a reset): that is no outage to tell of.
         """
-        was_connected = self._store.is_connected
+        was_connected = self._session.is_connected
         try:
-            self.delivery.make_pass()
+            self._make_pass()
         except Exception as error:
             # The server's last word can be here before the end of its stream.
-            is_lost = not self._store.is_connected or ends_session(error)
+            is_lost = not self._session.is_connected or ends_session(error)
             if not was_connected or not is_lost or fault_of(error) is not Fault.OUTAGE:
                 raise
-            self._store.close()
+            self._session.close()
             self.delivery.is_replay = True
             self._tell_starts_again()
-            self.delivery.make_pass()
+            self._make_pass()
 
     def _tell_starts_again(self) -> None:
         """Have the open runs' rows inserted again where they are missing.
@@ -186,47 +226,28 @@ class Shipper:
         if self._stop_at == _NEVER:
             self._runs.append_starts()
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
+        """Get ready for another try; nothing of it raises, whatever state the process is in."""
         self.delivery.is_replay = True
-        fault = fault_of(error)
-        if not self._failures:
-            self._tell_starts_again()
-        if self._stop_at == _NEVER:
-            self._store.cancel()
+        is_setup = fault_of(error) is Fault.SETUP
+        is_first = not self._failures
         # A setup fault is for a person to mend: the slow pace at once.
-        self._failures = max(self._failures + 1, 20 if fault is Fault.SETUP else 0)
-        self._store.close()
-        self._tell(error)
-
-    def _tell(self, error: Exception) -> None:
-        topic, advice = self._store.shown(), find_remedy(error)
-        reason = self._store.without_password(str(error).strip() or repr(error)).splitlines()[0]
-        told = f"{reason}; {advice}" if advice else reason
-        place = self._spool.folder or "memory"
-        message = f"cannot write to {topic}: {told}; entries wait in {place}"
-        if advice:
-            notices.explain(topic, _FAILING, advice, message)
-        else:
-            notices.change(topic, _FAILING, message)
-
-    def _succeed(self) -> None:
-        self._failures = 0
-        if notices.is_in("reading", "refused"):
-            notices.change("reading", "ok", "what waits can be read again")
-        if not self._store.is_connected:
-            # Nothing waited, so nothing was asked: that says nothing about the database.
-            return
-        if notices.is_in(topic := self._store.shown(), _FAILING):
-            notices.change(topic, "ok", f"{topic} answers again; everything is delivered")
+        self._failures = max(self._failures + 1, 20 if is_setup else 0)
+        with contextlib.suppress(Exception):
+            if is_first:
+                self._tell_starts_again()
+        if not is_setup:
+            self.delivery.note_outage()
+        if self._stop_at == _NEVER:
+            self._session.cancel()
+        self._session.close()
+        with contextlib.suppress(Exception):
+            self._complaints.tell(error)
 
     @property
     def is_stopped(self) -> bool:
         """Tell whether no thread uses the spool any more."""
         return self._thread is None or not self._thread.is_alive()
-
-    def is_done(self) -> bool:
-        """Tell whether nothing of this process waits."""
-        return self.delivery.is_done()
 
     def flush(self, timeout: float, *, orphans: bool = False) -> bool:
         """Wait until everything appended before this call is committed; False if not in time.
@@ -235,10 +256,15 @@ class Shipper:
         """
         if orphans:
             self.delivery.look_for_orphans()
+        self.start()
         if self.is_stopped:
             return self._attempt()
         entries, events = self._spool.entries, self._spool.events
-        last_entry, last_event = entries.end(), events.end()
+        try:
+            last_entry, last_event = entries.end(), events.end()
+        except OSError:
+            # What cannot be read now cannot be delivered now.
+            return False
         with self._passed:
             wanted = self._pass_number + 1 if orphans else 0
             self._in_a_hurry = True
@@ -257,7 +283,7 @@ class Shipper:
     def stop(self, timeout: float) -> bool:
         """Make a last pass within ``timeout`` seconds and stop; True if nothing waits then."""
         self._stop_at = time.monotonic() + timeout
-        self._store.hasten(self._stop_at)
+        self._session.hasten(self._stop_at)
         self.delivery.look_for_orphans()
         self._in_a_hurry = True
         self._wake.put(None)
@@ -269,5 +295,5 @@ class Shipper:
                 return False
         else:
             self._attempt()
-        self._let_go()
-        return self.is_done()
+        self._session.close()
+        return self.delivery.is_done()

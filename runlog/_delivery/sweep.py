@@ -14,10 +14,12 @@ from runlog._database import statements
 from runlog._database.faults import Fault, fault_of, sqlstate
 from runlog._process import origin
 from runlog._process.notices import notices
+from runlog._spool.owner import owner_lives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
+    from pathlib import Path
 
     from psycopg import Connection
 
@@ -40,13 +42,15 @@ def reap(
     *,
     strict: bool = False,
     before_each: Callable[[], object] = lambda: None,
+    spools: Path | None = None,
 ) -> list[ReapedRun]:
     """Close every run that has missed three heartbeats; return what was closed.
 
-    One statement, with a writer's rights; two at the same time share the work. Runs without any
-    heartbeat are another program's and are left alone. Should a process have been frozen only, its
-    next heartbeat opens its run again. Runs that PostgreSQL does not let end (a constraint, a
-    trigger) are told on stderr and stay; finding them takes more statements.
+    But not where the process is known to live: on this machine, with its spool's lock held. With a
+    writer's rights; two at the same time share the work. Runs without any heartbeat are another
+    program's and are left alone. Should a process have been frozen only, its next heartbeat opens
+    its run again. Runs that PostgreSQL does not let end (a constraint, a trigger) are told on
+    stderr and stay; finding them takes more statements.
 
     Args:
         connection: to the database; autocommit.
@@ -54,13 +58,14 @@ def reap(
         own: ids of runs that are not asked about: the caller knows that they live.
         strict: raise when this role may not do it, instead of doing nothing.
         before_each: called before each further statement, such as to give it time of its own.
+        spools: the folder of all spools of this machine.
 
     Raises:
         psycopg.Error: what PostgreSQL says.
     """
     import psycopg
 
-    reaping = _Reaping(connection, schema, list(own), before_each)
+    reaping = _Reaping(connection, schema, list(own), before_each, spools)
     try:
         return reaping.close_silent()
     except psycopg.ProgrammingError as error:
@@ -78,7 +83,9 @@ class _Reaping:
         schema: str,
         own: list[str],
         before_each: Callable[[], object],
+        spools: Path | None,
     ) -> None:
+        self._spools = spools
         self._connection = connection
         self._schema = schema
         self._own = own
@@ -89,34 +96,40 @@ class _Reaping:
         import psycopg
 
         try:
-            closed = self._close(None)
+            closed = self._close(self._list("list_silent_runs"))
         except psycopg.Error as error:
             if fault_of(error) is not Fault.ROW:
                 raise
-            closed = self._close_among(self._list_candidates())
+            self._before_each()
+            closed = self._close_among(self._list("list_silent_candidates"))
         if closed:
             self._tell_last_entries([run.id for run in closed])
         return closed
 
-    def _close(self, among: list[UUID] | None) -> list[ReapedRun]:
+    def _list(self, name: str) -> list[UUID]:
+        """Return the runs that this statement lists, but for those whose process lives here."""
+        listed = self._connection.execute(self._sql(name), {"own": self._own}, prepare=False)
+        return [
+            run_id
+            for run_id, host, spool in listed.fetchall()
+            if not owner_lives(self._spools, host, spool)
+        ]
+
+    def _close(self, ids: list[UUID]) -> list[ReapedRun]:
         from psycopg.rows import class_row
 
-        values = {"own": self._own, "among": among}
-        with self._connection.cursor(row_factory=class_row(ReapedRun)) as cursor:
-            return cursor.execute(self._sql("reap_runs"), values, prepare=False).fetchall()
-
-    def _list_candidates(self) -> list[UUID]:
-        self._before_each()
-        listed = self._sql("list_silent_candidates")
-        found = self._connection.execute(listed, {"own": self._own}, prepare=False)
-        return [row[0] for row in found.fetchall()]
-
-    def _close_among(self, ids: list[UUID]) -> list[ReapedRun]:
-        import psycopg
+        from runlog._database.loading import load_safely
 
         if not ids:
             return []
         self._before_each()
+        with self._connection.cursor(row_factory=class_row(ReapedRun)) as cursor:
+            load_safely(cursor)
+            return cursor.execute(self._sql("reap_runs"), {"among": ids}, prepare=False).fetchall()
+
+    def _close_among(self, ids: list[UUID]) -> list[ReapedRun]:
+        import psycopg
+
         try:
             return self._close(ids)
         except psycopg.Error as error:

@@ -12,6 +12,17 @@ from typing import Any
 NAME = "runlog-pg"
 
 
+def version() -> str:
+    """Return the version of this runlog; of a checkout that is not installed ``0+unknown``."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as version_of
+
+    try:
+        return version_of(NAME)
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
 def pip_line(extra: str = "", *, upgrade: bool = False) -> str:
     """Return the pip command that installs runlog, with ``extra``, from where it came.
 

@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from runlog._process import fork
@@ -39,11 +40,35 @@ after_exit: list[Callable[[], None]] = []
 _BEFORE_DELIVERY = -90
 _registered: dict[Callable[[], None], int] = {}
 _is_exiting = False
+_ending_since: float | None = None
 
 
 def is_exiting() -> bool:
     """Tell whether the interpreter has begun to exit."""
     return _is_exiting
+
+
+def begin() -> None:
+    """Note that the process ends, by a signal or at its exit; the first time counts."""
+    global _ending_since  # noqa: PLW0603 - as below
+    if _ending_since is None:
+        _ending_since = time.monotonic()
+
+
+def left_of(seconds: float) -> float:
+    """Return what is left of the ``seconds`` that an end may take; all of them before it began.
+
+    However often something has to be delivered once more: what other hooks log at the exit, too.
+    """
+    if _ending_since is None:
+        return seconds
+    return max(0.0, seconds - (time.monotonic() - _ending_since))
+
+
+def forget() -> None:
+    """Let the process not be ending: in a forked child, and for tests."""
+    global _ending_since  # noqa: PLW0603 - as below
+    _ending_since = None
 
 
 def at_end(callback: Callable[[], None]) -> None:
@@ -58,6 +83,7 @@ def at_end(callback: Callable[[], None]) -> None:
 def _at_exit() -> None:
     global _is_exiting  # noqa: PLW0603 - one per process by design
     _is_exiting = True
+    begin()
     try:
         _call_all(before_exit)
         for deliver in deliveries:

@@ -54,13 +54,14 @@ class Facts(dict[str, Any]):
         other._names, other._plain = self._names.copy(), self._plain.copy()
         return other
 
-    def put_numbers(self, name: str, numbers: dict[str, float | None]) -> None:
+    def put_plain(self, name: str, value: Any) -> None:
         """Put in what needs no care; calls nothing of the user's, so the shipper's thread may."""
         import orjson
 
-        super().__setitem__(name, numbers)
+        super().__setitem__(name, value)
         self._names[name] = name
-        self._written[name] = orjson.dumps({name: numbers}).decode()[1:-1]
+        self._plain[name] = value
+        self._written[name] = orjson.dumps({name: value}).decode()[1:-1]
 
     def pieces(self) -> list[str]:
         """Return the facts as pieces of JSON, at most ``MOST_BYTES`` of them."""

@@ -59,14 +59,25 @@ class OpenRuns:
     def append_starts(self) -> None:
         """Write the starts of all open runs once more; who has them already ignores them."""
         for run in list(self._runs.values()):
-            self._append(run.start_event(self._to_json))
+            self._append_made(run, run.start_event)
 
     def append_progress(self) -> None:
         """Write what has changed in open runs since the last time."""
         for run in list(self._runs.values()):
-            event = run.progress_event(self._to_json) if run.is_own else None
+            if run.is_own:
+                self._append_made(run, run.progress_event)
+
+    def _append_made(
+        self, run: RunState, make: Callable[[Callable[[Any], str]], dict[str, Any] | None]
+    ) -> None:
+        """Append the event that ``make`` returns; one that cannot be made stops no other."""
+        try:
+            event = make(self._to_json)
             if event is not None:
                 self._append(event)
+        except Exception as error:
+            told = f"what is new of run {run.id_text} could not be taken: {error!r}"
+            notices.change(f"events of {run.id_text}", "lost", told)
 
     def renew_locks(self) -> None:
         """Replace locks in a forked child."""

@@ -12,15 +12,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from runlog._database import dsn
-from runlog._delivery.shipper import Shipper
-from runlog._delivery.store import Store
+from runlog._database.session import Session
 from runlog._entry.encoder import Encoder
 from runlog._entry.redaction.redactor import Redactor
 from runlog._entry.texts import storable
+from runlog._process import exit as _exit
 from runlog._process.fork import at_end_of_child
 from runlog._process.notices import notices, say
 from runlog._recorder.open_runs import OpenRuns
 from runlog._recorder.stats import Stats, count_entries
+from runlog._recorder.wiring import wire
 from runlog._spool.places import database_folder
 from runlog._spool.segment import counted
 from runlog._spool.spool import NEVER_SHED, Spool
@@ -28,6 +29,7 @@ from runlog._spool.spool import NEVER_SHED, Spool
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runlog._delivery.shipper import Shipper
     from runlog._recorder.run_state import RunState
     from runlog._settings import Settings
 
@@ -66,8 +68,10 @@ class Recorder:
         # Re-entrant: a signal handler may log while the spool is being opened.
         self._opening = threading.RLock()
         self._spool: Spool | None = None
+        # The same once there is a thread that delivers it: until then each record tries again.
+        self._ready: Spool | None = None
         self._shipper: Shipper | None = None
-        self._store: Store | None = None
+        self._session: Session | None = None
 
     def record(
         self,
@@ -82,7 +86,7 @@ class Recorder:
     ) -> None:
         """Encode one entry and append it to the spool; PostgreSQL gets it later."""
         line = self.encoder.encode(run_id, created, levelno, levelname, step, message, meta, logger)
-        spool = self._spool or self.open()
+        spool = self._ready or self.open()
         # As ``Spool.append`` does; a call less for every entry.
         while not (
             (levelno >= spool.lowest_level and spool.take(line)) or spool.shed(levelno, run_id)
@@ -95,7 +99,7 @@ class Recorder:
         """Open spool and shipper; anew when the last one was sealed at an exit or by ``close``."""
         with self._opening:
             if self._spool is not None and not self._spool.is_sealed:
-                return self._spool
+                return self._started(self._spool)
             folder = database_folder(self.settings)
             address = dsn.shown(self.settings.dsn or "", os.environ)
             spool = Spool(folder, self.settings.spool_max_bytes, address)
@@ -105,18 +109,23 @@ class Recorder:
             if spool.folder is None:
                 told = "no folder can be written for waiting entries; they are kept in memory only"
                 notices.change("folder", "none", told)
-            self._store = Store(self.settings)
             self._told.clear()
-            self._shipper = Shipper(spool, self._store, self._runs, self.settings, folder)
-            self._shipper.delivery.before_idle = self.tell_shed
+            self._session = Session(self.settings)
+            self._shipper = wire(
+                spool, self._session, self._runs, self.settings, folder, before_idle=self.tell_shed
+            )
             spool.on_block = self._shipper.wake
             self._spool = spool
             # A forked child's own spool must bring the runs that it inherited: its parent's may
             # not be there yet.
             self._runs.append_starts()
             at_end_of_child(self.close)
-            self._shipper.start()
-            return spool
+            return self._started(spool)
+
+    def _started(self, spool: Spool) -> Spool:
+        if self._shipper is not None and self._shipper.start():
+            self._ready = spool
+        return spool
 
     def count_unbound(self) -> None:
         """Count a record that belongs to no run; the first one is told."""
@@ -204,7 +213,8 @@ class Recorder:
         shipper = self._shipper
         if shipper is None:
             return True
-        return shipper.flush(self.settings.exit_timeout if timeout is None else timeout)
+        longest = _exit.left_of(self.settings.exit_timeout) if timeout is None else timeout
+        return shipper.flush(longest)
 
     def catch_up(self, timeout: float | None = None) -> bool:
         """Deliver what waits on this machine, before a question; also what dead processes left."""
@@ -225,6 +235,13 @@ class Recorder:
                 return past
             return past.plus(count_entries(spool, shipper.delivery))
 
+    def losses(self) -> dict[str, int]:
+        """Return how many entries were refused or shed so far; nothing where none was. Cheap."""
+        spool, shipper = self._spool, self._shipper
+        dead = self._past.dead_letters + (shipper.delivery.dead if shipper else 0)
+        shed = self._past.shed + (sum(spool.shed_counts().values()) if spool else 0)
+        return {name: n for name, n in (("dead_letters", dead), ("shed", shed)) if n}
+
     def close(self, timeout: float | None = None) -> bool:
         """Deliver what waits within ``timeout`` seconds and stop; what is left stays in the spool.
 
@@ -233,12 +250,13 @@ class Recorder:
         spool, shipper = self._spool, self._shipper
         if spool is None or shipper is None or spool.is_sealed:
             return True
-        until = time.monotonic() + (self.settings.exit_timeout if timeout is None else timeout)
+        longest = _exit.left_of(self.settings.exit_timeout) if timeout is None else timeout
+        until = time.monotonic() + longest
         done = shipper.stop(max(0.0, until - time.monotonic()))
         if not done:
             self.tell_shed(has_room=False)
         spool.seal()
-        if shipper.is_stopped and not shipper.is_done():
+        if shipper.is_stopped and not shipper.delivery.is_done():
             # What other threads have logged meanwhile; from now on they log into another spool.
             done = shipper.stop(max(0.0, until - time.monotonic()))
         with self._opening:
@@ -246,7 +264,7 @@ class Recorder:
             self._past = self._past.plus(last)
             # Another thread may have logged since ``seal``, and opened the next spool.
             if self._spool is spool:
-                self._spool, self._shipper = None, None
+                self._spool, self._ready, self._shipper = None, None, None
         if not done:
             say(f"{last.waiting} entries wait in {spool.folder or 'memory, and are lost now'}; "
                 'the next runlog process or "runlog flush" delivers them')  # fmt: skip
@@ -254,15 +272,17 @@ class Recorder:
             spool.secure()
             for tell in undelivered:
                 tell(self.settings, last.waiting, str(spool.folder) if spool.folder else None)
-        shipper.when_stopped(lambda: spool.close(remove=shipper.is_done()))
+        shipper.when_stopped(lambda: spool.close(remove=shipper.delivery.is_done()))
         return done
 
     def after_fork_in_child(self) -> None:
         """Let go of everything that is the parent's."""
         if self._spool is not None:
             self._spool.abandon()
-        if self._store is not None:
-            self._store.forget_in_child()
+        if self._session is not None:
+            self._session.forget_in_child()
+        if self._shipper is not None:
+            self._shipper.delivery.forget_in_child()
         self._runs.renew_locks()
         self._past = Stats()
         self._start_afresh()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +18,9 @@ from runlog._recorder.recorder import Recorder
 from runlog._settings import resolve
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
+    from runlog._recorder.given import AllSettings
     from runlog._settings import Settings
 
 _recorders: dict[tuple[str | None, str, str | None], Recorder] = {}
@@ -98,11 +100,10 @@ def close_all(*, at_once: bool = False) -> None:
 
     With ``at_once`` nothing more is waited for.
     """
-    began = time.monotonic()
+    _exit.begin()
     for recorder in list(_recorders.values()):
-        left = recorder.settings.exit_timeout - (time.monotonic() - began)
         try:
-            recorder.close(0.0 if at_once else max(0.0, left))
+            recorder.close(0.0 if at_once else None)
         except Exception as error:
             # No memory, no descriptor: what waits is in the spool.
             name = type(error).__name__
@@ -115,6 +116,7 @@ def reset(timeout: float) -> None:
     for recorder in list(_recorders.values()):
         recorder.close(timeout)
     _recorders.clear()
+    _exit.forget()
     _configured = None
     open_runs.refused_ids.clear()
     open_runs.open_runs.clear()
@@ -125,6 +127,7 @@ def reset(timeout: float) -> None:
 def _after_fork_in_child() -> None:
     global _registry  # noqa: PLW0603 - the lock may be held by a thread that is not here
     _registry = threading.RLock()
+    _exit.forget()
     for recorder in list(_recorders.values()):
         recorder.after_fork_in_child()
 
@@ -135,7 +138,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def configure(**settings: Any) -> None:
+def configure(**settings: Unpack[AllSettings]) -> None:
     """Choose the database and the settings of this process; optional, the environment will do.
 
     Does not connect and does not wait. Every setting is also the variable ``RUNLOG_<NAME>``; an

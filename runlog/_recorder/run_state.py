@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Any
 from runlog._entry.meta import as_dict
 from runlog._entry.texts import repr_of, shorten
 from runlog._process.notices import notices
+from runlog._process.usage import Usage
 from runlog._recorder.columns import INTEGER_MAX, PARSERS, sum_of
 from runlog._recorder.facts import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from runlog._recorder.progress import Progress
 
 COUNTS = ("fetched", "inserted", "updated", "failed")
 FIGURES = (*(f"records_{count}" for count in COUNTS), "calls_analyzed", "api_cost")
@@ -62,6 +65,9 @@ class RunState:
         self._notes = Facts()
         """What becomes ``metadata.runlog``."""
         self._last_progress: dict[str, Any] | None = None
+        self._loops: list[Progress] = []
+        """What is under way, the innermost last; the last one that was, when nothing is."""
+        self._usage: Usage | None = None
         self.put("script_name", script_name)
 
     def renew_lock(self) -> None:
@@ -133,9 +139,18 @@ class RunState:
         """Add facts to ``metadata.runlog``."""
         self._notes.update(facts)
 
-    def note_numbers(self, name: str, numbers: dict[str, float | None]) -> None:
-        """Add numbers to ``metadata.runlog``, on whatever thread."""
-        self._notes.put_numbers(name, numbers)
+    def begin_loop(self, progress: Progress) -> None:
+        """Show how far ``progress`` is with every event."""
+        self._loops = [*(loop for loop in self._loops if not loop.is_over), progress]
+
+    def _measure(self, *, is_end: bool = False) -> None:
+        """Note how far the loops are and what is used; nothing of the user's is called."""
+        if self._loops:
+            current = next((loop for loop in reversed(self._loops) if not loop.is_over), None)
+            self._notes.put_plain("progress", (current or self._loops[-1]).numbers())
+        if self._usage is not None and (is_end or self._usage.has_grown()):
+            for name, number in self._usage.numbers().items():
+                self._notes.put_plain(name, number)
 
     def noted(self, name: str) -> Any:
         """Return a fact of ``metadata.runlog``; None when there is none."""
@@ -159,6 +174,7 @@ class RunState:
     def start_event(self, to_json: Callable[[Any], str]) -> dict[str, Any]:
         """Return the event that inserts the row."""
         self.is_begun = True
+        self._usage = self._usage or Usage()
         return {
             "event": "start",
             "is_owner": self.is_own,
@@ -169,6 +185,7 @@ class RunState:
 
     def progress_event(self, to_json: Callable[[Any], str]) -> dict[str, Any] | None:
         """Return the event that updates the row while running; None when nothing has changed."""
+        self._measure()
         columns = self._columns(to_json)
         if columns == self._last_progress:
             return None
@@ -179,6 +196,7 @@ class RunState:
         self, status: str, error_message: str | None, to_json: Callable[[Any], str]
     ) -> dict[str, Any]:
         """Return the event that gives the row its final state."""
+        self._measure(is_end=True)
         return {
             "event": "finish",
             "status": status,

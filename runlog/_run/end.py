@@ -116,6 +116,9 @@ class End:
         self.journal.log_end(ending)
         if not self.row.is_part:
             state.note(outcome=ending.outcome)
+            if self.row.recorder is not None and (losses := self.row.recorder.losses()):
+                # Watchers tell of a host that does not deliver everything.
+                state.note(backlog=losses)
             self._window.close(ending)
 
     def make_final(self) -> None:

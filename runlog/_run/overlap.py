@@ -17,8 +17,8 @@ from runlog._process import jitter, origin
 from runlog._process.notices import say
 from runlog._recorder import open_runs, registry
 from runlog._run.cursor import to_be_asked
-from runlog._spool import folders
-from runlog._spool.places import database_folder
+from runlog._spool import places
+from runlog._spool.owner import owner_lives
 from runlog.errors import OverlapError, SettingError, Skipped
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class AliveRun(NamedTuple):
     host: str | None
     pid: str | None
     spool: str | None
+    is_silent: bool
 
     def describe(self) -> str:
         """Return which run it is and when it was last heard of."""
@@ -52,19 +53,13 @@ class AliveRun(NamedTuple):
         heard = _shown(self.heartbeat_at)
         return f"run {self.run_id}{place}{started} is alive, last heartbeat {heard}"
 
-    def is_gone_from(self, database_folder: Path | None) -> bool:
-        """Tell whether its process was on this machine and has ended: its spool's lock is free.
+    def is_alive(self, spools: Path | None) -> bool:
+        """Tell whether it stands in the way: by its spool's lock on this machine, else by its beat.
 
-        By the folder's name, which no other process ever has: a pid can be another's by now.
+        A database that was away took no beat of a process that lives.
         """
-        if database_folder is None or not self.spool or self.host != origin.host():
-            return False
-        folder = database_folder / os.path.basename(self.spool)  # noqa: PTH119 - a name, no path
-        lock = folders.adopt(folder) if folder.is_dir() else None
-        if lock is None:
-            return False
-        lock.close()
-        return True
+        lives = owner_lives(spools, self.host, self.spool)
+        return not self.is_silent if lives is None else lives
 
 
 def _shown(moment: datetime) -> str:
@@ -137,12 +132,21 @@ def claims(claim: Claim, overlap: Overlap) -> Iterator[float]:
         alive = claim.attempt(recorder)
     while alive is not None:
         is_late = until is not None and time.monotonic() >= until
+        if overlap == "skip":
+            _note_skip(recorder, alive, claim.script_name)
         _give_up(alive, claim.script_name, overlap, is_hopeless=is_late)
         if told != alive.run_id:
             told = alive.run_id
             say(f"{claim.script_name!r} waits: {alive.describe()}")
         yield jitter.between(*_POLL_SECONDS)
         alive = claim.attempt(recorder)
+
+
+def _note_skip(recorder: Recorder, alive: AliveRun, script_name: str) -> None:
+    """Leave an entry in the run that is in the way: it tells what it made skip."""
+    meta = {"host": origin.host(), "pid": os.getpid(), "by": origin.triggered_by(os.environ)}
+    text = f"another start of {script_name!r} was skipped"
+    recorder.record(alive.run_id, time.time(), 30, "WARNING", "SKIP", text, meta)
 
 
 def _give_up(alive: AliveRun, script_name: str, overlap: Overlap, *, is_hopeless: bool) -> None:
@@ -183,7 +187,7 @@ class Claim(NamedTuple):
         """Write the run's row, or return the run that stands in the way."""
         settings = recorder.settings
         schema = settings.schema
-        folder = database_folder(settings)
+        spools = places.root(settings.spool_dir, os.environ)
         key = {"key": f"runlog {schema} {self.script_name}"}
         names = {"id": self.run_id, "script_name": self.script_name}
         events: list[dict[str, Any]] = []
@@ -194,7 +198,7 @@ class Claim(NamedTuple):
                 found: list[AliveRun] = rows(
                     connection, "overlap/alive_runs", schema, AliveRun, **names
                 )
-                alive = next((run for run in found if not run.is_gone_from(folder)), None)
+                alive = next((run for run in found if run.is_alive(spools)), None)
                 if alive is None:
                     # Made under the lock: this run starts after the end of the one before it. Made
                     # once: when an answer was lost, the second insert changes nothing.

@@ -6,11 +6,13 @@ Runs on the caller's thread when a run ends. Looks at the loggers and changes no
 from __future__ import annotations
 
 import logging
+import os
+import sys
 
 from runlog._process.notices import notices
 from runlog._recorder import registry
 
-_NOT_THE_SCRIPTS = ("runlog", "psycopg")
+_LIBRARIES = ("site-packages", "dist-packages", os.path.dirname(os.__file__))  # noqa: PTH120 - a text
 
 
 def tell_unheard(script_name: str) -> None:
@@ -34,9 +36,15 @@ def _has_logged() -> bool:
     """
     loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
     for logger in loggers:
-        name = str(getattr(logger, "name", "")).partition(".")[0]
-        if isinstance(logger, logging.Logger) and name not in _NOT_THE_SCRIPTS:
+        if isinstance(logger, logging.Logger) and not _is_of_a_library(logger.name):
             asked = list(getattr(logger, "_cache", ()))
             if any(isinstance(level, int) and level >= logging.INFO for level in asked):
                 return True
     return False
+
+
+def _is_of_a_library(name: str) -> bool:
+    """Tell whether a logger is named after an installed module: nobody misses what that says."""
+    module = sys.modules.get(name.partition(".")[0])
+    place = str(getattr(module, "__file__", None) or "")
+    return name.startswith("runlog.") or any(library in place for library in _LIBRARIES)

@@ -6,19 +6,25 @@ the database.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runlog._process.notices import notices
+from runlog._recorder import columns
+from runlog._recorder.progress import Progress, total_of
 from runlog._recorder.run_state import COUNTS
+from runlog._run import bar
 from runlog._run.alert import record_alert
 from runlog._run.row import quietly
 from runlog._run.uses import Reusable
 from runlog.errors import RunlogError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date, datetime
     from decimal import Decimal
+
+
+_T = TypeVar("_T")
 
 
 class Verbs(Reusable):
@@ -54,6 +60,27 @@ class Verbs(Reusable):
             moment: without a zone it is local time.
         """
         self._use.window.reach(moment)
+
+    def track(
+        self, items: Iterable[_T], *, total: int | None = None, description: str = ""
+    ) -> Iterator[_T]:
+        """Iterate over ``items`` and show how far that is: ``for deal in run.track(deals):``.
+
+        On a terminal there is a bar. With every heartbeat ``metadata.runlog.progress`` tells
+        ``done``, ``total``, ``rate`` (a second) and ``eta_seconds``. An item is done when the next
+        one is asked for; a loop inside another one is shown while it lasts.
+
+        Args:
+            items: anything that can be iterated over.
+            total: how many they are; default: their length, if they have one.
+            description: what is done.
+        """
+        what = columns.text(description) or ""
+        if (recorder := self._use.row.recorder) is not None:
+            what = recorder.encoder.redact_text(what)
+        progress = Progress(what, total_of(items, total))
+        self._state.begin_loop(progress)
+        return progress.over(items, bar.show(progress))
 
     def debug(self, step: object, message: object = None, /, **meta: Any) -> None:
         """Write a DEBUG entry, as ``info`` does."""

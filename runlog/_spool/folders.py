@@ -153,8 +153,15 @@ def list_newer(database_folder: Path) -> list[Path]:
 
 def _entries(database_folder: Path) -> list[os.DirEntry[str]]:
     with contextlib.suppress(OSError):
-        return sorted(os.scandir(database_folder), key=lambda entry: entry.name)
+        return sorted(os.scandir(database_folder), key=lambda entry: _age(entry.name))
     return []
+
+
+def _age(name: str) -> tuple[str, int, str]:
+    """Return what sorts names by the start of their processes, in the same second by their pids."""
+    started, _, rest = name.removeprefix(_UNFINISHED).partition("-")
+    pid = rest.partition("-")[0]
+    return started, int(pid) if pid.isdecimal() else 0, name
 
 
 def _is_process_folder(entry: os.DirEntry[str]) -> bool:

@@ -9,14 +9,15 @@ import stat
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runlog._entry.copy_text import decode_lines
+from runlog._entry.copy_text import decode_lines, escape
 from runlog._process.notices import notices
 from runlog._spool import destination, folders
 from runlog._spool.backlog import Backlog
 from runlog._spool.descriptor import Descriptor, read_at
+from runlog._spool.whole import append_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from runlog._spool.backlog import Source
@@ -29,6 +30,7 @@ class StoredSegments:
     """The files of a process that is gone, with the reading half of ``SegmentWriter``."""
 
     def __init__(self, folder: Path, stem: str, suffix: str) -> None:
+        self._folder, self._stem, self._suffix = folder, stem, suffix
         self._paths = {
             int(path.name[len(stem) + 1 : -len(suffix)]): path
             for path in folder.glob(f"{stem}-[0-9]*{suffix}")
@@ -70,6 +72,10 @@ class StoredSegments:
         if path is not None:
             with contextlib.suppress(OSError):
                 path.unlink()
+
+    def next_path(self) -> Path:
+        """Return the path behind the last segment; what is written there is not read here."""
+        return self._folder / f"{self._stem}-{self.last() + 1:06d}{self._suffix}"
 
     def close(self, number: int | None = None) -> None:
         """Close the descriptor of one segment, or of all."""
@@ -194,6 +200,25 @@ class OrphanedSpool:
             self.deaths = examine(self._entries, self._events)
             opened.pop_all()
 
+    def put_back_entries(self, rows: Sequence[Sequence[str]]) -> None:
+        """Keep ``rows`` for the next one who adopts this folder, at the end of it.
+
+        Raises:
+            OSError: the disk takes none; they are not to be acknowledged.
+        """
+        lines = ["\t".join(map(escape, row)) + "\n" for row in rows]
+        self._append(self._entries, "".join(lines).encode())
+
+    def put_back_event(self, line: bytes) -> None:
+        """Keep a run event for the next one, as ``put_back_entries`` does."""
+        self._append(self._events, line + b"\n")
+
+    def _append(self, segments: StoredSegments, lines: bytes) -> None:
+        path = segments.next_path()
+        append_whole(path, lines)
+        # As old as the rest: it is no sign of life of the process.
+        os.utime(path, (self.last_sign_of_life, self.last_sign_of_life))
+
     def close(self, *, remove: bool) -> None:
         """Give the folder back, or remove it when all is delivered."""
         for part in (self.entries, self.events, self._entries, self._events):
@@ -203,25 +228,26 @@ class OrphanedSpool:
         self._lock.close()
 
 
-def adopt_orphans(database_folder: Path, own: Path | None) -> Iterator[OrphanedSpool]:
-    """Take over the spools of this database whose owner is gone, oldest first.
-
-    One at a time: who has delivered one asks for the next. What another process takes meanwhile is
-    left out.
-    """
-    for folder in folders.list_folders(database_folder):
-        lock = folders.adopt(folder) if folder != own else None
-        if lock is None:
-            continue
-        try:
-            orphan = OrphanedSpool(folder, lock)
-        except OSError as error:
-            # Out of descriptors, or files of another user: later, or by others.
-            lock.close()
-            notices.change(f"orphan {folder}", "unread", f"cannot read {folder}: {error}")
-        else:
-            yield orphan
+def list_orphans(database_folder: Path, own: Path | None) -> list[Path]:
+    """Return the folders of other processes of this database, oldest first; some may be alive."""
     _tell_newer(database_folder)
+    return [folder for folder in folders.list_folders(database_folder) if folder != own]
+
+
+def adopt_orphan(folder: Path) -> OrphanedSpool | None:
+    """Take over the spool in ``folder`` if its owner is gone.
+
+    Raises:
+        OSError: it cannot be read now: out of descriptors, or files of another user.
+    """
+    lock = folders.adopt(folder)
+    if lock is None:
+        return None
+    try:
+        return OrphanedSpool(folder, lock)
+    except OSError:
+        lock.close()
+        raise
 
 
 def _tell_newer(database_folder: Path) -> None:

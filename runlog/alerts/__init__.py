@@ -25,6 +25,7 @@ from runlog.alerts._config import Config, find_config
 from runlog.alerts._explain import RuleState, explain
 from runlog.alerts._look import Look, Watcher, WatcherRow, look
 from runlog.alerts._propose import propose
+from runlog.alerts._shifted import find_shifted
 from runlog.alerts._trial import Trial, try_channels
 from runlog.alerts._watch import Result, Watch
 
@@ -53,6 +54,7 @@ __all__ = [
     "explain",
     "explained",
     "find_config",
+    "find_shifted",
     "is_watched",
     "look",
     "open_channels",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
 from runlog import queries
-from runlog.cli._database import SHORT_ID, connected, find_run, short_ids
+from runlog._process.visible import visible
+from runlog.cli._database import SHORT_ID, connected, find_run, settings, short_ids
 from runlog.cli._failures import NotFoundError
 from runlog.cli._options import limit_option, script_option, since_option
 from runlog.cli.show.output import Output, output_options
@@ -18,6 +20,9 @@ from runlog.cli.show.table import STATE_STYLES, Column
 from runlog.cli.show.text import ago, duration, number, share
 from runlog.queries._figures import ErrorGroup, ScriptHealth
 from runlog.queries._rows import Run
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 Since = datetime | timedelta
 
@@ -73,12 +78,30 @@ def scripts_command(*, since: Since, script: str | None, output: Output) -> None
     """Show how each script is doing: state, success rate, durations, age of the last success."""
     with connected() as connection:
         rows = queries.script_health(connection, since=since, script=script)
+        late = _late(connection) if output.is_for_people else []
     empty = (
         "no script is called like this"
         if script
         else 'no runs yet; "runlog demo" makes the first two'
     )
     output.rows(rows, ScriptHealth, _health_columns(), empty=empty)
+    for line in late:
+        click.echo(visible(line))
+
+
+def _late(connection: Connection[Any]) -> list[str]:
+    """Return what watchers know beyond the runs: who did not start, and whether anybody watches."""
+    from runlog.alerts import Care, is_watched
+
+    care = Care(connection, settings().schema)
+    if not care.is_there():
+        return []
+    words = [(due, "missed" if due.is_overdue else "late") for due in care.dues() if due.is_late]
+    lines = [f"{word}: {due.script_name}, due by {due.schedule}" for due, word in words]
+    watchers = care.watchers()
+    if watchers and not is_watched(watchers):
+        lines.append("nobody watches any more")
+    return lines
 
 
 def _health_columns() -> list[Column]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -12,6 +13,7 @@ from runlog._process.visible import visible
 from runlog._run.cursor import Cursor, find_cursor
 from runlog._run.cursor import set_cursor as write_cursor
 from runlog._settings import resolve
+from runlog._spool import places
 from runlog.cli._database import connected, find_run, short_ids
 from runlog.cli._failures import NotFoundError
 from runlog.cli._options import SINCE
@@ -100,7 +102,8 @@ def reap_command(*, output: Output) -> None:
     then; this does it now. Runs of other programs have no heartbeat and stay: see "runlog close".
     """
     with connected() as connection:
-        closed = reap(connection, _schema(), strict=True)
+        spools = places.root(resolve(strict=True).spool_dir, os.environ)
+        closed = reap(connection, _schema(), strict=True, spools=spools)
     ids = short_ids([run.id for run in closed])
     columns = [
         Column("RUN", lambda run: ids[run.id]),

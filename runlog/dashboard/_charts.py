@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_SMALLEST = 1e-9
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One bar: where it stands and how high it is, from the bottom."""
@@ -43,7 +46,7 @@ def row_of_bars(
 
 def nice_ceiling(value: float) -> float:
     """Return the next number that is good to read on an axis: 1, 2, 2.5, 5 times a power of ten."""
-    if value <= 0:
+    if value < _SMALLEST:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * 0.999)

@@ -7,14 +7,12 @@ import hashlib
 import io
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
-import orjson
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from runlog.dashboard import _charts as charts
@@ -134,15 +132,15 @@ def _query(request: Request) -> dict[str, str]:
 
 def json_answer(value: object, status: int = 200) -> Response:
     """Return ``value`` as JSON; rows become objects, with their computed state."""
-    body = orjson.dumps(_plain(value), default=_told, option=orjson.OPT_NON_STR_KEYS)
-    return Response(body, status, media_type="application/json")
+    if isinstance(value, dict):
+        value = {name: _plain(item) for name, item in value.items()}
+    return Response(words.to_json(_plain(value)), status, media_type="application/json")
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+    """Return a row, or a list of rows, as objects; what stands in a column stays as it is."""
+    if isinstance(value, list) and value and is_dataclass(value[0]):
+        return [record_of(row) for row in value]
     return record_of(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
@@ -153,10 +151,6 @@ def record_of(row: Any) -> dict[str, Any]:
         if name not in record and hasattr(row, name):
             record[name] = getattr(row, name)
     return record
-
-
-def _told(value: object) -> object:
-    return float(value) if isinstance(value, Decimal) else str(value)
 
 
 def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Any]) -> Response:

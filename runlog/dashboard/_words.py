@@ -5,8 +5,11 @@ Not here: the time zone and the wishes of who looks (``_viewer``), how a run sta
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
@@ -147,10 +150,19 @@ def to_json(value: object, *, indent: bool = False) -> str:
     """Return ``value`` as JSON; what JSON does not know is told as text."""
     options = orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if indent else 0)
     try:
-        return orjson.dumps(value, default=str, option=options).decode()
-    except (TypeError, ValueError, RecursionError):
-        # An integer beyond 64 bits, or a nesting that only PostgreSQL takes.
-        return repr(value)
+        return orjson.dumps(value, default=_known, option=options).decode()
+    except TypeError:
+        # An integer beyond 64 bits, half a letter, or a nesting that only PostgreSQL takes.
+        try:
+            return json.dumps(value, default=_known, indent=2 if indent else None)
+        except RecursionError:
+            return '"nested too deep to be shown"'
+
+
+def _known(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return float(value) if isinstance(value, Decimal) else str(value)
 
 
 def script_path(name: str) -> str:

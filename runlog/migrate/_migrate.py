@@ -19,6 +19,7 @@ from psycopg.pq import TransactionStatus
 from runlog._database import statements
 from runlog._database.connection import connect
 from runlog._database.explain import unreachable
+from runlog._database.trial import try_writing
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError, SettingError
 from runlog.migrate._layout import Layout, apply_layout, make_lean
 from runlog.migrate._rights import get_standing, list_grants, list_open, require_role, rows, run
@@ -136,6 +137,8 @@ def _apply(connection: Connection[Any], schema: str, migration: statements.Migra
         applied = dict(rows(connection, b"select version, checksum from runlog_migrations"))
         _check(applied, schema)
         run(connection, _step("refuse", schema))
+        if migration.version == 1:
+            _require_writable(connection, schema)
         if migration.version in applied:
             return []
         before = get_standing(connection, schema)
@@ -148,6 +151,16 @@ def _apply(connection: Connection[Any], schema: str, migration: statements.Migra
         ]
     title = migration.name.replace("_", " ")
     return done or [f"applied migration {migration.version} ({title}): nothing new by name"]
+
+
+def _require_writable(connection: Connection[Any], schema: str) -> None:
+    """Do nothing if the tables are runlog's own, or not there, or hold what it writes."""
+    asked = rows(connection, _step("are_others", schema))
+    refusal = try_writing(connection, schema) if asked else None
+    if refusal is not None:
+        raise SchemaError(
+            f"the tables cannot hold what runlog writes: {refusal.said}; {refusal.remedy}"
+        )
 
 
 def _give(connection: Connection[Any], schema: str, grant: Grant) -> list[str]:

@@ -47,7 +47,7 @@ class SpoolRecorder(Recorder):
         """Open the files only."""
         with self._opening:
             if self._spool is None or self._spool.is_sealed:
-                self._spool = Spool(self.folder, self.settings.spool_max_bytes)
+                self._ready = self._spool = Spool(self.folder, self.settings.spool_max_bytes)
                 self._runs.append_starts()
             return self._spool
 

@@ -231,7 +231,7 @@ begin
       ('runlog_incidents', null, 'A rule that holds for a script, from its opening to its resolution'),
       ('runlog_incidents', 'id', 'Also the key under which incident managers know it'),
       ('runlog_incidents', 'script_name', 'runs.script_name; * for no single script'),
-      ('runlog_incidents', 'rule', 'failed, missed, silence, stale, long, zero, partial, cost_run …'),
+      ('runlog_incidents', 'rule', 'failed, missed, silence, stale, long, zero, partial, cost_run and others'),
       ('runlog_incidents', 'subject', 'What tells two incidents of a rule apart: a kind of error, a host, a month'),
       ('runlog_incidents', 'occasion', 'What began it: the id of a run, a due time, a month'),
       ('runlog_incidents', 'severity', 'error and warning are told; info is only shown'),

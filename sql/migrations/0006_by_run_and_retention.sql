@@ -234,8 +234,8 @@ begin
                         script_name = wanted.name
                         and status <> 'success'
                         and (finished_at is null or finished_at >= coalesce((select said_at from last_end), '-infinity'))
-                        and metadata #>> '{runlog,checkpoint}' ~ '^\d{4}-'
-                        and metadata #>> '{runlog,checkpoint_at}' ~ '^\d{4}-'
+                        and metadata #>> '{runlog,checkpoint}' ~ '^[0-9]{4}-'
+                        and metadata #>> '{runlog,checkpoint_at}' ~ '^[0-9]{4}-'
                         and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
                     order by said_at desc
                     limit 1

@@ -58,7 +58,7 @@ kind as (
                     when error_type = 'died' then ''
                     else regexp_replace(
                         split_part(message, e'\n', 1),
-                        '[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|\m[0-9a-fA-F]{12,}\M|\d+',
+                        '[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|[[:<:]][0-9a-fA-F]{12,}[[:>:]]|[0-9]+',
                         '*',
                         'g'
                     )

@@ -1,8 +1,7 @@
--- Closes every run whose process has missed three heartbeats, on whichever host it was: it ended when
--- it was last heard of. By the database's clock. A run without a heartbeat is another program's and
--- stays. A row that is locked is being written by someone, so it is alive: skipped. Needs no more
--- than a writer's rights. Given "among", it asks about those runs only. Should the process live
--- after all, its next heartbeat takes this back.
+-- Closes those of the runs "among" whose process has missed three heartbeats, on whichever host it was:
+-- each ended when it was last heard of. By the database's clock. A run without a heartbeat is another
+-- program's and stays. A row that is locked is being written by someone, so it is alive: skipped. Needs
+-- no more than a writer's rights. Should the process live after all, its next heartbeat takes this back.
 with silent as (
     select
         id,
@@ -10,8 +9,7 @@ with silent as (
     from {schema}.runs
     where
         status = 'running'
-        and id <> all(%(own)s::uuid[])
-        and (%(among)s::uuid[] is null or id = any(%(among)s::uuid[]))
+        and id = any(%(among)s::uuid[])
         and {is_silent}
     for update skip locked
 )

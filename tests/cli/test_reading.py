@@ -150,13 +150,18 @@ def test_show_tells_the_whole_run(runlog, connection):
         records_fetched=150,
         sync_mode="full",
         metadata={"field_count": 35},
-        runlog={"host": "w1", "pid": 7, "git_commit": "abc", "outcome": "failed"},
-    )
+        runlog={
+            "host": "w1", "pid": 7, "git_commit": "abc", "outcome": "failed",
+            "progress": {"what": "deals", "done": 40, "total": 150, "rate": 12.04, "eta_seconds": 9.2},
+            "peak_memory_bytes": 50 * 2**20, "cpu_seconds": 1.5,
+        },
+    )  # fmt: skip
     add_entry(connection, run_id, "Fetched", step="FETCH", timestamp=ago(seconds=50))
     meta = {"error_type": "ValueError", "stack": "Traceback\n  File x"}
     add_entry(connection, run_id, "no such list", step="ERROR", level="ERROR", meta=meta)
     out = runlog("show", "--format", "table").out
     for text in ("sync  error  10.0 s", str(run_id), "150 fetched", "manual on w1, process 7", "abc",
+                 "deals: 40 of 150, 12 a second, 9.2 s left", "50 MiB at the peak, 1.5 s of processor time",
                  "ValueError: no such list", '{"field_count": 35}', "    |   File x",
                  f'2 entries; "runlog logs {str(run_id)[:13]}"'):  # fmt: skip
         assert text in out

@@ -30,9 +30,9 @@ def statements(monkeypatch):
         sent.note("copy", block.count(b"\n"))
         return real_copy(store, block)
 
-    def insert(store, rows):
+    def insert(store, rows, late):
         sent.note("insert", len(rows))
-        return real_insert(store, rows)
+        return real_insert(store, rows, late)
 
     monkeypatch.setattr(_store.Store, "_copy", copy)
     monkeypatch.setattr(_store.Store, "_insert", insert)
@@ -58,7 +58,7 @@ def test_what_comes_meanwhile_waits_for_the_next_pass(recording, database, state
     """A pass is one statement for what was there, however fast others log, and then does the rest."""
     made = recording(database)
     idle = []
-    made.recorder._shipper.delivery.before_idle = lambda: idle.append(made.stats().waiting)
+    made.recorder._shipper.delivery._before_idle = lambda: idle.append(made.stats().waiting)
     statements.meanwhile = lambda: made.log_many(20)
     made.log_many(5000)
     assert made.recorder.flush()

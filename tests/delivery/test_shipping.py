@@ -118,7 +118,7 @@ def test_an_outage_is_told_once_and_its_end_too(recording, proxy, capsys):
     for _ in range(3):
         assert not made.recorder.flush(0.3)
     proxy.forward()
-    eventually(lambda: _assert(made.recorder.flush(5)))
+    eventually(lambda: _assert(made.recorder.catch_up(5)))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert "cannot write to" in lines[0]
@@ -148,12 +148,12 @@ def test_a_connection_whose_end_is_only_announced_is_no_outage(
     made = recording(database)
     made.log("before")
     assert made.recorder.catch_up(10)
-    store = made.recorder._store
+    store = made.recorder._shipper.delivery._store
     write, ended = store.write, []
 
     def write_later(*args, **options):
         if not ended:
-            ended.append(store._connection)
+            ended.append(made.recorder._session._connection)
             raise psycopg.errors.AdminShutdown
         return write(*args, **options)
 

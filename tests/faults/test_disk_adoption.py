@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from kit.adopting import adopt_orphans
 from kit.disks import waiting_folders
 from kit.recording import messages, run_row
 from kit.waiting import eventually
@@ -18,7 +19,6 @@ from runlog._process.notices import notices
 from runlog._settings import resolve
 from runlog._spool import folders
 from runlog._spool import orphan as _stored
-from runlog._spool.orphan import adopt_orphans
 from runlog._spool.places import database_folder
 
 SPOOLS = Path(__file__).with_name("spools")
@@ -154,8 +154,9 @@ def test_a_spool_of_a_version_to_come(
 def test_a_file_that_cannot_be_read_now_is_not_taken_for_missing(
     leave_orphan, recording, database, connection, monkeypatch, number, evidence
 ):
-    """While an orphan's files cannot be opened nothing of it is acknowledged or removed; later it is delivered."""
+    """While an orphan's files cannot be opened nothing of it is acknowledged or removed; later it is delivered. It is told of the folder and not of the database, and the orphan behind it is delivered meanwhile."""
     orphan = leave_orphan(database, 3000, spool_max_bytes=2**20)
+    second = leave_orphan(database, 5)
     assert len(orphan.segments) > 5
     held = len(orphan.segments)
     real_open, is_broken = os.open, [True]
@@ -167,8 +168,9 @@ def test_a_file_that_cannot_be_read_now_is_not_taken_for_missing(
 
     monkeypatch.setattr(_stored.os, "open", open_file)
     made = recording(database)
+    eventually(lambda: _assert(not second.folder.exists()))
+    assert messages(connection, second.run_id) == second.messages
     eventually(lambda: _assert(notices.is_in(f"orphan {orphan.folder}", "unread")))
-    # No fault of the database, and no reason for what is behind it to wait.
     assert made.recorder._shipper._failures == 0
     assert orphan.folder.exists()
     assert len(orphan.segments) >= held - 2
@@ -198,7 +200,8 @@ def test_an_adoption_that_fails_gives_the_lock_back(leave_orphan, database, monk
 
     monkeypatch.setattr(_stored, "examine", fail)
     before = open_descriptors()
-    assert list(adopt_orphans(orphan.folder.parent, None)) == []
+    with pytest.raises(OSError, match="from the test"):
+        adopt_orphans(orphan.folder.parent, None)
     monkeypatch.undo()
     after = open_descriptors()
     assert after <= before

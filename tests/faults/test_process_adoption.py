@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
+from kit.adopting import adopt_orphans
 from kit.recording import QUICK
 
-from runlog._delivery.late_runs import WAIT_SECONDS
 from runlog._entry.ids import new_id
 from runlog._recorder.recorder import Recorder
 from runlog._recorder.run_state import RunState
@@ -62,17 +61,30 @@ def test_many_adopt_the_same_orphans_at_once(
 
 @pytest.mark.guarantee("survives-death", "blast-radius")
 def test_an_entry_of_a_run_that_never_appears_holds_up_nobody(aftermath, evidence):
-    """Behind an entry of a run without a row, the rest of an old orphan is delivered by the first process, however short it lives; the entry becomes a dead letter."""
+    """Behind an entry of a run without a row, the rest of an orphan is delivered by the first process, however short it lives; the entry is looked for again for a minute in which the database is there, and then becomes a dead letter."""
     run = _leave_an_orphan(aftermath, unknown=new_id())
     (folder,) = aftermath.folders()
     for path in folder.iterdir():
         os.utime(path, (1.7e9, 1.7e9))
     assert aftermath.deliver() == 500
     aftermath.check(run, [f"line {line:06d}" for line in range(500)])
-    (letters,) = aftermath.folder().glob("dead-letters*")
-    assert letters.read_text().count("of a run without a row") == 1
+    # Two looks half a minute apart, and one after a night in which nobody came.
+    for seconds in (20, 30, 40_000):
+        assert aftermath.folders() == [folder]
+        assert aftermath.new_letters() == []
+        _let_time_pass(folder, seconds)
+        assert aftermath.deliver() == 0
+    (letter,) = aftermath.new_letters()
+    assert "of a run without a row" in letter["content"]
     aftermath.is_clean()
     evidence(dead_letters=1, **aftermath.counted())
+
+
+def _let_time_pass(folder, seconds):
+    """Have the last look at what is too early lie so long ago."""
+    mark = folder / "late.ack"
+    looked = mark.stat().st_mtime - seconds
+    os.utime(mark, (looked, looked))
 
 
 @pytest.mark.guarantee("survives-death", "blast-radius")
@@ -100,22 +112,42 @@ def test_an_entry_of_a_run_that_is_late_holds_up_nobody(aftermath, commands, con
 
 
 @pytest.mark.guarantee("survives-death", "blast-radius")
-def test_what_was_set_aside_grows_old(aftermath):
-    """What waits for its run in a folder of its own is as old as the spool that it comes from: a minute after that it is a dead letter."""
+def test_what_is_put_back_is_no_sign_of_life(aftermath):
+    """What waits for its run is as old as the spool that it stays in: it moves neither the end of the dead run nor the age that people are shown."""
     _leave_an_orphan(aftermath, unknown=new_id())
     (folder,) = aftermath.folders()
-    alive = time.time() - WAIT_SECONDS + 30
     for path in folder.iterdir():
-        os.utime(path, (alive, alive))
+        os.utime(path, (1.7e9, 1.7e9))
     assert aftermath.deliver() == 500
-    (aside,) = aftermath.folders()
-    assert aside != folder
-    assert {round(path.stat().st_mtime) for path in aside.iterdir()} == {round(alive)}
-    for path in aside.iterdir():
-        os.utime(path, (alive - 30, alive - 30))
-    assert aftermath.deliver() == 0
-    (letters,) = aftermath.folder().glob("dead-letters*")
-    assert letters.read_text().count("of a run without a row") == 1
+    times = {path.name: path.stat().st_mtime for path in folder.iterdir()}
+    assert {time for name, time in times.items() if not name.endswith(".ack")} == {1.7e9}
+    (adopted,) = adopt_orphans(folder.parent)
+    assert adopted.last_sign_of_life == 1.7e9
+    assert adopted.entries.count_waiting() == 1
+    adopted.close(remove=False)
+
+
+@pytest.mark.guarantee("survives-death", "exactly-once")
+@pytest.mark.parametrize("is_first", [True, False], ids=["part-first", "owner-first"])
+def test_the_order_in_which_the_dead_are_found_is_all_the_same(aftermath, is_first):
+    """A run's process and one that joined it are long dead, and lie side by side: whichever is found first, one delivery stores all of both."""
+    run = _leave_an_orphan(aftermath)
+    (owner,) = aftermath.folders()
+    recorder = Recorder(resolve({"dsn": aftermath.dsn, "spool_dir": aftermath.spool_dir}))
+    spool = recorder._spool = recorder._ready = Spool(aftermath.folder(), 2**29)
+    for number in range(100):
+        recorder.record(run, 1.7e9 + 900, 20, "INFO", None, f"part {number}", None)
+    spool.close(remove=False)
+    part = next(folder for folder in aftermath.folders() if folder != owner)
+    for folder, name in ((owner, "20260101T000000-9-0000bb"), (part, "20260101T000000-10-0000aa")):
+        for path in folder.iterdir():
+            os.utime(path, (1.7e9, 1.7e9))
+        started = "2025" if is_first and folder == part else "2026"
+        folder.rename(folder.with_name(name.replace("2026", started, 1)))
+    assert aftermath.deliver() == 600
+    lines = [f"line {line:06d}" for line in range(500)] + [f"part {line}" for line in range(100)]
+    aftermath.check(run, lines)
+    assert aftermath.new_letters() == []
     aftermath.is_clean()
 
 
@@ -126,7 +158,7 @@ def test_a_part_of_a_run_that_is_late_waits_for_it(aftermath, connection):
     part = RunState(late, "part")
     part.put("records_fetched", 7)
     recorder = Recorder(resolve({"dsn": aftermath.dsn, "spool_dir": aftermath.spool_dir}))
-    spool = recorder._spool = Spool(aftermath.folder(), 2**29)
+    spool = recorder._spool = recorder._ready = Spool(aftermath.folder(), 2**29)
     recorder.record(late, 1.7e9, 20, "INFO", None, "of the part", None)
     recorder.update_run(part, event="join", part=new_id())
     recorder.start_run(own)
@@ -154,7 +186,7 @@ def _leave_an_orphan(aftermath, unknown=None):
     recorder = Recorder(resolve({"dsn": aftermath.dsn, "spool_dir": aftermath.spool_dir}))
     run = RunState(new_id(), "orphan")
     # Without its shipper, which would deliver.
-    spool = recorder._spool = Spool(aftermath.folder(), 2**29)
+    spool = recorder._spool = recorder._ready = Spool(aftermath.folder(), 2**29)
     if unknown:
         recorder.record(unknown, 1.7e9, 20, "INFO", None, "of a run without a row", None)
     recorder.start_run(run)

@@ -6,13 +6,13 @@ import os
 import stat
 
 import pytest
+from kit.adopting import adopt_orphans
 from kit.disks import IS_ROOT, waiting_folders
 from kit.recording import messages
 from kit.waiting import eventually
 
 from runlog._spool import folders, places
 from runlog._spool.dead_letters import DeadLetter, DeadLetters, NoPlaceError
-from runlog._spool.orphan import adopt_orphans
 from runlog._spool.spool import Spool
 from runlog._spool.writer import SegmentWriter
 

@@ -15,7 +15,15 @@ from kit.recording import messages, run_row
 from kit.servers import DATABASE, PASSWORD, ROLE
 from kit.waiting import eventually
 
+from runlog._delivery import complaints
+
 pytestmark = pytest.mark.guarantee("outage", "exactly-once")
+
+
+@pytest.fixture(autouse=True)
+def _rush_hour(monkeypatch):
+    """A server whose connections are all taken is told of at once, and not after a while."""
+    monkeypatch.setattr(complaints, "_CROWDED_SECONDS", 0.0)
 
 
 def numbered(prefix, count):

@@ -208,7 +208,7 @@ def test_a_refused_sign_of_life_holds_nothing_up(
     made = recording(database, heartbeat_interval=0.1)
     assert made.recorder.catch_up(20)
     refuse(TRIGGER.replace("new.status = 'error' and new.script_name like 'kept%'", "true"))
-    store, refused = made.recorder._store, []
+    store, refused = made.recorder._shipper.delivery._store, []
     beat = store.heartbeat
 
     def beat_and_note(run_ids):

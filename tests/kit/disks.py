@@ -68,13 +68,13 @@ def leave_orphan(tmp_path):
             # Nothing leaves the folder.
             patch.setattr(Shipper, "start", lambda _: None)
             made = Recording(dsn, spool_dir or tmp_path / "spool", **settings)
-        spool = made.recorder._spool
-        made.log_many(count)
-        spool.entries.seal()
-        spool.events.seal()
-        folder = spool.folder
-        spool.abandon()
-        made.recorder.forget_run(made.run)
+            spool = made.recorder._spool
+            made.log_many(count)
+            spool.entries.seal()
+            spool.events.seal()
+            folder = spool.folder
+            spool.abandon()
+            made.recorder.forget_run(made.run)
         messages = [f"line {number:06d}" for number in range(count)]
         return Orphan(folder, made.run.id_text, messages)
 

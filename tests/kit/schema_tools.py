@@ -48,6 +48,7 @@ FRESH = [
     ),
     "applied migration 6 (by run and retention): nothing new by name",
     "applied migration 7 (name the database): nothing new by name",
+    "applied migration 8 (group errors in any session): nothing new by name",
 ]
 
 

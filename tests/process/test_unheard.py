@@ -54,10 +54,11 @@ def test_it_is_told_once_with_the_remedy(stderr, before, inside):
         ("", "run.count(fetched=1); print('no log')"),
         ("", "run.info('STEP', 'told to the run')"),
         ("", "log.debug('not meant to be seen')"),
+        ("import psycopg", "logging.getLogger('psycopg.pool').warning('of a library')"),
         ("logging.basicConfig(handlers=[runlog.RunLogHandler()])", "log.warning('stored')"),
         ("runlog.install('all')", "log.warning('stored')"),
     ],
-    ids=["counts only", "the run's own", "debug", "handler", "install"],
+    ids=["counts only", "the run's own", "debug", "library", "handler", "install"],
 )
 def test_nothing_is_told_where_nothing_is_missed(stderr, before, inside):
     """A script that logs nothing, or whose records are taken."""

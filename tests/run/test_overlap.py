@@ -14,8 +14,11 @@ from runlog import RunContext
 from runlog.errors import DatabaseUnavailableError, OverlapError, SchemaError, SettingError
 
 
-def test_skip_leaves_no_trace_but_a_line(here, connection, capfd):
-    """The body never runs, no row is written, stderr names the run that is alive, the code is 0."""
+def test_skip_leaves_a_line_and_an_entry(here, connection, capfd):
+    """The body never runs, no row is written, stderr names the run that is alive, the code is 0.
+
+    In that run's log stands that another start was skipped: watchers tell of it.
+    """
     alive = add_run(connection, beat=1, about={"host": "elsewhere", "pid": 77})
     bodies = []
     with pytest.raises(runlog.Skipped) as skipped, RunContext("sync", overlap="skip"):
@@ -23,6 +26,9 @@ def test_skip_leaves_no_trace_but_a_line(here, connection, capfd):
     assert bodies == []
     assert (skipped.value.code, skipped.value.run_id) == (0, str(alive))
     assert runs_of(connection) == ["running"]
+    assert runlog.flush(10)
+    logged = connection.execute("select run_id, level, step, message from logs").fetchall()
+    assert logged == [(alive, "WARNING", "SKIP", "another start of 'sync' was skipped")]
     told = [line for line in capfd.readouterr().err.splitlines() if "skipped" in line]
     assert len(told) == 1
     assert f"run {alive} on elsewhere (pid 77)" in told[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, assert_type
 from uuid import UUID
@@ -23,6 +23,18 @@ def configured() -> None:
     logging.basicConfig(handlers=[handler, runlog.RunLogHandler("host=localhost")])
     assert_type(runlog.flush(), bool)
     assert_type(runlog.flush(2.5), bool)
+
+
+def mistakes_are_found() -> None:
+    runlog.configure(flush_intervall=1)  # type: ignore[call-arg]
+    runlog.configure(flush_interval="often")  # type: ignore[arg-type]
+    runlog.install("job", flush_intervall=1)  # type: ignore[call-arg]
+    runlog.RunLogHandler(flush_intervall=1)  # type: ignore[call-arg]
+    runlog.RunLogProcessor(flush_intervall=1)  # type: ignore[call-arg]
+    with runlog.RunContext("sync") as run:
+        run.no_such = 1  # type: ignore[attr-defined]
+        run.count(fetchd=1)  # type: ignore[call-arg]
+        run.records_fetched = "7"  # type: ignore[assignment]
 
 
 def structured() -> None:
@@ -54,6 +66,21 @@ def with_a_run() -> None:
         with run.step("FETCH"), runlog.step("DETAIL"):
             run.count(fetched=150, inserted=10, updated=140, api_cost=Decimal("0.1"))
         run.records_failed = 2
+        run.api_cost = 0.2
+        run.api_cost = "0.0210"
+        assert_type(run.api_cost, Decimal | None)
+        assert_type(run.records_fetched, int | None)
+        run.sync_end_date = "2026-01-31"
+        run.sync_end_date = date(2026, 1, 31)
+        assert_type(run.sync_end_date, datetime | None)
+        run.batch_id = str(run.id)
+        assert_type(run.batch_id, UUID | None)
+        assert_type(run.started_at, datetime)
+        run.metadata = {"a": 1}
+        run.info("FETCH", "Found 150", count=150)
+        run.error("Found nothing")
+        run.checkpoint("2026-01-31T00:00:00Z")
+        run.fail("12 % of the records failed")
         run.metadata["pages"] = [1, 2]
     assert_type(runlog.current_run(), runlog.RunContext | None)
 
@@ -95,6 +122,8 @@ def whole_process() -> None:
     assert_type(run, runlog.RunContext)
     assert_type(run.start(), runlog.RunContext)
     run.finish(ValueError("broken"))
+    runlog.install("sync", level="INFO", sync_mode="full", cursor="deals", redact_keys=["iban"])
+    assert_type(runlog.__version__, str)
 
 
 def asked() -> None:
@@ -105,7 +134,7 @@ def asked() -> None:
 
 def errors_are_classes() -> None:
     try:
-        runlog.configure(unknown=1)
+        runlog.configure(unknown=1)  # type: ignore[call-arg]
     except runlog.errors.SettingError as error:
         assert_type(error.name, str)
     except runlog.errors.RunlogError:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from runlog import migrate, queries
 from runlog._database import dsn, reading, statements
+from runlog._database.trial import try_writing
 from runlog._process.distribution import pip_line
+from runlog.cli.checks.alerts import examine_alerts
 from runlog.cli.checks.finding import Finding
 from runlog.cli.show.text import size
 from runlog.errors import DatabaseUnavailableError, RunlogError
@@ -101,7 +103,10 @@ def _examine_schema(
         yield Finding(check="schema", state="problem", found=found, remedy=remedy)
         return
     yield _version(connection, schema)
-    yield from _rights(connection, schema)
+    rights = list(_rights(connection, schema))
+    yield from rights
+    if not any(finding.state == "problem" for finding in rights):
+        yield _trial(connection, schema)
     yield from _security(connection, schema)
     for said in migrate.open_rights(connection, schema):
         yield Finding(
@@ -111,6 +116,7 @@ def _examine_schema(
             remedy='"runlog migrate --secure" closes it',
         )
     yield from _contents(connection, schema)
+    yield from examine_alerts(connection, schema)
 
 
 def _version(connection: Connection[Any], schema: str) -> Finding:
@@ -147,6 +153,14 @@ def _rights(connection: Connection[Any], schema: str) -> Iterator[Finding]:
             yield Finding(check="rights", state=state, found=found, remedy=remedy)  # type: ignore[arg-type]
         else:
             yield Finding(check="rights", state="ok", found=f"this role may {purpose}")
+
+
+def _trial(connection: Connection[Any], schema: str) -> Finding:
+    refusal = try_writing(connection, schema)
+    if refusal is None:
+        found = "a run with entries of every level was written, and taken back"
+        return Finding(check="writing", state="ok", found=found)
+    return Finding(check="writing", state="problem", found=refusal.said, remedy=refusal.remedy)
 
 
 def _security(connection: Connection[Any], schema: str) -> Iterator[Finding]:
@@ -191,6 +205,9 @@ def _contents(connection: Connection[Any], schema: str) -> Iterator[Finding]:
 def _rows(connection: Connection[Any], name: str, schema: str) -> list[tuple[Any, ...]]:
     from psycopg.rows import tuple_row
 
+    from runlog._database.loading import load_safely
+
     statement = statements.statement(f"doctor/{name}", schema)
     with connection.cursor(row_factory=tuple_row) as cursor:
+        load_safely(cursor)
         return cursor.execute(statement, prepare=False).fetchall()

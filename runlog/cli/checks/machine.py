@@ -21,7 +21,17 @@ if TYPE_CHECKING:
 
 # Variables that are no settings: between processes, of the embedded server, of this program.
 _OTHER_VARIABLES = frozenset(
-    {"RUNLOG_BATCH_ID", "RUNLOG_RUN_ID", "RUNLOG_EMBEDDED_DIR", "RUNLOG_DEBUG"}
+    {
+        "RUNLOG_BATCH_ID",
+        "RUNLOG_RUN_ID",
+        "RUNLOG_EMBEDDED_DIR",
+        "RUNLOG_DEBUG",
+        "RUNLOG_ALERT_URLS",
+        "RUNLOG_ALERT_SECRET",
+        "RUNLOG_PING_URL",
+        "RUNLOG_BASE_URL",
+        "RUNLOG_CONFIG",
+    }
 )
 _SECRET_SETTINGS = frozenset({"dsn", "redact_patterns", "redact_callback"})
 

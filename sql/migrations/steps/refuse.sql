@@ -80,7 +80,7 @@ begin
       3,
       format('column %I of %s is %s, and runlog writes uuid', column_name, qualified, type),
       format('give runlog a schema of its own, such as --schema runlog, or convert the column:'
-        ' alter table %s alter column %I type uuid using …', qualified, column_name)
+        ' alter table %s alter column %I type uuid using ...', qualified, column_name)
     from documented
     join columns using (table_name, column_name)
     where definition ~ '^uuid' and type <> 'uuid'

@@ -14,7 +14,7 @@ from runlog._process.notices import Notices
     [("23514", Fault.ROW), ("22P02", Fault.ROW), ("P0001", Fault.ROW), ("57P01", Fault.OUTAGE),
      ("40001", Fault.OUTAGE), ("53100", Fault.OUTAGE), ("XX000", Fault.OUTAGE), ("28P01", Fault.SETUP),
      ("42P01", Fault.SETUP), ("3D000", Fault.SETUP), ("25006", Fault.OUTAGE), ("57014", Fault.OUTAGE),
-     ("53300", Fault.OUTAGE), ("55P03", Fault.OUTAGE)],
+     ("53300", Fault.OUTAGE), ("55P03", Fault.OUTAGE), ("55000", Fault.SETUP), ("22P05", Fault.ROW)],
 )  # fmt: skip
 def test_whose_fault_an_error_is(state, fault):
     """SQLSTATE classes decide between dead letter, retry and a person's help."""
@@ -32,6 +32,54 @@ def test_whose_fault_an_error_is(state, fault):
         ('FATAL:  too many connections for role "app"', Fault.OUTAGE, "raise max_connections"),
         ("remaining connection slots are reserved for", Fault.OUTAGE, "use a pooler"),
         ("no more connections allowed (max_client_conn)", Fault.OUTAGE, "use a pooler"),
+        (
+            "connection failed: FATAL:  Passwort-Authentifizierung für Benutzer »app« fehlgeschlagen",
+            Fault.SETUP,
+            "check RUNLOG_DSN",
+        ),
+        (
+            "connection failed: FATAL:  Datenbank »x« existiert nicht",
+            Fault.SETUP,
+            "check RUNLOG_DSN",
+        ),
+        (
+            "connection failed: FATAL:  tut mir leid, schon zu viele Verbindungen",
+            Fault.SETUP,
+            "max_connections",
+        ),
+        (
+            "connection failed: ВАЖНО:  пользователь не прошёл проверку подлинности",
+            Fault.SETUP,
+            "check RUNLOG_DSN",
+        ),
+        ("connection failed: FATAL:  the database system is starting up", Fault.OUTAGE, None),
+        (
+            "connection failed: FATAL:  terminating connection due to administrator command",
+            Fault.OUTAGE,
+            None,
+        ),
+        ("FATAL:  Unable to check out connection from the pool", Fault.OUTAGE, None),
+        (
+            'server certificate for "localhost" does not match host name "127.0.0.1"',
+            Fault.SETUP,
+            "check RUNLOG_DSN",
+        ),
+        ("SSL SYSCALL error: EOF detected", Fault.OUTAGE, None),
+        (
+            'could not translate host name "nowhere" to address: Name or service not known',
+            Fault.OUTAGE,
+            "check the host",
+        ),
+        (
+            'connection to server at "2a05::1", port 5432 failed: Network is unreachable',
+            Fault.OUTAGE,
+            "IPv6",
+        ),
+        (
+            "server closed the connection unexpectedly\n\tThis probably means the server terminated abnormally",
+            Fault.OUTAGE,
+            None,
+        ),
     ],
 )
 def test_what_a_failed_connection_means(text, fault, remedy):
@@ -40,6 +88,20 @@ def test_what_a_failed_connection_means(text, fault, remedy):
     assert fault_of(error) is fault
     told = find_remedy(error)
     assert told is None if remedy is None else remedy in told
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        (UnicodeEncodeError("latin-1", "€", 0, 1, "no such character"), Fault.ROW),
+        (psycopg.DataError("bad value"), Fault.ROW),
+        (psycopg.ProgrammingError("the database address is not understood"), Fault.SETUP),
+        (OSError(28, "No space left on device"), Fault.OUTAGE),
+    ],
+)
+def test_errors_of_the_client(error, fault):
+    """What the client cannot send is the row's fault, an address that it cannot read is a person's to mend."""
+    assert fault_of(error) is fault
 
 
 def test_a_pooler_that_cannot_log_in():

@@ -113,7 +113,7 @@ def test_names_that_are_taken():
 def test_numbers_of_ones_own():
     """What runlog itself puts in needs no writer."""
     facts = Facts()
-    facts.put_numbers("progress", {"done": 5, "total": None})
+    facts.put_plain("progress", {"done": 5, "total": None})
     assert stored(facts) == {"progress": {"done": 5, "total": None}}
 
 

@@ -8,6 +8,7 @@ import os
 import threading
 
 import pytest
+from kit.adopting import adopt_orphans
 
 from runlog._entry.copy_text import decode_lines
 from runlog._spool import retry, whole
@@ -18,7 +19,6 @@ from runlog._spool.dead_letters import (
     NoPlaceError,
     find_dead_letters,
 )
-from runlog._spool.orphan import adopt_orphans
 from runlog._spool.retry import PutBack, put_back
 
 ROW = ["id", "run", "2026-01-01", "INFO", "A\tB", "tabs\tand\\slashes\nand lines", '{"a": "\\t"}']

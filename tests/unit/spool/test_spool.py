@@ -6,10 +6,10 @@ import os
 import stat
 
 import pytest
+from kit.adopting import adopt_orphans
 
 from runlog._spool import places
 from runlog._spool.inventory import list_spools
-from runlog._spool.orphan import adopt_orphans
 from runlog._spool.spool import Spool
 
 INFO, DEBUG, WARNING, ERROR = 20, 10, 30, 40

@@ -18,8 +18,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from runlog._database import statements
 from runlog._database.committing import committing
@@ -28,21 +27,14 @@ from runlog._database.reading import Source, translated
 from runlog._settings import resolve
 from runlog.errors import QueryError
 from runlog.queries import _parameters as parameters
+from runlog.retention._candidates import Candidate, Plan, batches, pages
+from runlog.retention._partitions import Partitions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
-    from uuid import UUID
+    from collections.abc import Callable, Sequence
 
     from psycopg import Connection
 
-_RUNS_A_PAGE = 200
-# How find_cursor.sql calls what it is asked for, and what that is in find_runs.sql.
-_CURSOR_PARAMETERS = {
-    "%(script_name)s": "wanted.name",
-    "%(cursor)s": "wanted.name",
-    "%(is_named)s": "wanted.is_named",
-}
 ENDED = ("success", "error")
 
 
@@ -61,40 +53,6 @@ class Pruned:
     is_complete: bool = True
     refused: int = 0
     refusal: str = ""
-
-
-class _Candidate(NamedTuple):
-    """A run whose entries go; ``is_ripe``: and its row too."""
-
-    id: UUID
-    started_at: datetime
-    is_ripe: bool
-    is_kept: bool
-    entries: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
-    """What one call is to delete: everything about it that does not change from page to page."""
-
-    schema: str
-    runs_before: datetime
-    logs_before: datetime
-    statuses: list[str]
-    keep_last: int
-    script: str | None
-    batch_size: int
-    deadline: float
-
-    @property
-    def filters(self) -> dict[str, Any]:
-        return {
-            "before": max(self.runs_before, self.logs_before),
-            "runs_before": self.runs_before,
-            "statuses": self.statuses,
-            "keep_last": self.keep_last,
-            **parameters.matching("script", self.script),
-        }
 
 
 def prune(
@@ -136,7 +94,7 @@ def prune(
     schema = schema or resolve().schema
     with translated(source, schema), committing(source) as connection:
         now = _one(connection, b"select now()", {})[0]
-        plan = _Plan(
+        plan = Plan(
             schema=schema,
             runs_before=now - older_than,
             logs_before=now - min(logs_older_than or older_than, older_than),
@@ -168,8 +126,8 @@ def _check(
         raise QueryError(f"statuses {list(statuses)!r} cannot be used; use success, error, running")
 
 
-def _count(connection: Connection[Any], plan: _Plan) -> Pruned:
-    found = [run for page in _pages(connection, plan) for run in page]
+def _count(connection: Connection[Any], plan: Plan) -> Pruned:
+    found = [run for page in pages(connection, plan) for run in page]
     ripe = sum(run.is_ripe for run in found)
     return Pruned(runs=ripe, entries=sum(run.entries for run in found))
 
@@ -178,7 +136,7 @@ class _Pruning:
     """One call: what is gone so far, and what had to stay."""
 
     def __init__(
-        self, connection: Connection[Any], plan: _Plan, on_progress: Callable[[Pruned], None]
+        self, connection: Connection[Any], plan: Plan, on_progress: Callable[[Pruned], None]
     ) -> None:
         self._connection = connection
         self._plan = plan
@@ -189,8 +147,10 @@ class _Pruning:
         """Delete page after page until nothing is left or the time is over."""
         # Where nobody can refuse, what is a part of a run may go before the rest does.
         may_part = not _one(self._connection, _text("has_obstacles", self._plan), {})[0]
-        for page in _pages(self._connection, self._plan):
-            for batch in _batches(page, self._plan.batch_size):
+        if may_part:
+            self._retire()
+        for page in pages(self._connection, self._plan):
+            for batch in batches(page, self._plan.batch_size):
                 if may_part and not self._part(batch):
                     return replace(self._done, is_complete=False)
                 self._delete(batch)
@@ -198,7 +158,20 @@ class _Pruning:
                     return replace(self._done, is_complete=False)
         return self._done
 
-    def _part(self, batch: list[_Candidate]) -> bool:
+    def _retire(self) -> None:
+        """Drop whole partitions that are old, where there are any of ours."""
+        partitions = Partitions(self._connection, self._plan.schema)
+        if not partitions.are_ours():
+            return
+        partitions.make_months()
+        before = self._plan.logs_before
+        if not partitions.has_old(before):
+            return
+        going = [run.id for page in pages(self._connection, self._plan) for run in page]
+        for entries in partitions.retire(before, going):
+            self._note(0, entries)
+
+    def _part(self, batch: list[Candidate]) -> bool:
         """Delete what is more than one batch of a run's entries; False when the time is over."""
         size = self._plan.batch_size
         for _ in range((sum(run.entries for run in batch) - 1) // size):
@@ -207,7 +180,7 @@ class _Pruning:
                 return False
         return True
 
-    def _delete(self, batch: list[_Candidate]) -> None:
+    def _delete(self, batch: list[Candidate]) -> None:
         """Delete these runs, all that go; halve them where PostgreSQL refuses."""
         import psycopg
 
@@ -228,7 +201,7 @@ class _Pruning:
         else:
             self._note(runs, entries)
 
-    def _run(self, name: str, batch: list[_Candidate], **values: Any) -> int:
+    def _run(self, name: str, batch: list[Candidate], **values: Any) -> int:
         values |= {"ids": [run.id for run in batch], "statuses": self._plan.statuses}
         return self._connection.execute(_text(name, self._plan), values, prepare=False).rowcount
 
@@ -237,7 +210,7 @@ class _Pruning:
         self._done = replace(done, runs=done.runs + runs, entries=done.entries + entries)
         self._on_progress(self._done)
 
-    def _leave(self, run: _Candidate, error: Exception) -> None:
+    def _leave(self, run: Candidate, error: Exception) -> None:
         # The lines after the first show the row.
         said = (str(error).strip() or repr(error)).splitlines()[0]
         refusal = self._done.refusal or f"run {run.id} cannot go: {said}"
@@ -247,43 +220,6 @@ class _Pruning:
         return time.monotonic() > self._plan.deadline
 
 
-def _pages(connection: Connection[Any], plan: _Plan) -> Iterator[list[_Candidate]]:
-    """Yield pages of what goes, oldest first."""
-    from psycopg.rows import class_row
-
-    place: dict[str, Any] = {"after_at": None, "after_id": None}
-    while True:
-        values = {**plan.filters, **place, "limit": _RUNS_A_PAGE}
-        with connection.cursor(row_factory=class_row(_Candidate)) as cursor:
-            page = cursor.execute(_find_runs(plan.schema), values, prepare=False).fetchall()
-        if not page:
-            return
-        yield [run for run in page if not run.is_kept]
-        place = {"after_at": page[-1].started_at, "after_id": page[-1].id}
-
-
-@lru_cache
-def _find_runs(schema: str) -> bytes:
-    """Return the statement, with the one rule of where a cursor stands put into it."""
-    rule = statements.text("cursor/find_cursor").decode()
-    for parameter, column in _CURSOR_PARAMETERS.items():
-        rule = rule.replace(parameter, column)
-    found = statements.fill(statements.text("retention/find_runs"), cursor=rule)
-    return statements.fill(found, schema=statements.identifier(schema, setting="schema"))
-
-
-def _batches(page: list[_Candidate], size: int) -> Iterator[list[_Candidate]]:
-    """Yield neighbours that have together at most ``size`` entries; a bigger run comes alone."""
-    batch: list[_Candidate] = []
-    for run in page:
-        if batch and sum(it.entries for it in batch) + run.entries > size:
-            yield batch
-            batch = []
-        batch.append(run)
-    if batch:
-        yield batch
-
-
 def _one(connection: Connection[Any], sql: bytes, values: dict[str, Any]) -> Any:
     from psycopg.rows import tuple_row
 
@@ -291,5 +227,5 @@ def _one(connection: Connection[Any], sql: bytes, values: dict[str, Any]) -> Any
         return cursor.execute(sql, values or None, prepare=False).fetchone()
 
 
-def _text(name: str, plan: _Plan) -> bytes:
+def _text(name: str, plan: Plan) -> bytes:
     return statements.statement(f"retention/{name}", plan.schema)

@@ -1,0 +1,104 @@
+"""Whole partitions of ``logs`` that are old: dropped in one step, instead of row by row.
+
+Only in the partitioned layout, only as its owner, and only where nothing in the database could
+refuse that a run goes. What stays of a partition moves to the default one before.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from runlog._database import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from psycopg import Connection
+
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 0.5
+
+
+class Partitions:
+    """The partitions of ``logs`` in one schema.
+
+    Args:
+        connection: on which each statement is a transaction.
+        schema: of the tables.
+    """
+
+    def __init__(self, connection: Connection[Any], schema: str) -> None:
+        self._connection = connection
+        self._schema = schema
+
+    def are_ours(self) -> bool:
+        """Tell whether there are any that runlog made, and this role may change them."""
+        return any(is_ours for (is_ours,) in self._rows("is_ours"))
+
+    def make_months(self) -> None:
+        """Make those of this month and the next ones; where the table is locked, the next time."""
+        import psycopg
+
+        try:
+            self._run(statements.statement("layout/make", self._schema))
+        except psycopg.errors.LockNotAvailable:
+            # There are months left, and after those the default partition takes what comes.
+            return
+
+    def has_old(self, before: datetime) -> bool:
+        """Tell whether one ends at ``before`` or earlier."""
+        return bool(self._rows("list_old", {"before": before}))
+
+    def retire(self, before: datetime, going: Sequence[UUID]) -> Iterator[int]:
+        """Drop each that ends at ``before`` or earlier; yield how many entries went with it.
+
+        Each is a transaction that holds the table for a fraction of a second. One that somebody
+        holds for longer is left to the next time.
+
+        Args:
+            before: up to this moment the entries of ``going`` are to be deleted.
+            going: the runs whose entries go; those of all others stay.
+        """
+        for (part,) in self._rows("list_old", {"before": before}):
+            gone = self._retire(part, {"going": list(going)})
+            if gone is not None:
+                yield gone
+
+    def _retire(self, part: str, values: dict[str, Any]) -> int | None:
+        import psycopg
+
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                time.sleep(_PAUSE_SECONDS)
+            try:
+                with self._connection.transaction():
+                    self._run(self._text("hurry"))
+                    self._run(self._text("detach", part))
+                    ((entries,),) = self._rows("count", part=part)
+                    kept = self._connection.execute(
+                        self._text("move_kept", part), values, prepare=False
+                    ).rowcount
+                    self._run(self._text("drop", part))
+            except psycopg.errors.LockNotAvailable:
+                continue
+            return int(entries) - kept
+        return None
+
+    def _rows(
+        self, name: str, values: dict[str, Any] | None = None, part: str = ""
+    ) -> list[tuple[Any, ...]]:
+        from psycopg.rows import tuple_row
+
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(self._text(name, part), values, prepare=False).fetchall()
+
+    def _run(self, sql: bytes) -> None:
+        self._connection.execute(sql, prepare=False)
+
+    def _text(self, name: str, part: str = "") -> bytes:
+        # The name comes from the catalog, quoted as PostgreSQL quotes it.
+        sql = statements.statement(f"retention/partitions/{name}", self._schema)
+        return statements.fill(sql, part=part.replace("%", "%%") if "%(" in sql.decode() else part)

@@ -1,0 +1,12 @@
+-- Runs that have missed three heartbeats, and where their processes were: on this machine a process may
+-- hold the lock of its spool, and lives. A run without a heartbeat is another program's.
+select
+    id,
+    metadata #>> '{runlog,host}' as host,
+    metadata #>> '{runlog,spool}' as spool
+from {schema}.runs
+where
+    status = 'running'
+    and id <> all(%(own)s::uuid[])
+    and {is_silent}
+order by id

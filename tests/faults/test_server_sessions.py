@@ -1,0 +1,159 @@
+"""Sessions and databases with settings of their own: nothing that is stored or read depends on them."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from runlog import migrate, queries
+from runlog._database.encoding import codec_of, marked
+
+LINES = ["plain", "Café über", "price 5 €, done \U0001f600", "plain again"]
+
+
+@pytest.fixture
+def make_database(postgres):
+    """``make_database(encoding, **settings)`` → conninfo of a migrated database that gives them to its sessions."""
+    made = []
+
+    def make(encoding="UTF8", **settings):
+        name = f"runlog_test_{secrets.token_hex(4)}"
+        with psycopg.connect(postgres.dsn, autocommit=True) as admin:
+            named = sql.Identifier(name)
+            admin.execute(
+                sql.SQL("create database {} template template0 encoding {} locale 'C'").format(
+                    named, sql.Literal(encoding)
+                )
+            )
+            made.append(named)
+            for setting, value in settings.items():
+                admin.execute(
+                    sql.SQL("alter database {} set {} = {}").format(
+                        named, sql.Identifier(setting), sql.Literal(value)
+                    )
+                )
+        dsn = make_conninfo(postgres.dsn, dbname=name)
+        migrate.migrate(dsn)
+        return dsn
+
+    yield make
+    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
+        for named in made:
+            admin.execute(sql.SQL("drop database {} with (force)").format(named))
+
+
+def stored(dsn):
+    with psycopg.connect(dsn, client_encoding="utf8") as connection:
+        rows = connection.execute("select message, meta ->> 'k' from logs order by timestamp, id")
+        return rows.fetchall()
+
+
+@pytest.mark.guarantee("blast-radius")
+@pytest.mark.parametrize("count", [1, 1000], ids=["sure lane", "bulk lane"])
+@pytest.mark.parametrize("how", ["shell", "database", "SQL_ASCII", "LATIN1", "WIN1252"])
+def test_text_is_stored_as_it_was_logged(
+    make_database, recording, monkeypatch, count, how, evidence
+):
+    """Whatever encoding shell, role or database have: each character is there, or visibly marked where none can be."""
+    if how == "shell":
+        monkeypatch.setenv("PGCLIENTENCODING", "latin1")
+    given = {"client_encoding": "latin1"} if how == "database" else {}
+    encoding = how if how.isupper() else "UTF8"
+    dsn = make_database(encoding, **given)
+    made = recording(dsn, flush_interval=60)
+    for _ in range(count):
+        for line in LINES:
+            made.log(line, meta={"k": line})
+    made.finish("error", "5 € missing")
+    assert made.recorder.flush(30)
+    codec = codec_of(encoding)
+    expected = [marked(line, codec) if codec else line for line in LINES]
+    assert expected[:2] == LINES[:2]
+    assert stored(dsn) == [(line, line) for line in expected * count]
+    with psycopg.connect(dsn, client_encoding="utf8") as connection:
+        (told,) = connection.execute("select error_message from runs").fetchone()
+        assert told == (marked("5 € missing", codec) if codec else "5 € missing")
+    entry = queries.entries_of_run(dsn, run_id=uuid.UUID(made.run.id_text))[2]
+    assert (entry.message, entry.meta["k"]) == (expected[2], expected[2])
+    evidence(entries=len(LINES) * count, lost=0)
+
+
+ODD = {
+    "standard_conforming_strings": "off",
+    "escape_string_warning": "off",
+    "datestyle": "German, DMY",
+    "intervalstyle": "postgres_verbose",
+    "timezone": "America/St_Johns",
+    "client_encoding": "latin1",
+    "search_path": "pg_temp",
+    "bytea_output": "escape",
+    "extra_float_digits": "-10",
+    "lc_messages": "C",
+    "transform_null_equals": "on",
+    "default_transaction_isolation": "serializable",
+    "xmloption": "document",
+}
+
+
+def test_nothing_depends_on_the_settings_of_a_session(make_database, run_script):
+    """Overlap, cursor, reaping, groups, moments: the same answers as with PostgreSQL's defaults."""
+    answers = [
+        run_script(EVERYTHING, env={"RUNLOG_DSN": make_database(**each)}) for each in ({}, ODD)
+    ]
+    assert [script.wait() for script in answers] == [0, 0], answers[1].stderr
+    assert answers[1].stdout == answers[0].stdout
+    assert "skipped" in answers[0].stdout
+
+
+EVERYTHING = """
+import logging
+import os
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import runlog
+from runlog import queries
+moment = datetime(2026, 1, 31, tzinfo=UTC)
+log = logging.getLogger("job")
+log.addHandler(runlog.RunLogHandler())
+with runlog.RunContext("one", overlap="fail"):
+    runlog.flush(10)
+    for kind in ("skip", "fail"):
+        try:
+            runlog.RunContext("one", overlap=kind).start()
+            print(kind, "ran")
+        except (runlog.Skipped, runlog.errors.RunlogError) as error:
+            print(kind, "skipped", type(error).__name__)
+    for number in (17, 18):
+        log.error("order %d of 0190c8a0-0000-7000-8000-000000000001 failed", number)
+with runlog.RunContext("sync", sync_mode="incremental") as run:
+    run.sync_end_date = moment
+    run.api_cost = "1.25"
+try:
+    with runlog.RunContext("sync", sync_mode="incremental") as run:
+        print("since", run.since)
+        run.checkpoint(moment + timedelta(days=1))
+        raise ValueError("broken")
+except ValueError:
+    pass
+runlog.flush(10)
+with runlog.RunContext("sync", sync_mode="incremental") as run:
+    print("since", run.since)
+now = datetime.now(UTC)
+print("last", now - runlog.last_success("sync").sync_end_date < timedelta(minutes=1))
+runlog.flush(10)
+runs = queries.last_runs()
+print([(each.script_name, each.status, each.state) for each in runs])
+print([abs(each.started_at - now) < timedelta(minutes=1) for each in runs])
+print([each.started_at.utcoffset() is not None for each in runs])
+print([(group.message[:9], group.errors) for group in queries.error_groups()])
+print(sorted((each.script_name, each.total_runs) for each in queries.script_statistics()))
+print([(each.script_name, str(each.api_cost)) for each in runs if each.api_cost])
+print([each.script_name for each in queries.running_now()])
+print([entry.step for entry in queries.recent_errors()])
+"""
