@@ -241,8 +241,12 @@ class Spool:
                     row.save(self.folder)
         lost, events = (row.count_in_memory() for row in self._rows)
         if self.folder is not None and lost + events:
-            also = f", and {events} events of runs" if events else ""
-            told = f"up to {lost} of them{also} are in memory and lost: the disk took no more"
+            told = f"up to {lost} of them are in memory and lost: the disk took no more"
+            if events:
+                told += f"; so are {events} events of runs"
+            if shed := sum(self.shed_counts().values()):
+                # The rows that say so may be among what is lost.
+                told += f"; {shed} entries were shed"
             notices.change(f"memory {self.folder}", f"lost {lost} {events}", told)
 
     def abandon(self) -> None:
