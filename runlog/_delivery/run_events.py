@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runlog._entry.cut import cut_json
+from runlog._entry.texts import shorten
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -29,6 +32,35 @@ _COLUMNS = (
     "metadata",
 )  # fmt: skip
 _SHORT_MESSAGE = 200
+
+
+METADATA_MAX = 2**18
+"""Characters, as of an entry by default: what is larger may never get through, and holds up all."""
+
+_MESSAGE_MAX = 2**16
+
+
+def fitting(event: Event) -> Event:
+    """Return ``event`` with metadata and message of a size that gets through, visibly cut.
+
+    Where an event is taken, and again where it is delivered: an older runlog took any size.
+    """
+    metadata, message = event.get("metadata"), event.get("error_message")
+    if isinstance(metadata, str) and len(metadata) > METADATA_MAX:
+        event = {**event, "metadata": _cut_metadata(metadata)}
+    if isinstance(message, str) and len(message) > _MESSAGE_MAX:
+        event = {**event, "error_message": shorten(message, _MESSAGE_MAX)}
+    return event
+
+
+def _cut_metadata(metadata: str) -> str:
+    import orjson
+
+    facts = orjson.loads(metadata)
+    # Without these runlog does not know its run.
+    notes = facts.pop("runlog", {})
+    cut = orjson.loads(cut_json(facts, METADATA_MAX // 2, orjson.dumps))
+    return orjson.dumps({**cut, "runlog": notes}).decode()
 
 
 class RefusedError(Exception):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runlog._database import statements
 from runlog._database.faults import sqlstate
 from runlog._delivery.refusals import SERVER_TIMEOUT, Refusals
-from runlog._delivery.run_events import RefusedError, apply_event
+from runlog._delivery.run_events import RefusedError, apply_event, fitting
 from runlog._entry.copy_text import count_newlines, decode_lines
 from runlog._spool.dead_letters import DeadLetter
 
@@ -176,7 +176,7 @@ class Store:
         self._session.connection()
         try:
             run_id, kind = event["id"], event["event"]
-            done = apply_event(self._execute, {**event, "is_live": is_live})
+            done = apply_event(self._execute, {**fitting(event), "is_live": is_live})
         except (KeyError, TypeError) as error:
             return Ended([_dead_event(event, error)])
         if kind == "start":

@@ -23,6 +23,7 @@ from runlog._recorder import registry
 from runlog._run import batch
 from runlog._run.context import RunContext
 from runlog._run.handed_down import handed_down
+from runlog.errors import DatabaseUnavailableError, OverlapError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,7 @@ _INTERPRETERS = {
     **dict.fromkeys(("node", "ruby", "perl", "php", "Rscript"), ("-e", "-E", "-r", "--eval", "-")),
 }
 _LONGEST_REASON = 500
+_OVERLAP = 1
 
 
 def execute(
@@ -61,7 +63,7 @@ def execute(
         context: further arguments of ``RunContext``.
 
     Returns:
-        The exit code.
+        The exit code; 1 when the program was not started, because another run of it is alive.
     """
     recorder = registry.active()
     if recorder is None:
@@ -74,17 +76,42 @@ def execute(
     child = Child()
     # Before the run, which tells them.
     sys.argv = list(command)
-    run = RunContext(script_name or name_of(command), **context)
-    use = run._use  # noqa: SLF001 - its begin must be able to wait for signals
-    use.is_claimed = True
-    for pause in use.begin(run, is_block=True):
-        if number := child.sleep(pause):
-            return die_by(number)
+    name = script_name or name_of(command)
+    run = RunContext(name, **context)
+    try:
+        number = _begin(run, child)
+    except OverlapError as error:
+        say(str(error))
+        return _OVERLAP
+    except (DatabaseUnavailableError, SchemaError) as error:
+        say(f"{error}; whether another run of {name!r} is alive is not known, so it runs")
+        run = RunContext(name, **{**context, "overlap": "allow"})
+        number = _begin(run, child)
+    if number:
+        return die_by(number)
+    use = run._use  # noqa: SLF001 - its end is the program's
     status, ending = _run(command, child, run, _Lines(recorder, use.state.id_text, step), recorded)
     use.leave(ending)
     child.release_signals()
     registry.close_all()
     return status if status >= 0 else die_by(-status)
+
+
+def _begin(run: RunContext, child: Child) -> int:
+    """Begin the run, waiting for others if it shall; the signal that ended the waiting, or 0.
+
+    Raises:
+        OverlapError: another run is alive.
+        Skipped: the same, and that is well.
+        DatabaseUnavailableError: whether one is cannot be asked.
+        SchemaError: there are no tables to ask.
+    """
+    use = run._use  # noqa: SLF001 - its begin must be able to wait for signals
+    use.is_claimed = True
+    for pause in use.begin(run, is_block=True):
+        if number := child.sleep(pause):
+            return number
+    return 0
 
 
 def _run(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from runlog._database import dsn
 from runlog._database.session import Session
+from runlog._delivery.run_events import fitting
 from runlog._entry.encoder import Encoder
 from runlog._entry.redaction.redactor import Redactor
 from runlog._entry.texts import storable
@@ -181,6 +182,7 @@ class Recorder:
 
     def append_event(self, event: dict[str, Any]) -> None:
         """Append a run event to the spool and ask for delivery."""
+        event = fitting(event)
         spool = self._spool or self.open()
         if not spool.append_event(event) and not self.open().append_event(event):
             notices.change("events", "lost", f"no place for the {event['event']} of a run")

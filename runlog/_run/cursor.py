@@ -196,3 +196,9 @@ def set_cursor(
         "metadata": json.dumps({"runlog": {"outcome": "cursor", "set_by": closer()}}),
     }
     connection.execute(statements.statement("cursor/set_cursor", schema), values, prepare=False)
+
+
+def undo_cursor(connection: Connection[Any], schema: str, script: str) -> bool:
+    """Take back the last cursor that a person set for ``script``; False: nobody has set one."""
+    statement = statements.statement("cursor/undo_cursor", schema)
+    return bool(connection.execute(statement, {"script_name": script}, prepare=False).rowcount)

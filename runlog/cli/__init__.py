@@ -8,11 +8,14 @@ that the command line answers at once. Exit codes: 0, 1 (the asked check found s
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
 
 import click
+
+from runlog.cli._everywhere import decorated, everywhere
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("reading", "List runs, newest first."),
@@ -40,8 +43,22 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "exec": ("wrap", "Run any program; its lines become the entries of a run."),
     "run": ("wrap", "Run a Python script or module with a run around it."),
     "completion": ("completion", "Print the completion script for a shell."),
+    "help": ("_help", "Explain a command, as --help does."),
 }
 """Command → the module in this package that has a function ``<command>_command``, and its help."""
+
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "Ask": (
+        *("runs", "show", "logs", "tail", "errors", "scripts", "stats", "batch"),
+        *("dashboard", "check", "doctor"),
+    ),
+    "Run": ("exec", "run", "demo", "watch"),
+    "Care for": (
+        *("migrate", "prune", "flush", "spool", "cursor", "reap", "close", "alerts"),
+        *("embedded", "completion", "help"),
+    ),
+}
+"""What ``--help`` shows under which word."""
 
 
 class _Commands(click.Group):
@@ -55,14 +72,15 @@ class _Commands(click.Group):
             return None
         module = importlib.import_module(f".{_COMMANDS[cmd_name][0]}", __name__)
         command: click.Command = getattr(module, f"{cmd_name}_command")
-        return command
+        return everywhere(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        known = [(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)]
-        # click cannot write a list of nothing.
-        if known:
-            with formatter.section("Commands"):
-                formatter.write_dl(known)
+        known = self.list_commands(ctx)
+        for title, names in _GROUPS.items():
+            # click cannot write a list of nothing.
+            if rows := [(name, _COMMANDS[name][1]) for name in names if name in known]:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
@@ -101,10 +119,8 @@ def _tell_version(context: click.Context, _: click.Parameter, is_asked: bool) ->
     callback=_tell_version,
     help="Show the version and exit.",
 )
-@click.option("--dsn", metavar="ADDRESS", help="The database: a URL, libpq words, or embedded:")
-@click.option("--schema", metavar="NAME", help="The schema of the tables.")
-@click.option("--debug", is_flag=True, help="Show the whole of an error.")
-def cli(dsn: str | None, schema: str | None, debug: bool) -> None:
+@decorated
+def cli() -> None:
     """The history of every job you run, in two PostgreSQL tables.
 
     \b
@@ -118,30 +134,27 @@ def cli(dsn: str | None, schema: str | None, debug: bool) -> None:
     The database is the one of RUNLOG_DSN, DATABASE_URL or libpq's variables, else the embedded one.
     A password belongs into one of these or into ~/.pgpass, not on the command line.
     """  # noqa: D301 - click reads this mark
-    if dsn is not None:
-        _warn_of_password(dsn)
-    # As variables, so that the settings are read in one place, here and in child processes.
-    given = {"RUNLOG_DSN": dsn, "RUNLOG_SCHEMA": schema, "RUNLOG_DEBUG": "1" if debug else None}
-    os.environ.update({name: value for name, value in given.items() if value is not None})
-
-
-def _warn_of_password(dsn: str) -> None:
-    from runlog._database import dsn as _dsn
-
-    if _dsn.password_of(dsn):
-        told = "a password on the command line is shown to every user of this machine"
-        click.echo(f"runlog: {told}; set RUNLOG_DSN instead", err=True)
 
 
 def main() -> None:
     """Run the command line; the process ends with its exit code."""
     from runlog.cli._failures import exit_code_of
 
+    _print_what_can_be_printed()
     try:
         code = cli.main(standalone_mode=False)
+        # What does not fit on the disk is told here, and not by the interpreter on its way out.
+        sys.stdout.flush()
     except BaseException as error:
         sys.exit(exit_code_of(error))
     if callable(code):
         # Out of reach of the lines above: a script that is run here ends the process itself.
         code = code()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _print_what_can_be_printed() -> None:
+    """Have the streams replace what their encoding does not know, whatever a script has logged."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -38,14 +38,24 @@ def settings() -> Settings:
 
 
 @contextmanager
-def connected() -> Iterator[Connection[Any]]:
-    """Connect to the database of the environment for one command."""
-    with reading.connect(settings().dsn) as connection:
+def connected(purpose: str = "read") -> Iterator[Connection[Any]]:
+    """Connect to the database of the environment for one command.
+
+    Args:
+        purpose: ``read`` or ``change``; tells who may help where a right is missing.
+    """
+    chosen = settings()
+    with (
+        reading.translated(chosen.dsn, chosen.schema, purpose),
+        reading.connect(chosen.dsn) as connection,
+    ):
         yield connection
 
 
 def find_run(connection: Connection[Any], reference: str) -> Run:
-    """Return the run that a person means: an id, its first digits, ``last`` or ``last:SCRIPT``.
+    """Return the run that a person means.
+
+    That is an id, its first digits, ``last``, ``last:SCRIPT``, or a script's name: its last run.
 
     Raises:
         NotFoundError: there is none.
@@ -58,9 +68,14 @@ def find_run(connection: Connection[Any], reference: str) -> Run:
             of = f" of script {script!r}" if script else ""
             raise NotFoundError(f'there is no run{of} yet; "runlog runs" lists what there is')
         return newest[0]
-    found = queries.runs_with_prefix(connection, prefix=reference, limit=_CANDIDATES_SHOWN + 1)
+    found = _with_prefix(connection, reference) or queries.last_runs(
+        connection, limit=1, script=reference
+    )
     if not found:
-        raise NotFoundError(f'there is no run {reference!r}; "runlog runs" lists their ids')
+        raise NotFoundError(
+            f"there is no run and no script {reference!r}"
+            f'{_similar(connection, reference)}; "runlog runs" lists what there is'
+        )
     if len(found) > 1:
         shown = ", ".join(
             f"{run.id} ({visible(run.script_name)})" for run in found[:_CANDIDATES_SHOWN]
@@ -69,6 +84,22 @@ def find_run(connection: Connection[Any], reference: str) -> Run:
             f"{reference!r} is the beginning of several ids: {shown}; give more of it"
         )
     return found[0]
+
+
+def _with_prefix(connection: Connection[Any], prefix: str) -> list[Run]:
+    try:
+        return queries.runs_with_prefix(connection, prefix=prefix, limit=_CANDIDATES_SHOWN + 1)
+    except queries.QueryError:
+        # No id begins like this; it is a script's name then.
+        return []
+
+
+def _similar(connection: Connection[Any], name: str) -> str:
+    import difflib
+
+    scripts = [row.script_name for row in queries.script_health(connection)]
+    close = difflib.get_close_matches(name, scripts, n=1)
+    return f", did you mean {close[0]!r}?" if close else ""
 
 
 def short_ids(ids: list[UUID]) -> dict[UUID, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 import click
 
@@ -49,6 +50,7 @@ def _explain(error: BaseException) -> int:
     elif isinstance(error, RunlogError):
         code = USAGE if isinstance(error, ValueError) else NO_DATABASE
     elif isinstance(error, OSError):
+        _leave_stdout()
         code = 1
     else:
         said = f"{type(error).__name__}: {error}"
@@ -63,6 +65,12 @@ def _say(text: str, *, keep: str = "") -> None:
     dsn = os.environ.get("RUNLOG_DSN") or os.environ.get("DATABASE_URL") or ""
     safe = visible(_dsn.without_password(text, dsn, os.environ), keep=keep)
     print(f"runlog: {safe}", file=sys.stderr)
+
+
+def _leave_stdout() -> None:
+    """Drop what could not be written, so that the interpreter does not try again and complain."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_of_database(error: BaseException) -> bool:

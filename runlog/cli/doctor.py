@@ -16,7 +16,7 @@ from runlog.cli.checks.machine import (
     examine_spools,
     examine_variables,
 )
-from runlog.cli.show.output import Output, output_options
+from runlog.cli.show.output import Output, page_options
 from runlog.cli.show.table import Column, print_table
 
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "problem": "bold red"}
@@ -24,7 +24,7 @@ _UNUSABLE = frozenset({"address", "embedded server", "connection", "schema"})
 
 
 @click.command("doctor")
-@output_options
+@page_options
 @click.pass_context
 def doctor_command(context: click.Context, *, output: Output) -> None:
     """Check settings, connection, schema, rights and spools; each finding with its remedy.

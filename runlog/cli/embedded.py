@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from runlog import embedded
+from runlog.cli.show.output import Output, page_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @click.group("embedded")
@@ -28,22 +34,29 @@ def _stop() -> None:
 
 
 @embedded_command.command("status")
+@page_options
 @click.pass_context
-def _status(context: click.Context) -> None:
+def _status(context: click.Context, *, output: Output) -> None:
     """Tell where it lives and whether it runs; exit code 1 if it does not."""
     found = embedded.status()
-    click.echo(f"folder   {found.data_dir}")
+    output.done([found], type(found), *_sentences(found))
+    context.exit(0 if found.running else 1)
+
+
+def _sentences(found: embedded.Status) -> Iterator[str]:
+    yield f"folder   {found.data_dir}"
     if found.version is None:
-        click.echo('state    never started; "runlog embedded start" makes it')
+        yield 'state    never started; "runlog embedded start" makes it'
     else:
         state = f"running, process {found.pid}" if found.running else "not running"
-        click.echo(f"state    {state}, PostgreSQL {found.version}")
+        yield f"state    {state}, PostgreSQL {found.version}"
     if found.conninfo:
-        click.echo(f"connect  psql {_quoted(found.conninfo)}")
-    context.exit(0 if found.running else 1)
+        yield f"connect  psql {_quoted(found.conninfo)}"
 
 
 def _quoted(conninfo: str) -> str:
     import shlex
 
-    return shlex.quote(conninfo)
+    # Addresses hold single quotes, and a person shall be able to read what to type.
+    is_plain = not set(conninfo) & set('"$`\\!')
+    return f'"{conninfo}"' if is_plain else shlex.quote(conninfo)

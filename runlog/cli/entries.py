@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog import queries
+from runlog._process.visible import visible
 from runlog.cli._database import connected, find_run
-from runlog.cli._following import follow_all, follow_run
-from runlog.cli._options import entry_options, limit_option, script_option, since_option
+from runlog.cli._options import (
+    entry_options,
+    limit_option,
+    run_argument,
+    script_argument,
+    script_option,
+    time_options,
+)
+from runlog.cli._times import SINCE, moment_of
 from runlog.cli.show.entry_lines import lines_of
 from runlog.cli.show.output import Output, names_of, output_options, pages, record_of
 from runlog.cli.show.table import has_colours
+from runlog.queries._following import follow_all, follow_run
 from runlog.queries._rows import Entry, ScriptEntry
 
 if TYPE_CHECKING:
@@ -23,15 +32,16 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _PAGE = 2000
+_MOST_AT_FIRST = 10_000
 
 
 @click.command("logs")
-@click.argument("run", required=False)
+@run_argument(default=None)
 @click.option("-f", "--follow", is_flag=True, help="Go on as entries arrive, until the run ends.")
 @entry_options
 @limit_option(None, "Only the newest so many.")
 @script_option
-@since_option(None, "Without RUN: how far back to look, 24h if not given")
+@time_options(None, "How far back; without RUN 24h if not given")
 @output_options
 def logs_command(
     run: str | None,
@@ -43,41 +53,47 @@ def logs_command(
     limit: int | None,
     script: str | None,
     since: datetime | timedelta | None,
+    until: datetime | timedelta | None,
     output: Output,
 ) -> None:
     """Print the entries of RUN in order, or, without RUN, search those of all runs.
 
-    RUN is an id, its first digits, "last" or "last:SCRIPT".
+    RUN is an id, its first digits, "last", or the name of a script: its last run.
 
     \b
     runlog logs last
-    runlog logs last:hubspot-sync --level WARNING
+    runlog logs hubspot-sync --level warn
     runlog logs --grep timeout --since 7d --script 'hubspot-*'
     """  # noqa: D301 - click reads this mark
-    filters = {"level": level, "step": step, "text": text}
+    filters: dict[str, Any] = {"level": level, "step": step, "text": text}
+    period = {"since": since, "until": moment_of(until)}
     if run is None:
         if follow:
             raise click.UsageError('--follow needs a RUN; "runlog tail" follows all of them')
-        _search(output, since or timedelta(hours=24), limit, {"script": script, **filters})
+        period["since"] = since or timedelta(hours=24)
+        _search(output, limit, {"script": script, **period, **filters})
         return
-    if script or since:
-        raise click.UsageError("--script and --since are for searching without a RUN")
+    if script:
+        raise click.UsageError("--script is for searching without a RUN")
+    if follow and until:
+        raise click.UsageError("--follow has no end, and --until is one")
     _refuse_endless_json(output, endless=follow)
     with connected() as connection:
         found = find_run(connection, run)
-        entries = _of_run(connection, found.id, limit, filters)
+        entries = _of_run(connection, found.id, limit, {**period, **filters})
         if follow:
             shown = list(entries)
             _print(output, iter(shown), Entry)
-            _print_live(output, follow_run(connection, found, filters, shown), Entry)
+            _print_live(output, follow_run(connection, found, filters, shown, _tell), Entry)
         else:
             _print_some(output, entries, Entry, empty=f"run {found.id} has no such entries")
 
 
 @click.command("tail")
-@click.argument("script", required=False)
+@script_argument
 @entry_options
 @limit_option(10, "Begin with the newest so many.")
+@click.option("--since", type=SINCE, help="Begin with what was logged since: 10min, 08:00.")
 @output_options
 def tail_command(
     script: str | None,
@@ -86,6 +102,7 @@ def tail_command(
     step: str | None,
     text: str | None,
     limit: int,
+    since: datetime | timedelta | None,
     output: Output,
 ) -> None:
     """Follow the entries of all scripts, or of SCRIPT, as they arrive; Ctrl-C ends it.
@@ -97,11 +114,16 @@ def tail_command(
     _refuse_endless_json(output, endless=True)
     filters: dict[str, Any] = {"script": script, "level": level, "step": step, "text": text}
     with connected() as connection:
-        newest = queries.search_entries(connection, limit=limit, **filters)
+        period = {"since": since, "limit": _MOST_AT_FIRST} if since else {"limit": limit}
+        newest = queries.search_entries(connection, **period, **filters)
         shown: list[Entry] = list(reversed(newest))
         _print(output, iter(shown), ScriptEntry)
         start = shown[-1].timestamp if shown else datetime.now().astimezone()
-        _print_live(output, follow_all(connection, start, filters, shown), ScriptEntry)
+        _print_live(output, follow_all(connection, start, filters, shown, _tell), ScriptEntry)
+
+
+def _tell(said: str) -> None:
+    click.echo(f"runlog: {visible(said)}", err=True)
 
 
 def _refuse_endless_json(output: Output, *, endless: bool) -> None:
@@ -109,11 +131,9 @@ def _refuse_endless_json(output: Output, *, endless: bool) -> None:
         raise click.UsageError("following has no end, and JSON has one; use --format jsonl")
 
 
-def _search(
-    output: Output, since: datetime | timedelta, limit: int | None, filters: dict[str, Any]
-) -> None:
+def _search(output: Output, limit: int | None, filters: dict[str, Any]) -> None:
     with connected() as connection:
-        found = queries.search_entries(connection, since=since, limit=limit or 1000, **filters)
+        found = queries.search_entries(connection, limit=limit or 1000, **filters)
     newest_last: Iterator[Entry] = reversed(found)
     _print_some(
         output, newest_last, ScriptEntry, empty="no entry is like this; look further: --since 7d"

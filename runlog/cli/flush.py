@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -47,9 +47,15 @@ def flush_command(context: click.Context, *, timeout: float, source: str | None)
     before = _count_all(folder, chosen)
     delivered = deliver(chosen, timeout)
     left = _count_all(folder, chosen)
-    click.echo(f"delivered {delivered} of {before.orphaned} waiting entries")
+    click.echo(f"delivered {delivered.entries} of {before.orphaned} waiting entries")
     if left.orphaned or left.orphans:
         click.echo(f"{left.orphaned} entries still wait in {visible(folder)}", err=True)
+        context.exit(1)
+    if not delivered.is_all:
+        # What this very process could not end still holds the lock of a folder.
+        click.echo(
+            f"time ran out after {timeout:g} s; some still wait in {visible(folder)}", err=True
+        )
         context.exit(1)
 
 
@@ -95,15 +101,22 @@ def _count_all(folder: Path, chosen: Settings) -> Waiting:
     return Waiting(sum(it.orphans for it in counts), sum(it.orphaned for it in counts))
 
 
-def deliver(chosen: Settings, timeout: float) -> int:
-    """Deliver what waits in the folders of processes that are gone; return how many entries."""
+class Delivered(NamedTuple):
+    """How many entries were delivered, and whether the look at all that waits came to its end."""
+
+    entries: int
+    is_all: bool
+
+
+def deliver(chosen: Settings, timeout: float) -> Delivered:
+    """Deliver what waits in the folders of processes that are gone."""
     recorder = registry.recorder_for(chosen)
     if recorder is None:
         raise click.UsageError("RUNLOG_ENABLED switches runlog off; nothing is delivered")
     until = time.monotonic() + timeout
-    recorder.catch_up(timeout)
-    recorder.close(max(0.0, until - time.monotonic()))
-    return recorder.stats().adopted
+    is_all = recorder.catch_up(timeout)
+    is_all &= recorder.close(max(0.0, until - time.monotonic()))
+    return Delivered(recorder.stats().adopted, is_all)
 
 
 def database_folder(chosen: Settings) -> Path:

@@ -12,7 +12,14 @@ from runlog import queries
 from runlog._process.visible import visible
 from runlog.cli._database import SHORT_ID, connected, find_run, settings, short_ids
 from runlog.cli._failures import NotFoundError
-from runlog.cli._options import limit_option, script_option, since_option
+from runlog.cli._options import (
+    limit_option,
+    run_argument,
+    script_argument,
+    script_option,
+    time_options,
+)
+from runlog.cli._times import moment_of
 from runlog.cli.show.output import Output, output_options
 from runlog.cli.show.run_columns import run_columns
 from runlog.cli.show.statistics import show_script, show_scripts
@@ -28,18 +35,22 @@ Since = datetime | timedelta
 
 
 @click.command("errors")
-@since_option("24h", "How far back")
+@time_options("24h", "How far back")
 @script_option
 @limit_option(50, "At most so many kinds of errors.")
 @output_options
-def errors_command(*, since: Since, script: str | None, limit: int, output: Output) -> None:
+def errors_command(
+    *, since: Since, until: Since | None, script: str | None, limit: int, output: Output
+) -> None:
     """Group errors: how often, where, since when; the last seen first.
 
     Errors that differ in numbers and ids only are one. "runlog show RUN" tells more of the last run
     that had it. Exit code 0 with or without errors.
     """
     with connected() as connection:
-        groups = queries.error_groups(connection, since=since, script=script, limit=limit)
+        groups = queries.error_groups(
+            connection, since=since, until=moment_of(until), script=script, limit=limit
+        )
     output.rows(
         groups,
         ErrorGroup,
@@ -58,7 +69,7 @@ def _error_columns() -> list[Column]:
         Column("RUNS", lambda group: number(group.runs), right=True, is_optional=True),
         Column("LAST SEEN", lambda group: ago(group.last_seen, group.read_at)),
         Column("SINCE", lambda group: ago(group.first_seen, group.read_at), is_optional=True),
-        Column("SCRIPT", _scripts),
+        Column("SCRIPT", _scripts, is_name=True),
         Column("STEP", lambda group: ", ".join(group.steps), is_optional=True),
         Column("LAST RUN", lambda group: str(group.last_run_id)[:SHORT_ID]),
         Column("MESSAGE", lambda group: group.message, style=lambda _: "red", is_flexible=True),
@@ -71,13 +82,15 @@ def _scripts(group: ErrorGroup) -> str:
 
 
 @click.command("scripts")
-@since_option("7d", "The period of the figures")
+@time_options("7d", "The period of the figures")
 @script_option
 @output_options
-def scripts_command(*, since: Since, script: str | None, output: Output) -> None:
+def scripts_command(
+    *, since: Since, until: Since | None, script: str | None, output: Output
+) -> None:
     """Show how each script is doing: state, success rate, durations, age of the last success."""
     with connected() as connection:
-        rows = queries.script_health(connection, since=since, script=script)
+        rows = queries.script_health(connection, since=since, until=moment_of(until), script=script)
         late = _late(connection) if output.is_for_people else []
     empty = (
         "no script is called like this"
@@ -106,11 +119,13 @@ def _late(connection: Connection[Any]) -> list[str]:
 
 def _health_columns() -> list[Column]:
     return [
-        Column("SCRIPT", lambda row: row.script_name),
+        Column("SCRIPT", lambda row: row.script_name, is_name=True),
         Column("STATE", lambda row: row.state, style=lambda row: STATE_STYLES.get(row.state, "")),
         Column("LAST RUN", lambda row: ago(row.last_started_at, row.read_at)),
         Column("TOOK", lambda row: duration(row.last_duration_ms), right=True),
-        Column("USUALLY", lambda row: duration(row.median_duration_ms), right=True),
+        Column(
+            "USUALLY", lambda row: duration(row.median_duration_ms), right=True, is_optional=True
+        ),
         Column("P95", lambda row: duration(row.p95_duration_ms), right=True, is_optional=True),
         Column("RUNS", lambda row: number(row.runs), right=True, is_optional=True),
         Column("SUCCESS", lambda row: share(row.success_rate), right=True),
@@ -118,6 +133,7 @@ def _health_columns() -> list[Column]:
             "FETCHES",
             lambda row: number(row.usual_fetched and round(row.usual_fetched)),
             right=True,
+            is_optional=True,
         ),
         Column("LAST SUCCESS", lambda row: ago(row.last_success_at, row.read_at) or "never"),
         Column(
@@ -125,15 +141,16 @@ def _health_columns() -> list[Column]:
             lambda row: row.last_error_message,
             style=lambda row: STATE_STYLES.get(row.state, ""),
             is_flexible=True,
+            is_optional=True,
         ),
     ]
 
 
 @click.command("stats")
-@click.argument("script", required=False)
-@since_option("30d", "How far back")
+@script_argument
+@time_options("30d", "How far back")
 @output_options
-def stats_command(script: str | None, *, since: Since, output: Output) -> None:
+def stats_command(script: str | None, *, since: Since, until: Since | None, output: Output) -> None:
     """Show runs, success, durations, records and cost over time: of all scripts, or of SCRIPT.
 
     Without SCRIPT: one line a script. With SCRIPT (a pattern will do): one line a day, and its
@@ -141,18 +158,18 @@ def stats_command(script: str | None, *, since: Since, output: Output) -> None:
     """
     with connected() as connection:
         if script is None:
-            show_scripts(connection, since, output)
+            show_scripts(connection, since, moment_of(until), output)
         else:
-            show_script(connection, script, since, output)
+            show_script(connection, script, since, moment_of(until), output)
 
 
 @click.command("batch")
-@click.argument("run", default="last")
+@run_argument()
 @output_options
 def batch_command(run: str, *, output: Output) -> None:
     """List the runs of a batch, in the order in which they began.
 
-    RUN is the id of the batch, or any run of it: an id, "last" or "last:SCRIPT".
+    RUN is the id of the batch, or any run of it: an id, "last", or a script's name: its last run.
     """
     with connected() as connection:
         rows = queries.runs_of_batch(connection, batch_id=found) if (found := _uuid(run)) else []

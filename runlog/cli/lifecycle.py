@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,14 +14,22 @@ from runlog._delivery.sweep import ReapedRun, close_run, closer, reap
 from runlog._process.visible import visible
 from runlog._run.cursor import Cursor, find_cursor
 from runlog._run.cursor import set_cursor as write_cursor
+from runlog._run.cursor import undo_cursor as undo_set_cursor
 from runlog._settings import resolve
 from runlog._spool import places
-from runlog.cli._database import connected, find_run, short_ids
+from runlog.cli import _complete as complete
+from runlog.cli._database import SHORT_ID, connected, find_run, short_ids
 from runlog.cli._failures import NotFoundError
-from runlog.cli._options import SINCE
-from runlog.cli.show.output import Output, output_options
+from runlog.cli._options import SINCE, run_argument
+from runlog.cli.show.output import Output, output_options, page_options
 from runlog.cli.show.table import Column
-from runlog.cli.show.text import moment
+from runlog.cli.show.text import ago, moment
+from runlog.queries._parameters import Exactly
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from psycopg import Connection
 
 _FROM_THE_BEGINNING = "none"
 
@@ -36,8 +46,8 @@ def cursor_command() -> None:
 
 
 @cursor_command.command("show")
-@click.argument("script")
-@output_options
+@click.argument("script", shell_complete=complete.scripts)
+@page_options
 def show_cursor(script: str, *, output: Output) -> None:
     """Show up to which moment SCRIPT is synced, and who says so.
 
@@ -54,9 +64,10 @@ def show_cursor(script: str, *, output: Output) -> None:
 
 
 @cursor_command.command("set")
-@click.argument("script")
+@click.argument("script", shell_complete=complete.scripts)
 @click.argument("to", metavar="MOMENT")
-def set_cursor(script: str, to: str) -> None:
+@page_options
+def set_cursor(script: str, to: str, *, output: Output) -> None:
     """Let the next sync of SCRIPT begin at MOMENT.
 
     MOMENT is a date or a moment (local time without an offset), a span back from now such as 24h,
@@ -67,21 +78,36 @@ def set_cursor(script: str, to: str) -> None:
     runlog cursor set hubspot-sync-incremental 2026-01-31T00:00:00Z
     """  # noqa: D301 - click reads this mark
     wanted = _moment_of(to)
-    with connected() as connection:
-        if not queries.last_runs(connection, script=_literally(script), limit=1):
+    with connected("change") as connection:
+        if not queries.last_runs(connection, script=Exactly(script), limit=1):
             click.echo(f"runlog: there is no run of {visible(script)!r} yet", err=True)
         write_cursor(connection, _schema(), script, wanted)
         found = find_cursor(connection, _schema(), script)
     if found is None or found.moment != wanted:
         # A run of this script has just ended, and what was said last counts.
         click.echo("runlog: a run has moved the cursor meanwhile", err=True)
-    shown = moment(wanted, utc=False) if wanted else "the beginning"
-    click.echo(f"the next sync of {visible(script)} begins at {shown}")
+    shown = moment(wanted, utc=output.utc) if wanted else "the beginning"
+    told = f"the next sync of {visible(script)} begins at {shown}"
+    undo = f'"runlog cursor undo {visible(script)}" takes this back'
+    output.done([found] if found else [], Cursor, told, undo)
 
 
-def _literally(script: str) -> str | None:
-    # In a pattern a star means more than itself.
-    return None if set(script) & set("*?") else script
+@cursor_command.command("undo")
+@click.argument("script", shell_complete=complete.scripts)
+@page_options
+def undo_cursor(script: str, *, output: Output) -> None:
+    """Take back what was last set for SCRIPT, as if it had not been.
+
+    Exit code 4 when nothing was set. Needs the right to delete, as the owner of the tables has it.
+    """
+    with connected("change") as connection:
+        taken_back = undo_set_cursor(connection, _schema(), script)
+        found = find_cursor(connection, _schema(), script)
+    if not taken_back:
+        raise NotFoundError(f"nobody has set a cursor for {script!r}")
+    at = moment(found.moment, utc=output.utc) if found and found.moment else "the beginning"
+    told = f"taken back; the next sync of {visible(script)} begins at {at}"
+    output.done([found] if found else [], Cursor, told)
 
 
 def _moment_of(text: str) -> datetime | None:
@@ -101,9 +127,10 @@ def reap_command(*, output: Output) -> None:
     They end as errors, at their last sign of life. Every process that records does this now and
     then; this does it now. Runs of other programs have no heartbeat and stay: see "runlog close".
     """
-    with connected() as connection:
-        spools = places.root(resolve(strict=True).spool_dir, os.environ)
+    spools = places.root(resolve(strict=True).spool_dir, os.environ)
+    with connected("change") as connection:
         closed = reap(connection, _schema(), strict=True, spools=spools)
+        strangers = _list_strangers(connection)
     ids = short_ids([run.id for run in closed])
     columns = [
         Column("RUN", lambda run: ids[run.id]),
@@ -111,11 +138,37 @@ def reap_command(*, output: Output) -> None:
         Column("STARTED", lambda run: moment(run.started_at, utc=output.utc)),
         Column("LAST ALIVE", lambda run: moment(run.last_alive, utc=output.utc)),
     ]
-    output.rows(closed, ReapedRun, columns, empty="nothing to close: every running run is alive")
+    alive = "every running run that writes a heartbeat is alive"
+    output.rows(closed, ReapedRun, columns, empty=f"nothing to close: {alive}")
+    if strangers:
+        oldest = strangers[0]
+        began = ago(oldest.started_at, oldest.read_at) or "at no known time"
+        click.echo(
+            f"runlog: {len(strangers)} running runs write no heartbeat, so nobody can say whether "
+            f"they live; the oldest, {oldest.id} of {visible(oldest.script_name)}, began {began}; "
+            'close it with "runlog close RUN"',
+            err=True,
+        )
+
+
+def _list_strangers(connection: Connection[Any]) -> list[queries.RunningRun]:
+    """Return running runs of programs that write no heartbeat, oldest first."""
+    running = queries.running_now(connection, schema=_schema())
+    return [run for run in running if run.heartbeat_at is None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Closed:
+    """What became of a run that was to be closed."""
+
+    run_id: UUID
+    script_name: str
+    status: str
+    closed: bool
 
 
 @click.command("close")
-@click.argument("run")
+@run_argument(is_required=True)
 @click.option(
     "--status", type=click.Choice(["error", "success"]), default="error", help="Default: error."
 )
@@ -123,14 +176,17 @@ def reap_command(*, output: Output) -> None:
 @click.option(
     "--force", is_flag=True, help="Also a run that is alive; its own end then counts no more."
 )
-def close_command(run: str, *, status: str, message: str | None, force: bool) -> None:
+@page_options
+def close_command(
+    run: str, *, status: str, message: str | None, force: bool, output: Output
+) -> None:
     """Close one run by hand, also one of another program.
 
-    RUN is an id, its first digits, "last" or "last:SCRIPT". Exit code 1 when it stays as it is:
-    it has ended already, or it is alive and --force is not given.
+    RUN is an id, its first digits, "last", or a script's name: its last run. Exit code 1 when it
+    stays as it is: it has ended already, or it is alive and --force is not given.
     """
     text = message if message is not None else f"closed by {closer()}"
-    with connected() as connection:
+    with connected("change") as connection:
         found = find_run(connection, run)
         is_closed = close_run(
             connection,
@@ -141,16 +197,19 @@ def close_command(run: str, *, status: str, message: str | None, force: bool) ->
             is_forced=force,
         )
         now = queries.find_run(connection, run_id=found.id, schema=_schema())
+    state = now.status if now is not None else "gone"
+    done = _Closed(run_id=found.id, script_name=found.script_name, status=state, closed=is_closed)
     if not is_closed:
-        state = now.status if now is not None else "gone"
         why = (
             "it is alive; --force closes it all the same"
             if state == "running"
             else f"it is {state}"
         )
         click.echo(f"runlog: run {found.id} of {visible(found.script_name)} stays: {why}", err=True)
+        output.done([done], _Closed)
         raise SystemExit(1)
-    click.echo(f"closed run {found.id} of {visible(found.script_name)} as {status}")
+    told = f"closed run {found.id} of {visible(found.script_name)} as {status}"
+    output.done([done], _Closed, told)
 
 
 def _cursor_columns(*, utc: bool) -> list[Column]:
@@ -158,7 +217,7 @@ def _cursor_columns(*, utc: bool) -> list[Column]:
         Column("SYNCED UP TO", lambda cursor: moment(cursor.moment, utc=utc)),
         Column("BECAUSE OF", lambda cursor: _SOURCES[cursor.source]),
         Column("SAID AT", lambda cursor: moment(cursor.said_at, utc=utc)),
-        Column("RUN", lambda cursor: str(cursor.run_id)),
+        Column("RUN", lambda cursor: str(cursor.run_id)[:SHORT_ID], is_optional=True),
     ]
 
 

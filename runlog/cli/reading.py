@@ -2,31 +2,65 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from runlog import queries
 from runlog.cli._database import connected, find_run, short_ids
-from runlog.cli._options import limit_option, script_option, since_option, status_option
-from runlog.cli.show.output import Output, output_options
-from runlog.cli.show.run_columns import run_columns
+from runlog.cli._options import (
+    limit_option,
+    run_argument,
+    script_option,
+    status_option,
+    time_options,
+)
+from runlog.cli._times import moment_of
+from runlog.cli.show.output import (
+    Output,
+    names_of,
+    output_options,
+    page_options,
+    record_of,
+)
+from runlog.cli.show.run_columns import run_columns, run_line
 from runlog.cli.show.run_page import RunPage, page_lines
+from runlog.queries._following import follow_runs
 from runlog.queries._rows import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime, timedelta
+    from uuid import UUID
 
     from psycopg import Connection
 
 _ERRORS_SHOWN = 5
 
 
+def _filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what tells runs apart besides script, state and time."""
+    for option in (
+        click.option("--by", metavar="WHAT", help="Only those started by cron, manual …"),
+        click.option("--mode", metavar="MODE", help="Only this sync_mode: full, incremental …"),
+        click.option("--batch", type=click.UUID, help="Only the runs of this batch."),
+        click.option("--host", metavar="NAME", help="Only those of this machine."),
+        click.option(
+            "--grep", metavar="TEXT", help="Only what holds TEXT in name, error or metadata."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 @click.command("runs")
 @limit_option(20, "At most so many.")
 @script_option
 @status_option
-@since_option(None, "Started within, or since")
+@time_options(None, "Started within, or since")
+@_filter_options
+@click.option("-f", "--follow", is_flag=True, help="Go on as runs begin and end; Ctrl-C ends it.")
 @output_options
 def runs_command(
     *,
@@ -34,6 +68,13 @@ def runs_command(
     script: str | None,
     status: str | None,
     since: datetime | timedelta | None,
+    until: datetime | timedelta | None,
+    by: str | None,
+    mode: str | None,
+    batch: UUID | None,
+    host: str | None,
+    grep: str | None,
+    follow: bool,
     output: Output,
 ) -> None:
     """List runs, newest first.
@@ -41,10 +82,25 @@ def runs_command(
     \b
     runlog runs --status error --since 24h
     runlog runs --script 'hubspot-*' --json
+    runlog runs -f
     """  # noqa: D301 - click reads this mark
+    filters: dict[str, Any] = {
+        "script": script,
+        "status": status,
+        "since": since,
+        "until": moment_of(until),
+        "triggered_by": by,
+        "sync_mode": mode,
+        "batch_id": batch,
+        "host": host,
+        "text": grep,
+    }
     with connected() as connection:
-        rows = queries.last_runs(connection, limit=limit, script=script, status=status, since=since)
-    is_filtered = script or status or since
+        rows = queries.last_runs(connection, limit=limit, **filters)
+        if follow:
+            _follow(connection, rows, filters, output)
+            return
+    is_filtered = any(value is not None for value in filters.values())
     empty = (
         "no run is like this" if is_filtered else 'no runs yet; "runlog demo" makes the first two'
     )
@@ -52,13 +108,31 @@ def runs_command(
     output.rows(rows, Run, columns, empty=empty)
 
 
+def _follow(
+    connection: Connection[Any], rows: list[Run], filters: dict[str, Any], output: Output
+) -> None:
+    if output.format == "json":
+        raise click.UsageError("following has no end, and JSON has one; use --format jsonl")
+    with_header = True
+    for run in itertools.chain(reversed(rows), follow_runs(connection, filters, rows)):
+        _print(run, output, with_header=with_header)
+        with_header = False
+
+
+def _print(run: Run, output: Output, *, with_header: bool) -> None:
+    if output.is_for_people:
+        click.echo(run_line(run, utc=output.utc))
+    else:
+        output.records([record_of(run)], names_of(Run), with_header=with_header)
+
+
 @click.command("show")
-@click.argument("run", default="last")
-@output_options
+@run_argument()
+@page_options
 def show_command(run: str, *, output: Output) -> None:
     """Show one run: its row, its steps with their durations, its last errors.
 
-    RUN is an id, its first digits, "last" (the default) or "last:SCRIPT".
+    RUN is an id, its first digits, "last" (the default), or the name of a script: its last run.
     """
     with connected() as connection:
         page = _get_page(connection, find_run(connection, run))

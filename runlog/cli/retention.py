@@ -11,7 +11,9 @@ import click
 from runlog import queries
 from runlog._process.visible import visible
 from runlog.cli._database import connected
-from runlog.cli._options import AGE
+from runlog.cli._options import script_option
+from runlog.cli._times import AGE_OF_WHAT_GOES
+from runlog.cli.show.output import Output, page_options
 from runlog.cli.show.text import number, size
 from runlog.retention import ENDED, Pruned, prune
 
@@ -21,8 +23,15 @@ if TYPE_CHECKING:
 
 
 @click.command("prune")
-@click.option("--older-than", type=AGE, required=True, help="Delete runs older than this: 30d.")
-@click.option("--logs-older-than", type=AGE, help="Delete entries earlier than their runs: 7d.")
+@click.option(
+    "--older-than",
+    type=AGE_OF_WHAT_GOES,
+    required=True,
+    help="Delete runs older than this: 30d, 12h.",
+)
+@click.option(
+    "--logs-older-than", type=AGE_OF_WHAT_GOES, help="Delete entries earlier than their runs: 7d."
+)
 @click.option(
     "--status",
     "statuses",
@@ -37,11 +46,12 @@ if TYPE_CHECKING:
     default=1,
     help="So many of the newest runs of each script stay. Default: 1.",
 )
-@click.option("--script", metavar="NAME", help="Only this script; a pattern will do.")
+@script_option
 @click.option(
     "--max-seconds", type=click.FloatRange(0.1), help="Stop after this time; go on another day."
 )
 @click.option("--dry-run", is_flag=True, help="Only tell how much would go.")
+@page_options
 def prune_command(
     *,
     older_than: timedelta,
@@ -51,6 +61,7 @@ def prune_command(
     script: str | None,
     max_seconds: float | None,
     dry_run: bool,
+    output: Output,
 ) -> None:
     """Delete old entries and runs, in small batches; may be interrupted at any time.
 
@@ -68,14 +79,14 @@ def prune_command(
         "keep_last": keep_last,
         "script": script,
     }
-    with connected() as connection:
+    with connected("change") as connection:
         planned = prune(connection, **rules, dry_run=True)
         if dry_run:
-            click.echo(f"would delete {_told(planned)}")
+            output.done([planned], Pruned, f"would delete {_told(planned)}")
             return
         with _progress(planned.entries) as on_progress:
             done = prune(connection, **rules, max_seconds=max_seconds, on_progress=on_progress)
-        click.echo(f"deleted {_told(done)}")
+        output.done([done], Pruned, f"deleted {_told(done)}")
         if done.refused:
             others = f" (and {done.refused - 1} more)" if done.refused > 1 else ""
             click.echo(f"runlog: {visible(done.refusal)}{others}; all others went", err=True)

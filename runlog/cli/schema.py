@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
+
 import click
 
+from runlog._database import dsn
 from runlog.cli._address import for_writing
 from runlog.cli._database import settings
+from runlog.cli.show.output import Output, page_options
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """One thing that was done, in a sentence."""
+
+    done: str
 
 
 @click.command("migrate")
@@ -26,6 +38,7 @@ from runlog.cli._database import settings
 @click.option(
     "--sql", "as_sql", is_flag=True, help="Print the statements instead; touch no database."
 )
+@page_options
 def migrate_command(
     *,
     writer_role: str | None,
@@ -35,6 +48,7 @@ def migrate_command(
     layout: str | None,
     lean: bool,
     as_sql: bool,
+    output: Output,
 ) -> None:
     """Create the two tables, or bring them up to date; say what was done.
 
@@ -58,7 +72,9 @@ def migrate_command(
     if as_sql:
         click.echo(migrate.as_sql(**wishes, secure=secure), nl=False)  # type: ignore[arg-type]
         return
-    address = for_writing(settings())
+    chosen = settings()
+    address = for_writing(chosen)
+    click.echo(f"runlog: the database is {dsn.shown(chosen.dsn or '', os.environ)}", err=True)
     done = migrate.migrate(
         address,
         **wishes,  # type: ignore[arg-type]
@@ -66,5 +82,5 @@ def migrate_command(
         layout=layout,  # type: ignore[arg-type]
         lean=lean,
     )
-    for line in done or [f"nothing to do: schema {schema!r} is at version {migrate.LATEST}"]:
-        click.echo(line)
+    lines = done or [f"nothing to do: schema {schema!r} is at version {migrate.LATEST}"]
+    output.done([_Done(done=line) for line in lines], _Done, *lines)

@@ -113,7 +113,7 @@ def _retry(context: click.Context) -> None:
         raise click.ClickException(f"{why}; every dead letter is where it was") from error
     if moved.unreadable:
         click.echo(f"runlog: {moved.unreadable} letters cannot be read and stay", err=True)
-    delivered = deliver(chosen, _TIMEOUT_SECONDS) if moved.letters else 0
+    delivered = deliver(chosen, _TIMEOUT_SECONDS).entries if moved.letters else 0
     refused = find_dead_letters(folder)
     click.echo(f"put back {moved.letters} dead letters; delivered {delivered} entries")
     if _is_something_left(folder, refused):

@@ -23,6 +23,8 @@ def entries_of_run(
     level: str | None = None,
     step: str | None = None,
     text: str | None = None,
+    since: Since | None = None,
+    until: datetime | None = None,
     after: Entry | datetime | None = None,
     limit: int = parameters.EVERYTHING,
 ) -> list[Entry]:
@@ -35,6 +37,8 @@ def entries_of_run(
         level: this level and those above.
         step: a step's name, or a pattern.
         text: what message or meta must contain, in any case.
+        since: logged then or later.
+        until: logged before.
         after: the last entry of the page before; or the moment from which on.
         limit: at most so many; default: all of them.
     """
@@ -48,6 +52,7 @@ def entries_of_run(
         **parameters.at_least(level),
         **parameters.matching("step", step),
         **parameters.containing(text),
+        **parameters.beginning(since, until),
         **parameters.after(after),
     )
 
@@ -60,6 +65,8 @@ def newest_entries_of_run(
     level: str | None = None,
     step: str | None = None,
     text: str | None = None,
+    since: Since | None = None,
+    until: datetime | None = None,
     before: Entry | None = None,
     limit: int = 100,
 ) -> list[Entry]:
@@ -74,6 +81,7 @@ def newest_entries_of_run(
         **parameters.at_least(level),
         **parameters.matching("step", step),
         **parameters.containing(text),
+        **parameters.beginning(since, until),
         **parameters.before_entry(before),
     )
 
@@ -141,12 +149,11 @@ def search_entries(
         "search_entries",
         ScriptEntry,
         limit=limit,
-        until=until,
         **parameters.containing(text),
         **parameters.matching("script", script),
         **parameters.at_least(level),
         **parameters.matching("step", step),
-        **parameters.beginning(since),
+        **parameters.beginning(since, until),
         **parameters.before_entry(before),
     )
 
@@ -157,6 +164,7 @@ def recent_errors(
     schema: str | None = None,
     script: str | None = None,
     since: Since = timedelta(hours=24),
+    until: datetime | None = None,
     limit: int = 1000,
 ) -> list[RecentError]:
     """Return the entries of level ERROR of the runs that began since then, newest run first."""
@@ -167,5 +175,5 @@ def recent_errors(
         RecentError,
         limit=limit,
         **parameters.matching("script", script),
-        **parameters.beginning(since),
+        **parameters.beginning(since, until),
     )

@@ -17,16 +17,22 @@ from runlog.queries._figures import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from runlog.queries._parameters import Since
 
 _WEEK = timedelta(days=7)
 
 
 def script_statistics(
-    source: Source = None, *, schema: str | None = None, since: Since = _WEEK
+    source: Source = None,
+    *,
+    schema: str | None = None,
+    since: Since = _WEEK,
+    until: datetime | None = None,
 ) -> list[ScriptStatistics]:
     """Return the documented statistics of each script over the last 7 days, or another period."""
-    period = parameters.beginning(since)
+    period = parameters.beginning(since, until)
     return fetch(source, schema, "script_statistics", ScriptStatistics, **period)
 
 
@@ -36,6 +42,7 @@ def script_health(
     schema: str | None = None,
     script: str | None = None,
     since: Since = _WEEK,
+    until: datetime | None = None,
 ) -> list[ScriptHealth]:
     """Return how each script is doing, the one that ran last first.
 
@@ -44,6 +51,7 @@ def script_health(
         schema: the schema of the tables; default: the setting ``schema``.
         script: a script's name, or a pattern.
         since: the period of the figures; scripts that are silent for longer are told all the same.
+        until: the end of that period; the last run is the last one all the same.
     """
     return fetch(
         source,
@@ -51,7 +59,7 @@ def script_health(
         "script_health",
         ScriptHealth,
         **parameters.matching("script", script),
-        **parameters.beginning(since),
+        **parameters.beginning(since, until),
     )
 
 
@@ -61,6 +69,7 @@ def daily_statistics(
     schema: str | None = None,
     script: str | None = None,
     since: Since = timedelta(days=30),
+    until: datetime | None = None,
     by_script: bool = False,
     timezone: str = "UTC",
 ) -> list[Day]:
@@ -71,6 +80,7 @@ def daily_statistics(
         schema: the schema of the tables; default: the setting ``schema``.
         script: a script's name, or a pattern.
         since: how far back.
+        until: only runs that began before.
         by_script: a row for each script and day, instead of one for the day.
         timezone: whose days, such as ``Europe/Berlin``.
     """
@@ -82,7 +92,7 @@ def daily_statistics(
         by_script=by_script,
         timezone=timezone,
         **parameters.matching("script", script),
-        **parameters.beginning(since),
+        **parameters.beginning(since, until),
     )
 
 
@@ -92,6 +102,7 @@ def error_groups(
     schema: str | None = None,
     script: str | None = None,
     since: Since = timedelta(hours=24),
+    until: datetime | None = None,
     fingerprint: str | None = None,
     limit: int = 100,
 ) -> list[ErrorGroup]:
@@ -108,7 +119,7 @@ def error_groups(
         fingerprint=fingerprint,
         limit=limit,
         **parameters.matching("script", script),
-        **parameters.beginning(since),
+        **parameters.beginning(since, until),
     )
 
 
@@ -118,6 +129,7 @@ def slowest_steps(
     schema: str | None = None,
     script: str | None = None,
     since: Since = _WEEK,
+    until: datetime | None = None,
     sample: int = 20,
     limit: int = 20,
 ) -> list[SlowStep]:
@@ -128,6 +140,7 @@ def slowest_steps(
         schema: the schema of the tables; default: the setting ``schema``.
         script: a script's name, or a pattern.
         since: how far back.
+        until: only runs that began before.
         sample: look at so many of the newest runs of each script.
         limit: at most so many steps.
     """
@@ -139,7 +152,7 @@ def slowest_steps(
         sample=sample,
         limit=limit,
         **parameters.matching("script", script),
-        **parameters.beginning(since),
+        **parameters.beginning(since, until),
     )
 
 

@@ -18,6 +18,14 @@ Since: TypeAlias = datetime | timedelta
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
+LEVEL_WORDS: Final = {
+    **dict.fromkeys(("debug", "trace"), "DEBUG"),
+    **dict.fromkeys(("info", "information", "notice"), "INFO"),
+    **dict.fromkeys(("warning", "warn"), "WARNING"),
+    **dict.fromkeys(("error", "err", "critical", "crit", "fatal", "exception"), "ERROR"),
+}
+"""What people call the levels, in lower case."""
+
 EVERYTHING: Final = 2**31 - 1
 
 _WILDCARDS = frozenset("*?")
@@ -58,23 +66,29 @@ def _escaped(text: str) -> str:
 
 
 def at_least(level: str | None) -> dict[str, list[str] | None]:
-    """Return the levels from ``level`` up.
+    """Return the levels from ``level`` up; by any of their usual names.
 
     Raises:
         QueryError: there is no such level.
     """
     if level is None:
         return {"levels": None}
-    if level.upper() not in LEVELS:
+    known = LEVEL_WORDS.get(level.lower())
+    if known is None:
         raise QueryError(f"level {level!r} is unknown; use one of {', '.join(LEVELS)}")
-    return {"levels": list(LEVELS[LEVELS.index(level.upper()) :])}
+    return {"levels": list(LEVELS[LEVELS.index(known) :])}
 
 
-def beginning(since: datetime | timedelta | None) -> dict[str, object]:
-    """Return a moment, or a span that is taken off the database's clock."""
-    if isinstance(since, timedelta):
-        return {"since": None, "period": since}
-    return {"since": since, "period": None}
+def beginning(
+    since: datetime | timedelta | None, until: datetime | None = None
+) -> dict[str, object]:
+    """Return from when (a moment, or a span back from the database's now) until when."""
+    is_span = isinstance(since, timedelta)
+    return {
+        "since": None if is_span else since,
+        "period": since if is_span else None,
+        "until": until,
+    }
 
 
 def before_run(run: Run | None) -> dict[str, object]:

@@ -55,7 +55,6 @@ def last_runs(
         "last_runs",
         Run,
         limit=limit,
-        until=until,
         triggered_by=triggered_by,
         sync_mode=sync_mode,
         batch_id=batch_id,
@@ -63,7 +62,7 @@ def last_runs(
         **parameters.containing(text),
         **parameters.matching("script", script),
         **in_state(status),
-        **parameters.beginning(since),
+        **parameters.beginning(since, until),
         **parameters.before_run(before),
     )
 

@@ -201,8 +201,7 @@ def count_runs(
         host=host,
         sync_mode=sync_mode,
         batch_id=batch_id,
-        until=until,
         **parameters.containing(text),
         **parameters.matching("script", script),
-        **parameters.beginning(since),
+        **parameters.beginning(since, until),
     )

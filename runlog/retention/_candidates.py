@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _RUNS_A_PAGE = 200
-# How find_cursor.sql calls what it is asked for, and what that is in find_runs.sql.
-_CURSOR_PARAMETERS = {
-    "%(script_name)s": "wanted.name",
-    "%(cursor)s": "wanted.name",
-    "%(is_named)s": "wanted.is_named",
-}
 
 
 class Candidate(NamedTuple):
@@ -80,10 +74,12 @@ def pages(connection: Connection[Any], plan: Plan) -> Iterator[list[Candidate]]:
 @lru_cache
 def _find_runs(schema: str) -> bytes:
     """Return the statement, with the one rule of where a cursor stands put into it."""
-    rule = statements.text("cursor/find_cursor").decode()
-    for parameter, column in _CURSOR_PARAMETERS.items():
-        rule = rule.replace(parameter, column)
-    found = statements.fill(statements.text("retention/find_runs"), cursor=rule)
+    rule = statements.text("cursor/find_cursor").decode().replace("%(cursor)s", "wanted.name")
+    found = statements.fill(
+        statements.text("retention/find_runs"),
+        cursor_of_script=rule.replace("%(is_named)s", "false"),
+        cursor_of_name=rule.replace("%(is_named)s", "true"),
+    )
     return statements.fill(found, schema=statements.identifier(schema, setting="schema"))
 
 

@@ -25,7 +25,7 @@ from runlog._database.committing import committing
 from runlog._database.faults import Fault, fault_of
 from runlog._database.reading import Source, translated
 from runlog._settings import resolve
-from runlog.errors import QueryError
+from runlog.errors import QueryError, SchemaError
 from runlog.queries import _parameters as parameters
 from runlog.retention._candidates import Candidate, Plan, batches, pages
 from runlog.retention._partitions import Partitions
@@ -92,7 +92,7 @@ def prune(
     """
     _check(older_than, logs_older_than, statuses, keep_last)
     schema = schema or resolve().schema
-    with translated(source, schema), committing(source) as connection:
+    with translated(source, schema, "change"), committing(source) as connection:
         now = _one(connection, b"select now()", {})[0]
         plan = Plan(
             schema=schema,
@@ -145,8 +145,15 @@ class _Pruning:
 
     def prune(self) -> Pruned:
         """Delete page after page until nothing is left or the time is over."""
+        obstacles = _text("has_obstacles", self._plan)
+        has_obstacles, may_delete = _one(self._connection, obstacles, {})
+        if may_delete is False:
+            # Told also while nothing is due, and not only on the day when something is.
+            raise SchemaError(
+                "this role may not delete from runs and logs; connect as the owner of the tables"
+            )
         # Where nobody can refuse, what is a part of a run may go before the rest does.
-        may_part = not _one(self._connection, _text("has_obstacles", self._plan), {})[0]
+        may_part = not has_obstacles
         if may_part:
             self._retire()
         for page in pages(self._connection, self._plan):

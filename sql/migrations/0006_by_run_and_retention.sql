@@ -196,48 +196,79 @@ begin
           ),
           stands_on as materialized (
             select cursor.run_id
-            from (
-              select script_name, is_named
-              from page
-              cross join (values (false), (true)) as way (is_named)
-              union
-              select cursor_name, true
-              from page
-              where cursor_name is not null
-            ) as wanted (name, is_named)
+            from (select distinct script_name as name from page) as wanted
             cross join lateral (
-                with last_end as (
+                with ends as (
+                    (
+                        select id, legacy_id, batch_id, script_name, sync_end_date, finished_at, sync_mode
+                        from {place}.runs
+                        where
+                            status = 'success'
+                            and finished_at <= now() + interval '1 minute'
+                            and (sync_end_date is not null or sync_mode = 'cursor')
+                            and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
+                            and (
+                                (script_name = wanted.name and coalesce(metadata #>> '{runlog,cursor}', wanted.name) = wanted.name)
+                                or (false and metadata #>> '{runlog,cursor}' = wanted.name)
+                            )
+                        order by finished_at desc
+                        limit 20
+                    )
+                    union all
+                    (
+                        select id, legacy_id, batch_id, script_name, sync_end_date, finished_at, sync_mode
+                        from {place}.runs
+                        where
+                            status = 'success'
+                            and finished_at > now() + interval '1 minute'
+                            and finished_at < 'infinity'
+                            and (sync_end_date is not null or sync_mode = 'cursor')
+                            and (sync_end_date is null or sync_end_date <= now())
+                            and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
+                            and (
+                                (script_name = wanted.name and coalesce(metadata #>> '{runlog,cursor}', wanted.name) = wanted.name)
+                                or (false and metadata #>> '{runlog,cursor}' = wanted.name)
+                            )
+                        order by finished_at desc
+                        limit 20
+                    )
+                ),
+
+                last_end as (
                     select
                         id,
+                        legacy_id,
+                        batch_id,
+                        script_name,
                         sync_end_date as moment,
                         finished_at as said_at,
                         case when sync_mode = 'cursor' then 'set' else 'success' end as source
-                    from {place}.runs
-                    where
-                        script_name = wanted.name
-                        and status = 'success'
-                        and finished_at is not null
-                        and (sync_end_date is not null or sync_mode = 'cursor')
-                        and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
-                    order by finished_at desc
+                    from ends
+                    order by legacy_id desc
                     limit 1
                 ),
 
                 last_checkpoint as (
                     select
                         id,
+                        legacy_id,
+                        batch_id,
+                        script_name,
                         (metadata #>> '{runlog,checkpoint}')::timestamptz as moment,
                         (metadata #>> '{runlog,checkpoint_at}')::timestamptz as said_at,
                         'checkpoint' as source
                     from {place}.runs
                     where
-                        script_name = wanted.name
-                        and status <> 'success'
-                        and (finished_at is null or finished_at >= coalesce((select said_at from last_end), '-infinity'))
+                        status <> 'success'
+                        and legacy_id > coalesce((select legacy_id from last_end), 0)
                         and metadata #>> '{runlog,checkpoint}' ~ '^[0-9]{4}-'
                         and metadata #>> '{runlog,checkpoint_at}' ~ '^[0-9]{4}-'
                         and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
-                    order by said_at desc
+                        and (
+                            (script_name = wanted.name and coalesce(metadata #>> '{runlog,cursor}', wanted.name) = wanted.name)
+                            or (false and metadata #>> '{runlog,cursor}' = wanted.name)
+                        )
+                    order by legacy_id desc
                     limit 1
                 )
 
@@ -245,13 +276,108 @@ begin
                     id as run_id,
                     moment,
                     said_at,
-                    source
+                    source,
+                    batch_id,
+                    script_name
                 from (
                     select * from last_end
                     union all
                     select * from last_checkpoint
                 ) as said
-                order by said_at desc
+                order by legacy_id desc
+                limit 1
+            ) as cursor
+            union all
+            select cursor.run_id
+            from (select distinct cursor_name as name from page where cursor_name is not null) as wanted
+            cross join lateral (
+                with ends as (
+                    (
+                        select id, legacy_id, batch_id, script_name, sync_end_date, finished_at, sync_mode
+                        from {place}.runs
+                        where
+                            status = 'success'
+                            and finished_at <= now() + interval '1 minute'
+                            and (sync_end_date is not null or sync_mode = 'cursor')
+                            and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
+                            and (
+                                (script_name = wanted.name and coalesce(metadata #>> '{runlog,cursor}', wanted.name) = wanted.name)
+                                or (true and metadata #>> '{runlog,cursor}' = wanted.name)
+                            )
+                        order by finished_at desc
+                        limit 20
+                    )
+                    union all
+                    (
+                        select id, legacy_id, batch_id, script_name, sync_end_date, finished_at, sync_mode
+                        from {place}.runs
+                        where
+                            status = 'success'
+                            and finished_at > now() + interval '1 minute'
+                            and finished_at < 'infinity'
+                            and (sync_end_date is not null or sync_mode = 'cursor')
+                            and (sync_end_date is null or sync_end_date <= now())
+                            and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
+                            and (
+                                (script_name = wanted.name and coalesce(metadata #>> '{runlog,cursor}', wanted.name) = wanted.name)
+                                or (true and metadata #>> '{runlog,cursor}' = wanted.name)
+                            )
+                        order by finished_at desc
+                        limit 20
+                    )
+                ),
+
+                last_end as (
+                    select
+                        id,
+                        legacy_id,
+                        batch_id,
+                        script_name,
+                        sync_end_date as moment,
+                        finished_at as said_at,
+                        case when sync_mode = 'cursor' then 'set' else 'success' end as source
+                    from ends
+                    order by legacy_id desc
+                    limit 1
+                ),
+
+                last_checkpoint as (
+                    select
+                        id,
+                        legacy_id,
+                        batch_id,
+                        script_name,
+                        (metadata #>> '{runlog,checkpoint}')::timestamptz as moment,
+                        (metadata #>> '{runlog,checkpoint_at}')::timestamptz as said_at,
+                        'checkpoint' as source
+                    from {place}.runs
+                    where
+                        status <> 'success'
+                        and legacy_id > coalesce((select legacy_id from last_end), 0)
+                        and metadata #>> '{runlog,checkpoint}' ~ '^[0-9]{4}-'
+                        and metadata #>> '{runlog,checkpoint_at}' ~ '^[0-9]{4}-'
+                        and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
+                        and (
+                            (script_name = wanted.name and coalesce(metadata #>> '{runlog,cursor}', wanted.name) = wanted.name)
+                            or (true and metadata #>> '{runlog,cursor}' = wanted.name)
+                        )
+                    order by legacy_id desc
+                    limit 1
+                )
+
+                select
+                    id as run_id,
+                    moment,
+                    said_at,
+                    source,
+                    batch_id,
+                    script_name
+                from (
+                    select * from last_end
+                    union all
+                    select * from last_checkpoint
+                ) as said
+                order by legacy_id desc
                 limit 1
             ) as cursor
           ),

@@ -10,12 +10,14 @@ error as (
         run.script_name,
         entry.step,
         entry.meta ->> 'error_type' as error_type,
+        entry.meta ->> 'error_fingerprint' as carried,
         left(entry.message, 500) as message
     from {schema}.logs as entry
     join {schema}.runs as run on run.id = entry.run_id
     where
         entry.level = 'ERROR'
         and entry.timestamp >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+        and (%(until)s::timestamptz is null or entry.timestamp < %(until)s)
         and (%(script)s::text is null or run.script_name = %(script)s)
         and (%(script_like)s::text is null or run.script_name like %(script_like)s)
 
@@ -28,11 +30,13 @@ error as (
         run.script_name,
         'ERROR',
         case when run.metadata #>> '{runlog,outcome}' = 'died' then 'died' end,
+        null,
         coalesce(left(run.error_message, 500), 'failed without a message')
     from {schema}.runs as run
     where
         run.status = 'error'
         and run.started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+        and (%(until)s::timestamptz is null or run.started_at < %(until)s)
         and (%(script)s::text is null or run.script_name = %(script)s)
         and (%(script_like)s::text is null or run.script_name like %(script_like)s)
         -- Not "not exists", which may be planned as a join with every error there is.
@@ -49,21 +53,7 @@ error as (
 kind as (
     select
         *,
-        md5(
-            concat_ws(
-                e'\n',
-                error_type,
-                case
-                    -- When and where it was last seen is another each time.
-                    when error_type = 'died' then ''
-                    else regexp_replace(
-                        split_part(message, e'\n', 1),
-                        '[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|[[:<:]][0-9a-fA-F]{12,}[[:>:]]|[0-9]+',
-                        '*',
-                        'g'
-                    )
-                end
-            )
-        ) as fingerprint
+        -- An entry may carry its own; the others are looked at here.
+        coalesce(carried, {fingerprint}) as fingerprint
     from error
 )

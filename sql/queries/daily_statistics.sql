@@ -19,6 +19,7 @@ select
 from {schema}.runs
 where
     started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+    and (%(until)s::timestamptz is null or started_at < %(until)s)
     and {has_start}
     and sync_mode is distinct from 'cursor'
     and (%(script)s::text is null or script_name = %(script)s)

@@ -11,6 +11,7 @@ select
 from {schema}.logs as entry
 where
     run_id = %(run_id)s
+    and {in_time}
     and (
         %(after_at)s::timestamptz is null
         or %(after_id)s::uuid is not null

@@ -11,6 +11,7 @@ select
 from {schema}.logs as entry
 where
     run_id = %(run_id)s
+    and {in_time}
     and (
         %(before_id)s::uuid is null
         or (timestamp, id) < ({before_moment}, %(before_id)s)

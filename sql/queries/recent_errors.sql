@@ -26,6 +26,7 @@ cross join lateral (
 ) as entry
 where
     run.started_at > coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+    and (%(until)s::timestamptz is null or run.started_at < %(until)s)
     and (%(script)s::text is null or run.script_name = %(script)s)
     and (%(script_like)s::text is null or run.script_name like %(script_like)s)
 order by

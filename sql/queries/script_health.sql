@@ -31,6 +31,7 @@ figures as (
     from {schema}.runs
     where
         started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+        and (%(until)s::timestamptz is null or started_at < %(until)s)
         and sync_mode is distinct from 'cursor'
         and (%(script)s::text is null or script_name = %(script)s)
         and (%(script_like)s::text is null or script_name like %(script_like)s)
@@ -42,7 +43,13 @@ select
     last_run.status as last_status,
     last_run.outcome as last_outcome,
     last_run.started_at as last_started_at,
-    last_run.duration_ms as last_duration_ms,
+    coalesce(
+        last_run.duration_ms,
+        case
+            when last_run.finished_at between last_run.started_at and '9999-12-30'
+                then least(1000 * extract(epoch from last_run.finished_at - last_run.started_at), 2147483647)
+        end
+    )::integer as last_duration_ms,
     last_run.records_failed as last_records_failed,
     last_run.error_message as last_error_message,
     last_run.heartbeat_at as last_heartbeat_at,
@@ -70,6 +77,7 @@ cross join lateral (
         id,
         status,
         started_at,
+        finished_at,
         duration_ms,
         records_failed,
         error_message,

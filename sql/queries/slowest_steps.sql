@@ -5,12 +5,16 @@ sampled as (
     select
         run.id,
         run.finished_at,
+        run.steps,
         script.name
     from script
     cross join lateral (
         select
             id,
-            least(finished_at, '9999-12-30') as finished_at
+            least(finished_at, '9999-12-30') as finished_at,
+            case jsonb_typeof(metadata #> '{runlog,steps}')
+                when 'object' then metadata #> '{runlog,steps}'
+            end as steps
         from {schema}.runs
         -- A range and an order that only the index on (script_name, started_at) has.
         where
@@ -18,6 +22,7 @@ sampled as (
             and status <> 'running'
             and sync_mode is distinct from 'cursor'
             and started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
+            and (%(until)s::timestamptz is null or started_at < %(until)s)
         order by
             script_name,
             started_at desc
@@ -27,7 +32,20 @@ sampled as (
         (%(script)s::text is null or script.name = %(script)s)
         and (%(script_like)s::text is null or script.name like %(script_like)s)
 ),
+-- What a run told of its steps at its end, {"FETCH": {"entries": 12, "ms": 340}}, need not be added up
+-- from its entries.
 step_of_run as (
+    select
+        sampled.name,
+        sampled.id,
+        told.step,
+        (told.figures ->> 'ms')::numeric::bigint as duration_ms
+    from sampled
+    cross join lateral jsonb_each(sampled.steps) as told (step, figures)
+    where jsonb_typeof(told.figures -> 'ms') = 'number'
+
+    union all
+
     select
         sampled.name,
         sampled.id,
@@ -50,6 +68,7 @@ step_of_run as (
         from {schema}.logs
         where run_id = sampled.id
     ) as entry
+    where sampled.steps is null
     group by
         sampled.name,
         sampled.id,

@@ -30,21 +30,15 @@ with page as materialized (
 
 stands_on as materialized (
     select cursor.run_id
-    from (
-        select
-            script_name,
-            is_named
-        from page
-        cross join (values (false), (true)) as way (is_named)
-        union
-        select
-            cursor_name,
-            true
-        from page
-        where cursor_name is not null
-    ) as wanted (name, is_named)
+    from (select distinct script_name as name from page) as wanted
     cross join lateral (
-        {cursor}
+        {cursor_of_script}
+    ) as cursor
+    union all
+    select cursor.run_id
+    from (select distinct cursor_name as name from page where cursor_name is not null) as wanted
+    cross join lateral (
+        {cursor_of_name}
     ) as cursor
 ),
 

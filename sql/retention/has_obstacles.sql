@@ -1,4 +1,4 @@
--- Could somebody else's table or trigger refuse that a run or an entry goes?
+-- Could somebody else's table or trigger refuse that a run or an entry goes? And may this role delete?
 select
     exists (
         select
@@ -18,7 +18,9 @@ select
             and tgenabled <> 'D'
             -- 8: fires at DELETE.
             and tgtype & 8 <> 0
-    ) as has_obstacles
+    ) as has_obstacles,
+    has_table_privilege(ours.runs, 'delete') and has_table_privilege(ours.logs, 'delete')
+        as may_delete
 from (
     select
         max(relation.oid) filter (where relation.relname = 'runs') as runs,

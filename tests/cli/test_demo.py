@@ -1,6 +1,7 @@
 """``demo``, ``migrate`` and ``embedded``: from nothing to the first runs."""
 
 import json
+import shlex
 import sys
 
 import psycopg
@@ -23,7 +24,9 @@ def empty(shell, empty_database):
 
 def test_demo_from_an_empty_database(empty, empty_database):
     """One command makes the tables, runs a real sync twice and shows what stands in the database."""
-    said = empty("demo", RUNLOG_ENABLED="0", RUNLOG_RUN_ID="0190c8a0-0000-7000-8000-000000000001")
+    said = empty(
+        "demo", "--here", RUNLOG_ENABLED="0", RUNLOG_RUN_ID="0190c8a0-0000-7000-8000-000000000001"
+    )
     assert said.code == 0, said.err
     with psycopg.connect(empty_database) as connection:
         query = "select id, script_name, status, records_fetched, batch_id from runs order by started_at"
@@ -39,7 +42,7 @@ def test_demo_from_an_empty_database(empty, empty_database):
     for run_id in (full[0], incremental[0]):
         assert str(run_id)[:13] in said.out
     assert "UPSERT" in said.out
-    assert said.out.count("  runlog ") == 2
+    assert said.out.count(" -m runlog ") == 2
     assert "[UPSERT] Stored all changes" in said.err
     assert "the table inventory_packages, to " in said.err
     assert json.loads(empty("runs", "--json").out)[0]["id"] == str(incremental[0])
@@ -47,7 +50,7 @@ def test_demo_from_an_empty_database(empty, empty_database):
 
 def test_demo_tells_that_its_script_failed(empty, tmp_path):
     """When the sync fails, what it said is there, the message is clear, the code is not 0."""
-    said = empty("demo", PYTHONPATH=str(_broken(tmp_path)))
+    said = empty("demo", "--here", PYTHONPATH=str(_broken(tmp_path)))
     assert (said.code, said.out) == (1, "")
     assert "the full sync failed with exit code 1" in said.err
     assert "RuntimeError: broken on purpose" in said.err
@@ -76,7 +79,8 @@ def test_the_example_is_there():
 def test_migrate_tells_what_it_did(empty):
     """The first time each thing made is told, the second time that nothing was to do."""
     first = empty("migrate")
-    assert (first.code, first.err) == (0, "")
+    assert (first.code, first.err.count("\n")) == (0, 1)
+    assert first.err.startswith("runlog: the database is ")
     assert "created the tables logs, runlog_migrations, runs" in first.out
     second = empty("migrate")
     assert second.out == f"nothing to do: schema 'public' is at version {LATEST}\n"
@@ -99,16 +103,22 @@ def test_migrate_with_a_role_that_is_not_there(empty):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no embedded server on Windows")
-def test_the_embedded_server_from_start_to_stop(shell):
-    """Without any database named, the demo starts the embedded one, and it can be looked at."""
+def test_the_embedded_server_from_start_to_stop(shell, connection, database):
+    """The demo starts the embedded server, whatever is configured, and it can be looked at."""
     with open_folder() as folder:
         env = {"RUNLOG_DSN": "", "RUNLOG_EMBEDDED_DIR": str(folder / "pg")}
         before = shell("embedded", "status", **env)
         assert (before.code, "never started" in before.out) == (1, True)
         assert shell("runs", **env).code == 3
-        demo_ = shell("demo", **env)
+        demo_ = shell("demo", **env, DATABASE_URL=database)
         assert demo_.code == 0, demo_.err
-        assert "no database is named; using the embedded PostgreSQL" in demo_.err
+        assert "--here would use the configured database" in demo_.err
+        assert connection.execute("select count(*) from runs").fetchone() == (0,)
+        typed = [line.split("  ")[1] for line in demo_.out.partition("next:\n")[2].splitlines()]
+        assert [line.endswith(" --dsn embedded:") for line in typed] == [True, True, False, False]
+        assert typed[3].endswith(" -m runlog embedded stop")
+        first = shell(*shlex.split(typed[0])[3:], **env, DATABASE_URL=database)
+        assert "completed successfully" in first.out
         assert len(json.loads(shell("runs", "--json", **env).out)) == 2
         running = shell("embedded", "status", **env)
         assert (running.code, "running, process" in running.out) == (0, True)

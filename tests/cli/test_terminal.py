@@ -73,7 +73,8 @@ def test_a_narrow_terminal_keeps_lines_whole(terminal, connection):
     """Too long a message is cut with an ellipsis; no row takes two lines, ids stay whole."""
     run_id = add_run(connection, "sync", status="error", error_message=WIDE)
     lines = COLOUR.sub("", terminal("runs", columns=80)).splitlines()
-    assert len(lines) == 2
+    assert len(lines) == 3
+    assert lines[-1] == "no room for BY; a wider terminal or --csv shows them"
     assert str(run_id)[:13] in lines[1]
     assert lines[1].endswith("…")
     assert all(len(line) <= 80 for line in lines)

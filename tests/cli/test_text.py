@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runlog._process.visible import visible
-from runlog.cli._options import span
+from runlog.cli._times import span
 from runlog.cli.show import text as _text
 from runlog.cli.show.output import to_json
 from runlog.cli.show.statistics import bar, chart
@@ -113,6 +113,12 @@ def test_shares_do_not_round_failures_away(part, said):
         ("h", None),
         ("2026-01-31", None),
         ("1d of", None),
+        ("1 hour ago", timedelta(hours=1)),
+        ("5 minutes", timedelta(minutes=5)),
+        ("1 day, 12 hours ago", timedelta(hours=36)),
+        ("24H", timedelta(hours=24)),
+        ("0h", timedelta()),
+        ("-5h", None),
         ("", None),
     ],
 )
@@ -123,7 +129,7 @@ def test_spans_are_read(text, expected):
 
 def test_a_span_over_a_century_is_refused():
     """A span that no clock can go back is an error and no overflow."""
-    with pytest.raises(ValueError, match="too long"):
+    with pytest.raises(ValueError, match="longer than a century"):
         span("99999999999d")
 
 

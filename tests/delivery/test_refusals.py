@@ -205,3 +205,15 @@ def test_an_orphan_that_is_refused_holds_up_no_other(
     eventually(lambda: _assert(made.recorder.catch_up(5)), within=40)
     assert len(messages(connection, orphans[0].run_id)) == 4
     assert len(letters(made)) == 1
+
+
+def test_an_index_asked_for_once_costs_no_other_statement(recording, proxy, connection):
+    """Where nothing is hidden no batch takes a statement more: what is asked is asked when rows are missing."""
+    made = recording(proxy.conninfo, flush_interval=3600)
+    made.log("first")
+    assert made.recorder.catch_up(10)
+    before = proxy.counters.statements
+    made.log_many(10)
+    assert made.recorder.flush(10)
+    assert 1 <= proxy.counters.statements - before <= 2
+    assert len(messages(connection)) == 11

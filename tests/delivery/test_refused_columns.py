@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from kit.recording import messages, run_row
+from kit.waiting import eventually
 
 SQL = Path(__file__).parents[2] / "sql"
 LONG = "x" * 1000
@@ -85,3 +86,44 @@ def test_a_refused_column_costs_only_itself(recording, documented, what, tmp_pat
     reasons = [json.loads(line)["reason"] for line in letters.read_text().splitlines()]
     told = {name for name in (*GIVEN, "metadata", "error_message") if name in reasons[-1]}
     assert told >= {"metadata" if name == "pages" else name for name in REFUSED[what]}
+
+
+@pytest.mark.guarantee("bounded", "true-run")
+def test_metadata_of_any_size_gets_through(recording, database, connection):
+    """Metadata of many megabytes is cut, visibly, when it is taken: what goes over the wire has a largest size, and the run knows itself by its notes."""
+    made = recording(database)
+    made.run.put_metadata({"pages": ["x" * 1000] * 20_000, "kept": 1})
+    made.finish("error", "y" * 1_000_000)
+    events = made.recorder._spool.folder.glob("runs-*.jsonl")
+    assert max(path.stat().st_size for path in events) < 2**21
+    assert made.recorder.flush(20)
+    size, message, beat = connection.execute(
+        "select length(metadata::text), length(error_message), metadata #>> '{runlog,heartbeat_at}'"
+        " from runs"
+    ).fetchone()
+    assert size < 2**18
+    assert message < 2**17
+    assert beat is not None
+
+
+@pytest.mark.guarantee("bounded", "blast-radius")
+def test_an_event_that_an_older_version_took(recording, database, connection, proxy):
+    """A spool holds an event of 20 MB, as runlog 0.1 took it: it is cut where it is delivered, and holds up nothing behind it."""
+    proxy.refuse()
+    made = recording(proxy.conninfo)
+    event = {"event": "update", "id": made.run.id_text, "metadata": None}
+    columns = ("batch_id", "triggered_by", "records_fetched", "records_inserted")
+    more = ("records_updated", "records_failed", "calls_analyzed", "api_cost", "sync_mode")
+    event |= dict.fromkeys((*columns, *more, "sync_start_date", "sync_end_date"))
+    event["metadata"] = '{"big": "' + "x" * 20_000_000 + '", "runlog": {"note": 1}}'
+    made.recorder._spool.append_event(event)
+    made.finish()
+    proxy.forward()
+    eventually(lambda: _assert(made.recorder.flush(10)))
+    size, status = connection.execute("select length(metadata::text), status from runs").fetchone()
+    assert size < 2**18
+    assert status == "success"
+
+
+def _assert(value):
+    assert value

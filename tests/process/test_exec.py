@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from kit.asking import add_run
 from kit.waiting import eventually
 
 PYTHON = sys.executable
@@ -273,3 +274,25 @@ def test_usage():
     assert told.exit_code == 0
     assert "--no-stdout" in told.output
     assert CliRunner().invoke(cli, ["exec"]).exit_code == 2
+
+
+@pytest.mark.parametrize("overlap", ["skip", "wait", "fail"])
+def test_a_database_that_is_away_stops_no_program(run_program, overlap):
+    """Where nobody can say whether another run is alive, the program runs and one line says so."""
+    code, out, err = run_program(
+        "echo", "done", options=["--overlap", overlap], env={"RUNLOG_DSN": "host=127.0.0.1 port=1",
+        "RUNLOG_EXIT_TIMEOUT": "0.2"},
+    )  # fmt: skip
+    assert (code, out) == (0, b"done\n")
+    told = [line for line in err.decode().splitlines() if "is not known, so it runs" in line]
+    assert len(told) == 1
+    assert b"Traceback" not in err
+
+
+def test_a_run_that_is_alive_is_one_line(run_program, connection):
+    """``--overlap fail`` beside a living run is one line with its remedy, and exit code 1."""
+    run_id = add_run(connection, "echo", beat=0)
+    code, out, err = run_program("echo", "done", options=["--overlap", "fail"])
+    assert (code, out) == (1, b"")
+    assert len(err.splitlines()) == 1
+    assert f"runlog close {run_id}" in err.decode()

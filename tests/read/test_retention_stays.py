@@ -1,6 +1,7 @@
 """What stays: the row on which a cursor stands, and what something in the database holds."""
 
 import random
+import re
 from datetime import timedelta
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 from kit.rows import add_entry, add_run, ago
 
 from runlog import migrate, queries
+from runlog._database import statements
 from runlog._run.cursor import find_cursor, set_cursor
 from runlog.retention import Pruned, prune
 
@@ -45,6 +47,12 @@ HISTORIES = {
         (40, {}),
         (1, {"status": "error"}),
     ],
+    "a cursor of another name": [
+        (95, {"synced": 95, "runlog": {"cursor": "deals"}}),
+        (92, {"synced": 92}),
+        (50, {}),
+        (1, {"status": "error"}),
+    ],
     "set by hand": [
         (90, {"synced": 90, "sync_mode": "incremental"}),
         (50, {"synced": 95, "sync_mode": "cursor"}),
@@ -73,14 +81,23 @@ def add_history(connection, history, script="sync"):
 def test_the_cursor_is_the_same_before_and_after(connection, name, way):
     """Whatever retention deletes, the next sync of a script begins where it would have begun."""
     add_history(connection, HISTORIES[name])
-    before = find_cursor(connection, "public", "sync")
-    assert before is not None
+    before = cursors(connection)
+    assert before[0] is not None
     if way == "procedure":
         connection.execute("call runlog_prune('30 days')")
     else:
         rules = {"keep-last": {"keep_last": 2}, "errors only": {"statuses": ["error"]}}
         prune(connection, older_than=MONTH, **rules.get(way, {}))
-    assert find_cursor(connection, "public", "sync") == before
+    assert cursors(connection) == before
+
+
+def cursors(connection):
+    """Where each script and each name goes on."""
+    return [
+        find_cursor(connection, "public", name, is_named=is_named)
+        for name in ("sync", *SCRIPTS, "deals")
+        for is_named in (False, True)
+    ]
 
 
 def add_chances(connection, seed, count=80):
@@ -92,6 +109,8 @@ def add_chances(connection, seed, count=80):
         noted = checkpoint(days + 1, days) if chance.random() < 0.2 else {}
         if chance.random() < 0.1:
             noted["backfill"] = True
+        if chance.random() < 0.2:
+            noted["cursor"] = chance.choice(["deals", "a"])
         run_id = add_run(
             connection,
             chance.choice(SCRIPTS),
@@ -111,7 +130,7 @@ def add_chances(connection, seed, count=80):
 def test_one_rule_for_prune_its_dry_run_and_the_procedure(connection, seed):
     """All three mean the same runs and entries, and none moves a cursor."""
     add_chances(connection, seed)
-    cursors = [find_cursor(connection, "public", script) for script in SCRIPTS]
+    before = cursors(connection)
     ages = MONTH, timedelta(days=15)
     rules = {"older_than": ages[0], "logs_older_than": ages[1]}
     planned = prune(connection, **rules, dry_run=True)
@@ -123,13 +142,31 @@ def test_one_rule_for_prune_its_dry_run_and_the_procedure(connection, seed):
     assert prune(connection, **rules, batch_size=3) == planned
     left = ids(connection), count_entries(connection)
     assert (runs - len(left[0]), entries - left[1]) == (planned.runs, planned.entries)
-    assert [find_cursor(connection, "public", script) for script in SCRIPTS] == cursors
+    assert cursors(connection) == before
     connection.execute("delete from runs")
     connection.execute("insert into runs select * from kept_runs")
     connection.execute("insert into logs select * from kept_logs")
     connection.execute("call runlog_prune(%s, %s, 3)", ages)
     assert (ids(connection), count_entries(connection)) == left
     connection.execute("drop table kept_runs, kept_logs")
+
+
+def test_the_procedure_holds_the_rule_of_the_cursor_as_it_is():
+    """What the migration says of cursors is ``find_cursor.sql``, word for word."""
+    rule = statements.text("cursor/find_cursor").decode().replace("%(cursor)s", "wanted.name")
+    (procedure,) = (
+        migration.sql.decode()
+        for migration in statements.migration_files()
+        if migration.name == "by_run_and_retention"
+    )
+    for named in ("false", "true"):
+        wanted = rule.replace("%(is_named)s", named).replace("{schema}", "{place}")
+        assert words(wanted) in words(procedure)
+
+
+def words(sql):
+    """The words of a statement, without its comments."""
+    return " ".join(" ".join(re.sub(r"--.*", "", sql).split()).split())
 
 
 def count_entries(connection):

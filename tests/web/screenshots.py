@@ -6,6 +6,8 @@ to ``docs/images``.
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -22,6 +24,7 @@ SHOTS = {
     "live": ("/runs/latest?script=orders-sync", {"width": 1280, "height": 640}),
     "script": ("/scripts/nightly-backup", SIZE),
     "errors": ("/errors", SIZE),
+    "alerts": ("/alerts", SIZE),
     "analytics": ("/analytics", SIZE),
     "phone": ("/", PHONE),
 }
@@ -45,6 +48,13 @@ def main() -> None:
         migrate.migrate(dsn)
         with psycopg.connect(dsn, autocommit=True) as connection:
             write_month(connection, "public")
+        # Somebody watches, as it should be.
+        subprocess.run(
+            [sys.executable, "-m", "runlog", "--dsn", dsn, "watch", "--once"],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "RUNLOG_SPOOL_DIR": str(folder)},
+            timeout=60,
+            check=False,
+        )
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         with running_script(dsn, "public"), serving(dsn, folder) as served:
             time.sleep(LIVE_SECONDS)

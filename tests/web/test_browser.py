@@ -93,18 +93,20 @@ def test_nothing_is_wider_than_a_phone(served, browser, kind):
             watched.check()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["empty", "demo", "hostile"])
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    ("kind", "scheme"),
+    [("empty", "light"), ("demo", "light"), ("demo", "dark"), ("hostile", "light")],
+)
 def test_axe_finds_nothing_serious(served, browser, kind, scheme):
     """What assistive programs need is there, in light and in dark."""
     axe_of = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     url = served(kind)
-    paths = paths_of(url, limit=2) if kind == "demo" else paths_of(url, limit=1)[:9]
+    paths = paths_of(url, limit=1)
     with watching(browser, url, color_scheme=scheme) as watched:
         for path in paths:
             watched.go(path)
-            for summary in watched.page.locator("summary:visible").all():
-                summary.click()
+            watched.page.locator("summary:visible").first.click()
             found = axe_of.run(watched.page).response["violations"]
             bad = [
                 (rule["id"], [node["target"] for node in rule["nodes"]][:3])

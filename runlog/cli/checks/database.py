@@ -12,7 +12,7 @@ from runlog._database.trial import try_writing
 from runlog._process.distribution import pip_line
 from runlog.cli.checks.alerts import examine_alerts
 from runlog.cli.checks.finding import Finding
-from runlog.cli.show.text import size
+from runlog.cli.show.text import ago, size
 from runlog.errors import DatabaseUnavailableError, RunlogError
 
 if TYPE_CHECKING:
@@ -198,8 +198,25 @@ def _contents(connection: Connection[Any], schema: str) -> Iterator[Finding]:
     yield Finding(check="size", state="ok", found=told)
     lost = [run for run in running if run.state == "lost?"]
     if lost:
-        found = f"{len(lost)} runs are running, but silent for more than 90 s"
+        found = f"{len(lost)} runs are running, but have missed three heartbeats"
         yield Finding(check="lost runs", state="warning", found=found, remedy='run "runlog reap"')
+    strangers = [run for run in running if run.heartbeat_at is None]
+    if strangers:
+        since = ago(strangers[0].started_at, strangers[0].read_at) or "at no known time"
+        found = (
+            f"{len(strangers)} running runs write no heartbeat, so nobody can say whether they "
+            f'live; the oldest began {since}; "runlog close RUN" closes one'
+        )
+        yield Finding(check="running runs", state="note", found=found)
+    if odd := _odd_levels(connection, schema):
+        found = f"entries have other levels than the documented four: {odd}"
+        told = f'{found}; "--level" and "runlog errors" do not find these'
+        yield Finding(check="levels", state="note", found=told)
+
+
+def _odd_levels(connection: Connection[Any], schema: str) -> str:
+    """Return the first few, where the table has no check on its levels."""
+    return ", ".join(repr(level) for (level,) in _rows(connection, "odd_levels", schema))
 
 
 def _rows(connection: Connection[Any], name: str, schema: str) -> list[tuple[Any, ...]]:

@@ -26,6 +26,7 @@ _OTHER_VARIABLES = frozenset(
         "RUNLOG_RUN_ID",
         "RUNLOG_EMBEDDED_DIR",
         "RUNLOG_DEBUG",
+        "RUNLOG_FORMAT",
         "RUNLOG_ALERT_URLS",
         "RUNLOG_ALERT_SECRET",
         "RUNLOG_PING_URL",

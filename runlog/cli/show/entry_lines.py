@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _INDENT = "    | "
 _BLOCKS = ("stack",)
+_TOLD_BY_STACK = ("error", "error_type")
 _STEP_WIDTH, _LEVEL_WIDTH = 8, 7
 
 
@@ -58,8 +59,16 @@ def _fields(meta: Any) -> str:
     if not isinstance(meta, dict):
         return visible(to_json(meta))
     return " ".join(
-        f"{visible(name)}={_word(value)}" for name, value in meta.items() if name not in _BLOCKS
+        f"{visible(name)}={_word(value)}"
+        for name, value in meta.items()
+        if name not in _BLOCKS and not _is_in_stack(name, value, meta)
     )
+
+
+def _is_in_stack(name: str, value: Any, meta: dict[str, Any]) -> bool:
+    # The last line of a traceback is "error_type: error".
+    stack = meta.get("stack")
+    return name in _TOLD_BY_STACK and isinstance(stack, str) and str(value) in stack
 
 
 def _word(value: Any) -> str:

@@ -1,7 +1,8 @@
 """What goes to stdout: the same rows as a table for people, or as JSON, CSV or TSV for programs.
 
 The columns of the machine formats are the fields of the row's class, in order, so they stay stable
-when a table's look changes. Moments are UTC in ISO 8601 there.
+when a table's look changes. Moments are UTC in ISO 8601 there. Pages and what a command has done
+are for people also when piped, unless another format is asked for.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import csv
 import functools
 import json
+import os
 import sys
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv")
+_VARIABLE = "RUNLOG_FORMAT"
+_DIGITS = 6
 _COMPUTED = ("state", "elapsed_ms")
 _LEFT_OUT = frozenset({"read_at", "heartbeat_interval", "last_heartbeat_interval"})
 
@@ -36,10 +41,12 @@ class Output:
     Attributes:
         format: one of ``FORMATS``.
         utc: moments for people in UTC instead of local time.
+        is_asked_for: the format was named, and is not the usual one.
     """
 
     format: str
     utc: bool
+    is_asked_for: bool = False
 
     @property
     def is_for_people(self) -> bool:
@@ -79,6 +86,14 @@ class Output:
             for record in records:
                 write([_flat(record.get(name)) for name in names])
 
+    def done(self, rows: Sequence[Any], row_type: type[Any], *sentences: str) -> None:
+        """Tell what a command has done: in sentences, or as rows where a format is asked for."""
+        if self.is_for_people:
+            for sentence in sentences:
+                click.echo(sentence)
+        else:
+            self.records(map(record_of, rows), names_of(row_type))
+
     def document(self, document: Any) -> None:
         """Print one JSON document (``json`` and ``jsonl``)."""
         click.echo(to_json(document, indent=2 if self.format == "json" else None))
@@ -94,12 +109,19 @@ def names_of(row_type: type[Any]) -> list[str]:
 
 def record_of(row: Any) -> dict[str, Any]:
     """Return a row as the machine formats tell it."""
-    return {name: getattr(row, name) for name in names_of(type(row))}
+    return {name: _rounded(getattr(row, name)) for name in names_of(type(row))}
+
+
+def _rounded(value: Any) -> Any:
+    # A median of 475.79999999999995 is one of 475.8.
+    return round(value, _DIGITS) if isinstance(value, float) else value
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
     """Return JSON that no terminal obeys."""
-    document = json.dumps(value, default=_plain, ensure_ascii=False, indent=indent)
+    # Where a terminal or a pipe knows few letters, JSON knows how to write the others.
+    is_narrow = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    document = json.dumps(value, default=_plain, ensure_ascii=is_narrow, indent=indent)
     return escaped_in_json(document)
 
 
@@ -109,10 +131,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
+        if not value.is_finite():
+            return None
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, UUID):
+    if isinstance(value, (UUID, PurePath)):
         return str(value)
     raise TypeError(type(value))
 
@@ -143,23 +167,44 @@ def _csv_writer() -> Callable[[list[str]], None]:
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--format``, ``--json`` and ``--utc``; the command gets them as ``output``."""
+    """Add ``--format``, ``--json``, ``--csv``, ``--utc`` to a list; it gets them as ``output``."""
+    return _with_output(function, piped="tsv")
+
+
+def page_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the same options to what people read also when piped: a page, or what was done."""
+    return _with_output(function, piped="table")
+
+
+def _with_output(function: Callable[..., Any], *, piped: str) -> Callable[..., Any]:
+    usual = "tsv when piped" if piped == "tsv" else "the same when piped"
 
     @click.option(
         "--format",
         "format_name",
         type=click.Choice(FORMATS),
-        help="Default: table on a terminal, tsv when piped.",
+        help=f"Default: {_VARIABLE}, else a table on a terminal, {usual}.",
     )
     @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+    @click.option("--csv", "as_csv", is_flag=True, help="The same as --format csv.")
     @click.option("--utc", is_flag=True, help="Show times in UTC instead of local time.")
     @functools.wraps(function)
-    def with_output(*, format_name: str | None, as_json: bool, utc: bool, **arguments: Any) -> Any:
-        usual = "table" if sys.stdout.isatty() else "tsv"
-        name = "json" if as_json else format_name or usual
-        return function(output=Output(name, utc), **arguments)
+    def with_output(
+        *, format_name: str | None, as_json: bool, as_csv: bool, utc: bool, **arguments: Any
+    ) -> Any:
+        short = "json" if as_json else "csv" if as_csv else None
+        asked = short or format_name or _of_environment()
+        name = asked or ("table" if sys.stdout.isatty() else piped)
+        return function(output=Output(name, utc, asked is not None), **arguments)
 
     return with_output
+
+
+def _of_environment() -> str | None:
+    name = os.environ.get(_VARIABLE, "").strip().lower()
+    if name and name not in FORMATS:
+        raise click.UsageError(f"{_VARIABLE}={name!r} is no format; use {', '.join(FORMATS)}")
+    return name or None
 
 
 def pages(lines: Iterator[str], *, on_terminal: bool) -> None:
@@ -168,8 +213,6 @@ def pages(lines: Iterator[str], *, on_terminal: bool) -> None:
         for line in lines:
             click.echo(line)
         return
-    import os
-
     # Leave when it fits on one screen, show colours, do not clear the screen.
     os.environ.setdefault("LESS", "-FRX")
     click.echo_via_pager((f"{line}\n" for line in lines), color=True)

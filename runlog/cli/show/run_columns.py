@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runlog._process.visible import visible
+from runlog.cli._database import SHORT_ID
 from runlog.cli.show.table import STATE_STYLES, Column
 from runlog.cli.show.text import duration, moment, number
 
@@ -17,17 +19,32 @@ def run_columns(ids: dict[UUID, str], *, utc: bool) -> list[Column]:
     """Return the columns of a list of runs; ``ids`` are the shortened ones."""
     return [
         Column("RUN", lambda run: ids[run.id]),
-        Column("SCRIPT", lambda run: run.script_name),
+        Column("SCRIPT", lambda run: run.script_name, is_name=True),
         Column("STATE", lambda run: run.state, style=state_style),
         Column("STARTED", lambda run: moment(run.started_at, utc=utc)),
-        Column("TOOK", lambda run: duration(run.elapsed_ms), right=True),
+        Column("TOOK", lambda run: duration(run.elapsed_ms), right=True, is_optional=True),
         Column("FETCHED", lambda run: number(run.records_fetched), right=True, is_optional=True),
         Column("INSERTED", lambda run: number(run.records_inserted), right=True, is_optional=True),
         Column("UPDATED", lambda run: number(run.records_updated), right=True, is_optional=True),
-        Column("FAILED", lambda run: number(run.records_failed or None), right=True),
+        Column(
+            "FAILED", lambda run: number(run.records_failed or None), right=True, is_optional=True
+        ),
         Column("BY", lambda run: run.triggered_by, is_optional=True),
         Column("ERROR", lambda run: run.error_message, style=state_style, is_flexible=True),
     ]
+
+
+def run_line(run: Run, *, utc: bool) -> str:
+    """Return a run as one line, for those who follow."""
+    facts = (
+        moment(run.finished_at or run.started_at, utc=utc),
+        f"{run.state:<7}",
+        visible(run.script_name),
+        str(run.id)[:SHORT_ID],
+        duration(run.elapsed_ms),
+        visible(run.error_message),
+    )
+    return "  ".join(filter(None, facts))
 
 
 def state_style(run: Run) -> str:

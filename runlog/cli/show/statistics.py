@@ -31,31 +31,40 @@ _BAR_WIDTH = 20
 _MUCH_SLOWER = 2.0
 
 
-def show_scripts(connection: Connection[Any], since: Since, output: Output) -> None:
+def show_scripts(
+    connection: Connection[Any], since: Since, until: datetime | None, output: Output
+) -> None:
     """Print one line a script."""
-    rows = queries.script_health(connection, since=since)
+    rows = queries.script_health(connection, since=since, until=until)
     charts: dict[str, str] = {}
     if output.is_for_people:
         days = queries.daily_statistics(
-            connection, since=since, by_script=True, timezone=local_zone()
+            connection, since=since, until=until, by_script=True, timezone=local_zone()
         )
         charts = _charts(days)
     empty = 'no runs yet; "runlog demo" makes the first two'
     output.rows(rows, ScriptHealth, _script_columns(charts), empty=empty)
 
 
-def show_script(connection: Connection[Any], script: str, since: Since, output: Output) -> None:
+def show_script(
+    connection: Connection[Any],
+    script: str,
+    since: Since,
+    until: datetime | None,
+    output: Output,
+) -> None:
     """Print one line a day of one script, and where its time goes.
 
     Raises:
         NotFoundError: there is no such script.
     """
-    health = queries.script_health(connection, script=script, since=since)
+    period: dict[str, Any] = {"script": script, "since": since, "until": until}
+    health = queries.script_health(connection, **period)
     if not health:
         raise NotFoundError(f'there is no script {script!r}; "runlog scripts" lists them')
     zone = "UTC" if output.utc or not output.is_for_people else local_zone()
-    days = queries.daily_statistics(connection, script=script, since=since, timezone=zone)
-    steps = queries.slowest_steps(connection, script=script, since=since)
+    days = queries.daily_statistics(connection, **period, timezone=zone)
+    steps = queries.slowest_steps(connection, **period)
     if output.format in {"json", "jsonl"}:
         parts: dict[str, list[Any]] = {"scripts": health, "days": days, "steps": steps}
         output.document({name: [record_of(row) for row in rows] for name, rows in parts.items()})
@@ -80,12 +89,12 @@ def _print_script(
 
 def _script_columns(charts: dict[str, str]) -> list[Column]:
     return [
-        Column("SCRIPT", lambda row: row.script_name),
+        Column("SCRIPT", lambda row: row.script_name, is_name=True),
         Column("RUNS", lambda row: number(row.runs), right=True),
         Column("SUCCESS", lambda row: share(row.success_rate), right=True),
         Column("MEDIAN", lambda row: duration(row.median_duration_ms), right=True),
         Column("P95", lambda row: duration(row.p95_duration_ms), right=True, is_optional=True),
-        Column("LAST", _against_usual, style=_slow_style, right=True),
+        Column("LAST", _against_usual, style=_slow_style, right=True, is_optional=True),
         Column("FETCHED", lambda row: number(row.records_fetched), right=True),
         Column("INSERTED", lambda row: number(row.records_inserted), right=True, is_optional=True),
         Column("UPDATED", lambda row: number(row.records_updated), right=True, is_optional=True),
@@ -94,8 +103,13 @@ def _script_columns(charts: dict[str, str]) -> list[Column]:
             "PER SECOND", lambda row: number(row.records_per_second), right=True, is_optional=True
         ),
         Column("CALLS", lambda row: number(row.calls_analyzed), right=True, is_optional=True),
-        Column("COST", lambda row: number(row.api_cost), right=True),
-        Column("DURATION BY DAY", lambda row: charts.get(row.script_name, ""), is_flexible=True),
+        Column("COST", lambda row: number(row.api_cost), right=True, is_optional=True),
+        Column(
+            "DURATION BY DAY",
+            lambda row: charts.get(row.script_name, ""),
+            is_flexible=True,
+            is_optional=True,
+        ),
     ]
 
 
@@ -118,7 +132,7 @@ def _day_columns(longest: float) -> list[Column]:
 
 def _step_columns(*, several: bool) -> list[Column]:
     return [
-        Column("SCRIPT", lambda step: step.script_name if several else ""),
+        Column("SCRIPT", lambda step: step.script_name if several else "", is_name=True),
         Column("STEP", lambda step: step.step),
         Column("MEDIAN", lambda step: duration(step.median_duration_ms), right=True),
         Column("P95", lambda step: duration(step.p95_duration_ms), right=True, is_optional=True),

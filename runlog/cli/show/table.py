@@ -1,13 +1,17 @@
 """Tables for people: with rich on a terminal, as aligned text elsewhere.
 
-Lives here: columns and the two ways to draw them. Every cell is made safe here, whatever it holds.
+Lives here: columns and the two ways to draw them. A table fits the terminal: columns that matter
+less are left out and named, names and messages are cut. Every cell is made safe here, whatever it
+holds.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,7 +20,7 @@ from runlog._process.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-STATE_STYLES = {
+STATE_STYLES: Final = {
     "success": "green",
     "partial": "yellow",
     "running": "cyan",
@@ -24,10 +28,13 @@ STATE_STYLES = {
     "error": "red",
     "crashed": "bold red",
 }
+LEVEL_STYLES: Final = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "red"}
 _GAP = 2
-_NARROWEST = 12
-_ROOM = 40
-LEVEL_STYLES = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "red"}
+_NARROWEST = 10
+_ROOM = 20
+_NAME_MIN = 14
+_CELL_MAX = 200
+_CUT = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +46,9 @@ class Column:
         text: from a row to the cell's text.
         style: from a row to a rich style; None for plain text.
         right: numbers stand at the right.
-        is_flexible: gives way when the terminal is narrow; at most one in a table.
-        is_optional: left out, the last one first, where the flexible column would have no room.
+        is_flexible: gives way first when the terminal is narrow, such as a message.
+        is_name: gives way last, and never below 14 letters.
+        is_optional: left out, the last one first, where the others would have no room.
     """
 
     header: str
@@ -48,14 +56,12 @@ class Column:
     style: Callable[[Any], str] | None = None
     right: bool = False
     is_flexible: bool = False
+    is_name: bool = False
     is_optional: bool = False
 
 
 def has_colours() -> bool:
     """Tell whether stdout is a terminal that wants colours (https://no-color.org)."""
-    import os
-    import sys
-
     return (
         sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
@@ -68,27 +74,33 @@ def print_table(columns: Sequence[Column], rows: Sequence[Any], *, on_terminal: 
 
 
 def table_lines(columns: Sequence[Column], rows: Sequence[Any], *, on_terminal: bool) -> list[str]:
-    """Return the table as lines."""
-    cells = [[visible(column.text(row)) for column in columns] for row in rows]
-    shown = [place for place, _ in enumerate(columns) if any(line[place] for line in cells)]
-    if on_terminal:
-        return _rich_lines(columns, rows, cells, shown)
-    return _aligned_lines(
-        [columns[place] for place in shown], [[line[place] for place in shown] for line in cells]
-    )
+    """Return the table as lines; on a terminal the last one names what had no room."""
+    cells = [[_cut(visible(column.text(row)), _CELL_MAX) for column in columns] for row in rows]
+    natural = {
+        place: max(len(column.header), *(len(line[place]) for line in cells), 0)
+        for place, column in enumerate(columns)
+        if any(line[place] for line in cells)
+    }
+    if not on_terminal:
+        return _aligned_lines(columns, cells, natural)
+    widths = _fit(natural, columns, shutil.get_terminal_size((80, 24)).columns)
+    lines = _rich_lines(columns, rows, cells, widths)
+    left_out = [columns[place].header for place in natural if place not in widths]
+    if left_out:
+        told = f"no room for {', '.join(left_out)}; a wider terminal or --csv shows them"
+        lines.append(click.style(told, dim=True) if has_colours() else told)
+    return lines
 
 
 def _rich_lines(
-    columns: Sequence[Column], rows: Sequence[Any], cells: list[list[str]], shown: list[int]
+    columns: Sequence[Column], rows: Sequence[Any], cells: list[list[str]], widths: dict[int, int]
 ) -> list[str]:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
-    natural = {place: _width(columns[place], place, cells) for place in shown}
-    shown, widths = _fit(natural, columns)
-    for place, width in zip(shown, widths, strict=True):
+    for place, width in widths.items():
         table.add_column(
             Text(columns[place].header),
             justify="right" if columns[place].right else "left",
@@ -98,9 +110,9 @@ def _rich_lines(
         )
     for row, line in zip(rows, cells, strict=True):
         # Text and not str: brackets in a message are no markup.
-        table.add_row(*(Text(line[place], _style(columns[place], row)) for place in shown))
+        table.add_row(*(Text(line[place], _style(columns[place], row)) for place in widths))
     console = Console(
-        width=sum(widths) + _GAP * len(widths),
+        width=sum(widths.values()) + _GAP * len(widths),
         highlight=False,
         color_system="auto" if has_colours() else None,
     )
@@ -109,42 +121,55 @@ def _rich_lines(
     return [line.rstrip() for line in capture.get().rstrip("\n").split("\n")]
 
 
-def _fit(natural: dict[int, int], columns: Sequence[Column]) -> tuple[list[int], list[int]]:
-    """Return which columns this terminal has room for, and their widths."""
+def _fit(natural: dict[int, int], columns: Sequence[Column], room: int) -> dict[int, int]:
+    """Return the columns for which there is room, and their widths.
+
+    First messages give way, down to what still tells something; then columns that are optional go,
+    the last one first; then names are cut, and last the messages to almost nothing.
+    """
     widths = dict(natural)
-    room = _terminal_width()
+
+    def missing() -> int:
+        return sum(widths.values()) + _GAP * (len(widths) - 1) - room
+
+    def narrow(places: list[int], least: int) -> None:
+        for place in places:
+            if missing() > 0:
+                narrowest = max(least, len(columns[place].header))
+                widths[place] = max(min(widths[place], narrowest), widths[place] - missing())
+
     flexible = [place for place in widths if columns[place].is_flexible]
+    names = [place for place in widths if columns[place].is_name]
+    narrow(flexible, _ROOM)
+    narrow(names, 2 * _NAME_MIN)
     for place in reversed(list(natural)):
-        needed = sum(min(width, _ROOM) if p in flexible else width for p, width in widths.items())
-        if needed + _GAP * (len(widths) - 1) <= room:
-            break
-        if columns[place].is_optional:
+        if missing() > 0 and columns[place].is_optional:
             del widths[place]
-    for place in flexible:
-        over = sum(widths.values()) + _GAP * (len(widths) - 1) - room
-        widths[place] = max(min(widths[place], _NARROWEST), widths[place] - max(0, over))
-    return list(widths), list(widths.values())
-
-
-def _width(column: Column, place: int, cells: list[list[str]]) -> int:
-    return max(len(column.header), *(len(line[place]) for line in cells), 0)
+    narrow([place for place in names if place in widths], _NAME_MIN)
+    narrow([place for place in flexible if place in widths], _NARROWEST)
+    # What was freed by a column that went is given back to the messages and names.
+    for place in (*flexible, *names):
+        if place in widths and missing() < 0:
+            widths[place] = min(natural[place], widths[place] - missing())
+    return widths
 
 
 def _style(column: Column, row: Any) -> str:
     return column.style(row) if column.style is not None else ""
 
 
-def _terminal_width() -> int:
-    return shutil.get_terminal_size((100, 24)).columns
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + _CUT
 
 
-def _aligned_lines(columns: Sequence[Column], cells: list[list[str]]) -> list[str]:
-    widths = [_width(column, place, cells) for place, column in enumerate(columns)]
+def _aligned_lines(
+    columns: Sequence[Column], cells: list[list[str]], widths: dict[int, int]
+) -> list[str]:
     lines = []
     for line in ([column.header for column in columns], *cells):
         padded = [
-            text.rjust(width) if column.right else text.ljust(width)
-            for column, text, width in zip(columns, line, widths, strict=True)
+            line[place].rjust(width) if columns[place].right else line[place].ljust(width)
+            for place, width in widths.items()
         ]
         lines.append("  ".join(padded).rstrip())
     return lines

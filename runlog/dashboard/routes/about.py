@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runlog import queries
-from runlog.dashboard._site import page, site_of
+from runlog.dashboard._site import PAGES, page, site_of
 from runlog.errors import RunlogError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _STATES = (
 )
 _KEYS = (
     ("/", "search"),
-    ("g o, g r, g e, g l, g a", "go to Overview, Runs, Errors, Logs, Analytics"),
+    *((f"g {key}", f"go to {label}") for _, label, _, key in PAGES),
     ("j, k", "next and previous row"),
     ("Enter", "open the row"),
     ("[, ]", "previous and next run of the script"),

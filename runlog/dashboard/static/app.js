@@ -85,7 +85,6 @@ if ($("age")) {
 
 // Keys
 let prefix = "";
-const goes = { o: "/", r: "/runs", e: "/errors", l: "/logs", a: "/analytics" };
 export const keys = {
   "/": () => ($("filter") || $("search")).focus(),
   "?": () => (location.href = `${base}/help`),
@@ -120,9 +119,10 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (field || event.ctrlKey || event.metaKey || event.altKey || root.dataset.keys === "off") return;
-  if (prefix === "g" && goes[event.key]) {
+  const page = prefix === "g" && [...document.querySelectorAll("[data-go]")].find((a) => a.dataset.go === event.key);
+  if (page) {
     prefix = "";
-    location.href = base + goes[event.key];
+    page.click();
     return;
   }
   prefix = event.key === "g" ? "g" : "";

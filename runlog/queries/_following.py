@@ -2,7 +2,8 @@
 
 Processes deliver a moment after they log, each in its own time, so an entry may lie before others
 that were seen already. Each look therefore goes back a little (``_OVERLAP``) and leaves out what
-was shown. The database may go away in between; following goes on when it is back.
+was shown. The database may go away in between; following goes on when it is back, and tells whoever
+follows of it (``tell``). On the caller's thread, which waits.
 """
 
 from __future__ import annotations
@@ -13,12 +14,10 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from runlog import queries
 from runlog._database import reading
-from runlog._process.visible import visible
 from runlog.errors import DatabaseUnavailableError
+from runlog.queries._entries import entries_after, entries_of_run
+from runlog.queries._runs import find_run, last_runs
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -30,10 +29,12 @@ if TYPE_CHECKING:
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _OVERLAP = timedelta(seconds=30)
 _POLL_SECONDS = 0.5
+_RUNS_WATCHED = 200
 # A run's end is in the database a moment before its last entries.
 _QUIET_POLLS_AFTER_END = 4
 
 Look = Callable[["Connection[Any]", datetime], list["Entry"]]
+Tell = Callable[[str], object]
 
 
 class Following:
@@ -49,7 +50,9 @@ class Following:
         look: Look,
         start: datetime,
         shown: Sequence[Entry] = (),
+        tell: Tell = lambda _: None,
     ) -> None:
+        self._tell = tell
         self._connection = connection
         self._dsn = connection.info.dsn
         self._password = connection.info.password
@@ -117,13 +120,13 @@ class Following:
             time.sleep(_POLL_SECONDS)
 
     def _reconnect(self, error: DatabaseUnavailableError) -> None:
-        click.echo(f"runlog: {visible(error)}; trying again", err=True)
+        self._tell(f"{error}; trying again")
         while True:
             time.sleep(2 * _POLL_SECONDS)
             with suppress(DatabaseUnavailableError):
                 self._connection.close()
                 self._connection = reading.connect(self._address())
-                click.echo("runlog: the database answers again", err=True)
+                self._tell("the database answers again")
                 return
 
     def _address(self) -> str:
@@ -133,27 +136,52 @@ class Following:
 
 
 def follow_run(
-    connection: Connection[Any], run: Run, filters: dict[str, Any], shown: list[Entry]
+    connection: Connection[Any],
+    run: Run,
+    filters: dict[str, Any],
+    shown: list[Entry],
+    tell: Tell = lambda _: None,
 ) -> Iterator[Entry]:
     """Yield the entries of ``run`` that are not ``shown`` yet, until it has ended."""
 
     def look(connection: Connection[Any], begin: datetime) -> list[Entry]:
-        return queries.entries_of_run(connection, run_id=run.id, after=begin, **filters)
+        return entries_of_run(connection, run_id=run.id, after=begin, **filters)
 
     def has_ended(connection: Connection[Any]) -> bool:
-        now = queries.find_run(connection, run_id=run.id)
+        now = find_run(connection, run_id=run.id)
         return now is None or now.status != "running"
 
     start = shown[-1].timestamp if shown else run.started_at or _EVER
-    return Following(connection, look, start, shown).until(has_ended)
+    return Following(connection, look, start, shown, tell).until(has_ended)
 
 
 def follow_all(
-    connection: Connection[Any], start: datetime, filters: dict[str, Any], shown: list[Entry]
+    connection: Connection[Any],
+    start: datetime,
+    filters: dict[str, Any],
+    shown: list[Entry],
+    tell: Tell = lambda _: None,
 ) -> Iterator[Entry]:
     """Yield entries of all runs as they arrive, for ever."""
 
     def look(connection: Connection[Any], begin: datetime) -> list[Entry]:
-        return list(queries.entries_after(connection, after=begin, limit=10**6, **filters))
+        return list(entries_after(connection, after=begin, limit=10**6, **filters))
 
-    return Following(connection, look, start, shown).until(lambda _: False)
+    return Following(connection, look, start, shown, tell).until(lambda _: False)
+
+
+def follow_runs(
+    connection: Connection[Any], filters: dict[str, Any], shown: Sequence[Run] = ()
+) -> Iterator[Run]:
+    """Yield runs that begin, and runs that stand otherwise than before, for ever.
+
+    Raises:
+        DatabaseUnavailableError: the database went away.
+    """
+    states = {run.id: run.state for run in shown}
+    while True:
+        for run in reversed(last_runs(connection, limit=_RUNS_WATCHED, **filters)):
+            if states.get(run.id) != run.state:
+                states[run.id] = run.state
+                yield run
+        time.sleep(2 * _POLL_SECONDS)
