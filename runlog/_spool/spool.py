@@ -13,6 +13,7 @@ import itertools
 import os
 from typing import TYPE_CHECKING, Any
 
+from runlog._entry.levels import INFO, WARNING
 from runlog._process import voice
 from runlog._process.notices import notices, say
 from runlog._spool import destination, folders, memory
@@ -107,7 +108,7 @@ class Spool:
         is_refused = self.folder is not None and memory_share > share
         self._shed_reason = "disk" if is_refused else "limit"
         share = max(share, memory_share)
-        steps = ((1.0, NEVER_SHED), (0.9, 30), (0.8, 20))
+        steps = ((1.0, NEVER_SHED), (0.9, WARNING), (0.8, INFO))
         self.lowest_level = next((level for limit, level in steps if share >= limit), 0)
         self._tell_pressure()
 
