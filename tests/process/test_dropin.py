@@ -137,7 +137,7 @@ WAYS = {
 def stored(connection):
     """Return the entries of all runs; END without what differs from run to run."""
     rows = connection.execute(
-        "select level, step, message, meta - 'duration_ms' from logs order by timestamp, id"
+        "select level, step, message, meta - 'duration_ms' - 'total_duration_ms' from logs order by timestamp, id"
     )
     return rows.fetchall()
 
