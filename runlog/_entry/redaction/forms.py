@@ -105,7 +105,8 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         ("curl", "wget"),
-        r"(?<!\S)((?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"']{1,200}+:(?!//))[^\s\"']++",
+        r"(\b(?:curl|wget)\b(?s:.{0,500}?)(?<!\S)(?:-u|--user|--proxy-user)"
+        r"[ =]?[\"']?[^\s:\"']{1,200}+:(?!//))[^\s\"']++",
         rf"\1{MARKER}", needs="-u",
     ),
     # Commands that take the password as an option without a telling name.
