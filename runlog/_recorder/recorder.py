@@ -271,6 +271,8 @@ class Recorder:
         if not done:
             say(f"{last.waiting} entries wait in {spool.folder or 'memory, and are lost now'}; "
                 'the next runlog process or "runlog flush" delivers them')  # fmt: skip
+            # The thread may hang in a statement until the process is gone.
+            spool.secure()
             for tell in undelivered:
                 tell(self.settings, last.waiting, str(spool.folder) if spool.folder else None)
         shipper.when_stopped(lambda: spool.close(remove=shipper.delivery.is_done()))
