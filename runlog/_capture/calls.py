@@ -37,7 +37,9 @@ class Call(weakref.ref[logging.LogRecord]):
 Told: TypeAlias = tuple[str | None, object, Fields | None]
 """Of the call of a record: the run's id, the active step, and what the record said when copied."""
 
-_calls: dict[int, Call] = {}
+waiting: dict[int, Call] = {}
+"""The calls of records that wait somewhere, by the records' ids."""
+
 _run_variable = open_runs.run_variable.get
 _step_variable = open_runs.step_variable.get
 
@@ -50,12 +52,12 @@ def _remember(record: logging.LogRecord) -> Call:
 
 def _enter(call: Call) -> None:
     """Put ``call`` into the table, when all of it is known: a signal may strike in between."""
-    _calls[call.key] = call
+    waiting[call.key] = call
 
 
 def _forget(call: Call) -> None:
-    if _calls.get(call.key) is call:
-        del _calls[call.key]
+    if waiting.get(call.key) is call:
+        del waiting[call.key]
 
 
 class BoundRecord(logging.LogRecord):
@@ -68,7 +70,7 @@ class BoundRecord(logging.LogRecord):
     def __copy__(self) -> logging.LogRecord:
         copied = BoundRecord.__new__(BoundRecord)
         copied.__dict__.update(self.__dict__)
-        call = _calls.get(id(self))
+        call = waiting.get(id(self))
         if call is not None and call() is self:
             if call.at_call is None:
                 call.at_call = read_what_queues_drop(self)
@@ -81,7 +83,7 @@ class BoundRecord(logging.LogRecord):
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = dict(self.__dict__)
-        call = _calls.get(id(self))
+        call = waiting.get(id(self))
         if call is not None:
             state[TRAVELLING] = (
                 call.run_id, _picklable(call.step), bool(call.claims), _picklable(call.at_call)
@@ -104,7 +106,7 @@ def _picklable(value: object) -> Any:
 
 def keep(record: logging.LogRecord) -> None:
     """Keep what belongs to the call of ``record``, which will be handled later or elsewhere."""
-    call = _calls.get(id(record))
+    call = waiting.get(id(record))
     if call is not None and call() is record:
         return
     if type(record) is logging.LogRecord:
@@ -153,7 +155,7 @@ def claim(record: logging.LogRecord, claims: Claims) -> Told | None:
         for holder in _claims_of_event(record):
             holder.take(record)
     fields = record.__dict__
-    if (_calls and id(record) in _calls) or TRAVELLING in fields:
+    if (waiting and id(record) in waiting) or TRAVELLING in fields:
         return _claim_what_waited(record, claims)
     # As ``take`` does; a call less for nearly every record.
     if fields.get("processName") is claims.plain:
@@ -169,7 +171,7 @@ def _claim_what_waited(record: logging.LogRecord, claims: Claims) -> Told | None
     if travelled is not None:
         run_id, step, is_stored, at_call = travelled
         return None if is_stored else (run_id, step, at_call)
-    call = _calls[id(record)]
+    call = waiting[id(record)]
     if claims in call.claims:
         return None
     call.claims.append(claims)
@@ -178,5 +180,5 @@ def _claim_what_waited(record: logging.LogRecord, claims: Claims) -> Told | None
 
 def is_claimed(record: logging.LogRecord) -> bool:
     """Tell whether anybody has stored ``record``, in whatever database."""
-    call = _calls.get(id(record))
+    call = waiting.get(id(record))
     return bool(call.claims if call is not None else holders_of(record) or _claims_of_event(record))

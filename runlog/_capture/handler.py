@@ -13,11 +13,13 @@ from runlog._capture.calls import claim, keep_what_waits
 from runlog._capture.failures import tell_failure
 from runlog._capture.log_record import OWN_THREADS, is_own_noise, read_fields
 from runlog._capture.once import Claims, claims_of
+from runlog._capture.straight import make_store
 from runlog._entry.levels import level_number
 from runlog._process import exit as _exit
 from runlog._recorder import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Unpack
 
     from runlog._recorder.given import OtherSettings
@@ -82,6 +84,10 @@ class RunLogHandler(logging.Handler):
     def _direct_to(self, recorder: Recorder | None) -> None:
         self._recorder = recorder
         self._claims = claims_of(recorder) if recorder is not None else Claims()
+        self._store_plain: Callable[[logging.LogRecord], bool] = lambda _: False
+        # A class of the user's may have put an emit of its own in the place of ours.
+        if recorder is not None and type(self).emit is RunLogHandler.emit:
+            self._store_plain = make_store(recorder, self._claims)
 
     def createLock(self) -> None:  # noqa: N802 - logging's name
         """Have no lock: a record is one write to a file, and a lock can be waited for."""
@@ -95,7 +101,8 @@ class RunLogHandler(logging.Handler):
                 return False
             # Since Python 3.12 a filter may hand on another record.
             record = record if passed is True else passed
-        self.emit(record)
+        if not self._store_plain(record):
+            self.emit(record)
         return True
 
     def emit(self, record: logging.LogRecord) -> None:

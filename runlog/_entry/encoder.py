@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("id", "run_id", "timestamp", "level", "step", "message", "meta")
 
-_LEVEL_COLUMNS = {name: f"+00\t{name}\t".encode() for name in COLUMN_LEVELS.values()}
+LEVEL_COLUMNS = {name: f"+00\t{name}\t".encode() for name in COLUMN_LEVELS.values()}
 
 _LEAST_ENTRY_BYTES = 4096
 
@@ -66,15 +66,16 @@ class Encoder:
     __slots__ = (
         "_default_step",
         "_dumps",
-        "_head",
-        "_json",
-        "_loggers",
-        "_max_bytes",
         "_redact",
         "_redact_or_raise",
-        "_steps",
+        "head",
+        "json",
+        "loggers",
+        "max_bytes",
         "redact_argv",
         "redact_text",
+        "redactor",
+        "steps",
     )
 
     def __init__(
@@ -85,17 +86,18 @@ class Encoder:
                 f"max_entry_bytes is {max_entry_bytes!r}; give it at least {_LEAST_ENTRY_BYTES}",
                 name="max_entry_bytes",
             )
+        self.redactor = redactor
         self._redact = redactor.redact_text
         self._redact_or_raise = redactor.redact_or_raise
         self.redact_text = redactor.redact_text
         self.redact_argv = redactor.redact_argv
-        self._json = JsonWriter(redactor, max_text=max_entry_bytes)
-        self._dumps = self._json.dumps
-        self._max_bytes = max_entry_bytes
+        self.json = JsonWriter(redactor, max_text=max_entry_bytes)
+        self._dumps = self.json.dumps
+        self.max_bytes = max_entry_bytes
         # Of the last entry: its second, its run, and what the line says of both.
-        self._head = (-1, "", b"")
-        self._steps: dict[str, bytes] = {}
-        self._loggers: dict[str, bytes] = {}
+        self.head = (-1, "", b"")
+        self.steps: dict[object, bytes] = {}
+        self.loggers: dict[str, bytes] = {}
         self._default_step = default_step or "LOG"
 
     def encode(
@@ -128,15 +130,16 @@ class Encoder:
                 level, meta = _tell_level(levelno, levelname, meta)
             try:
                 # One tuple, read once: another thread may replace it in between.
-                second, run, head = self._head
+                second, run, head = self.head
                 micros = (created - second) * _MICROSECONDS + _HALF
                 if run != run_id or not _HALF <= micros < _MICROSECONDS:
                     head, micros = self.head_of(run_id, created)
             except Exception as error:
                 head, micros, meta = self._head_of_now(error, run_id, created, meta)
-            column = (type(step) is str and self._steps.get(step)) or self.step_column(step)
+            is_name = step is None or type(step) is str
+            column = (is_name and self.steps.get(step)) or self.step_column(step)
             text = message if type(message) is str else text_of(message)
-            text = self._redact(text) if len(text) <= self._max_bytes else self._shortened(text)
+            text = self._redact(text) if len(text) <= self.max_bytes else self._shortened(text)
             if not text.isprintable() or "\\" in text:
                 text = escape(storable(text))
             if type(meta) is not dict:
@@ -147,13 +150,13 @@ class Encoder:
             if b"\\" in data:
                 data = data.replace(b"\\", b"\\\\")
             if logger is not None:
-                end = self._loggers.get(logger) or self.logger_end(logger)
+                end = self.loggers.get(logger) or self.logger_end(logger)
                 data = data[:-1] + (end if meta else end[1:])
             # Bytes all along: formatting them takes half the time of formatting text.
             line = b"%b%b%06d%b%b\t%b\t%b\n" % (
-                entry_id, head, micros, _LEVEL_COLUMNS[level], column, text.encode(), data
+                entry_id, head, micros, LEVEL_COLUMNS[level], column, text.encode(), data
             )  # fmt: skip
-            return line if len(line) <= self._max_bytes else self._cut(line, message, meta, logger)
+            return line if len(line) <= self.max_bytes else self._cut(line, message, meta, logger)
         except Exception as error:
             return _last_resort(entry_id, run_id, error)
 
@@ -177,7 +180,7 @@ class Encoder:
             run = escape(storable(run))[:_MAX_STEP]
         moment = time.strftime("%Y-%m-%d %H:%M:%S.", time.gmtime(second))
         head = f"\t{run}\t{moment}".encode()
-        self._head = (second, run_id, head)
+        self.head = (second, run_id, head)
         return head, micros
 
     def _head_of_now(
@@ -198,23 +201,23 @@ class Encoder:
             return b"," + self._dumps({"logger": logger}).replace(b"\\", b"\\\\")[1:]
         end = b"," + self._json_bytes({"logger": shown})[1:]
         if len(logger) <= _MAX_STEP:
-            if len(self._loggers) >= _MOST_LOGGERS:
-                self._loggers.clear()
-            self._loggers[logger] = end
+            if len(self.loggers) >= _MOST_LOGGERS:
+                self.loggers.clear()
+            self.loggers[logger] = end
         return end
 
     def step_column(self, step: object) -> bytes:
-        """Return the column of a step; remembered where it is a short text."""
+        """Return the column of a step; remembered where it is a short text, or none."""
         text = step.value if isinstance(step, Enum) else step
         text = ("" if text is None else text_of(text)).strip() or self._default_step
-        is_short = type(step) is str and len(step) <= _MAX_STEP
+        is_short = step is None or (type(step) is str and len(step) <= _MAX_STEP)
         shown = self._redacted_whole(text) if is_short else None
         if shown is None:
             return _step_of(storable(self._redact(text)))
         column = _step_of(shown)
-        if len(self._steps) >= _MOST_STEPS:
-            self._steps.clear()
-        self._steps[step] = column  # type: ignore[index] # a text, or there is nothing shown
+        if len(self.steps) >= _MOST_STEPS:
+            self.steps.clear()
+        self.steps[step] = column
         return column
 
     def _redacted_whole(self, text: str) -> str | None:
@@ -231,7 +234,7 @@ class Encoder:
             return None
 
     def _shortened(self, text: str) -> str:
-        return shorten_redacted(text, self._max_bytes, self._redact)
+        return shorten_redacted(text, self.max_bytes, self._redact)
 
     def _cut(self, line: bytes, message: object, meta: dict[str, Any], logger: str | None) -> bytes:
         """Return the line with message and meta cut to their share of what is allowed."""
@@ -239,8 +242,8 @@ class Encoder:
             meta = add_fields(meta, {"logger": logger})
         first = b"\t".join(line.split(b"\t", _FIRST_COLUMNS)[:_FIRST_COLUMNS]) + b"\t"
         text = storable(self._shortened(text_of(message)))
-        structure = self._json.structure(meta)
-        room = self._max_bytes - len(first) - len(b"\t\n")
+        structure = self.json.structure(meta)
+        room = self.max_bytes - len(first) - len(b"\t\n")
         text_bytes, data = _copy_bytes(text), self._json_bytes(structure)
         if len(data) <= room // 2:
             text_bytes = cut_text(text, room - len(data), _copy_bytes)
@@ -252,7 +255,7 @@ class Encoder:
         return b"%b%b\t%b\n" % (first, text_bytes, data)
 
     def _json_bytes(self, structure: object) -> bytes:
-        return self._json.pack(structure).replace(b"\\", b"\\\\")
+        return self.json.pack(structure).replace(b"\\", b"\\\\")
 
 
 def _copy_bytes(text: str) -> bytes:
@@ -267,7 +270,7 @@ def _tell_level(levelno: int, levelname: object, meta: Any) -> tuple[str, Any]:
     """Return the column's level, and meta with the level's own name when it is another."""
     level = level_name(levelno)
     try:
-        is_told = levelname is None or levelname == "" or levelname in _LEVEL_COLUMNS
+        is_told = levelname is None or levelname == "" or levelname in LEVEL_COLUMNS
     except Exception as error:
         if is_interrupt(error):
             raise

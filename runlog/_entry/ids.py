@@ -21,9 +21,13 @@ _ONE_SECOND_NS = 1_000_000_000
 _CHECK_EVERY_NS = _ONE_SECOND_NS // 4
 _MILLISECOND_NS = 1_000_000
 _LARGEST_TIME = 2**48 - 1
-# RFC 9562, at their places in the second and third of the three middle groups.
-_VERSION = 0x7000
-_VARIANT = 0x8000
+# Pairs of digits as they stand in an id; version and variant at their places of RFC 9562.
+_DIGITS = (
+    [b"7%x" % number for number in range(16)],
+    [b"%02x-" % number for number in range(256)],
+    [b"%02x" % (0x80 | number) for number in range(64)],
+    [b"%02x" % number for number in range(256)],
+)
 
 
 class IdGenerator:
@@ -72,6 +76,7 @@ def _generator(
     base, last, check_at = wall() - ticks(), 0, 0
     window, suffix = (0, b""), b""
     count = itertools.count().__next__
+    join, with_version, before_dash, with_variant, pairs = b"".join, *_DIGITS
     moving = threading.Lock()
 
     def new_id() -> bytes:
@@ -88,10 +93,14 @@ def _generator(
         if not 0 <= rest < _MILLISECOND_NS:
             start, prefix = window = _window_of(now)
             rest = now - start
-        # Of the 20 bits of nanoseconds 12 stand beside the version, 8 beside the variant; those two
-        # make four digits of each, with nothing to be filled in.
-        fine = _VARIANT | (rest & 255) << 6 | count() & 63
-        return b"%b%x-%x%b" % (prefix, _VERSION | rest >> 8, fine, suffix)
+        # Of the 20 bits of nanoseconds 12 stand beside the version, 8 beside the variant. Joining
+        # digits that stand ready takes a third of the time of formatting.
+        return join(
+            (
+                prefix, with_version[rest >> 16], before_dash[rest >> 8 & 255],
+                with_variant[rest >> 2 & 63], pairs[(rest & 3) << 6 | count() & 63], suffix,
+            )
+        )  # fmt: skip
 
     def follow_wall(now: int) -> None:
         """Move the base when the machine slept or its clock was set forward."""

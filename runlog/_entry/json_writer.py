@@ -45,23 +45,25 @@ class JsonWriter:
         "_dumps",
         "_max_text",
         "_most_nodes",
-        "_plain_keys",
         "_redact",
         "_redactor",
         "_short_is_plain",
+        "pack",
+        "plain_keys",
     )
 
     def __init__(self, redactor: Redactor, *, max_text: int = MAX_TEXT) -> None:
         import orjson
 
-        self._dumps = orjson.dumps
+        self._dumps = self.pack = orjson.dumps
+        """The JSON of what ``structure`` returned, or of a part of it."""
         self._redactor = redactor
         self._redact = redactor.redact_text
         self._max_text = max_text
         self._most_nodes = most_nodes(max_text)
         self._short_is_plain = not redactor.has_own_rules
         # Keys that neither are secret nor hold one.
-        self._plain_keys: dict[str, bool] = {}
+        self.plain_keys: dict[str, bool] = {}
 
     def dumps(self, value: Any) -> bytes:
         """Return the JSON of ``value``, without the escaping of COPY."""
@@ -91,10 +93,6 @@ class JsonWriter:
             )
             return b'{"meta":%b}' % mark if type(value) is dict else mark
 
-    def pack(self, structure: Any) -> bytes:
-        """Return the JSON of what ``structure`` returned, or of a part of it."""
-        return self._dumps(structure)
-
     def structure(self, value: Any) -> Any:
         """Return ``value`` as plain dicts, lists, texts and numbers."""
         structure = jsonable(value, self._redactor, max_text=self._max_text)
@@ -108,7 +106,7 @@ class JsonWriter:
         left -= size
         if size > MAX_ITEMS or depth > MAX_DEPTH:
             return _NOT_PLAIN
-        keys = self._plain_keys
+        keys = self.plain_keys
         for key, item in value.items():
             if key not in keys and not self._is_plain_key(key):
                 return _NOT_PLAIN
@@ -169,7 +167,7 @@ class JsonWriter:
             return False
         if self._redactor.redact_or_raise(key) is not key:
             return False
-        if len(self._plain_keys) >= _MOST_KEYS:
-            self._plain_keys.clear()
-        self._plain_keys[key] = True
+        if len(self.plain_keys) >= _MOST_KEYS:
+            self.plain_keys.clear()
+        self.plain_keys[key] = True
         return True

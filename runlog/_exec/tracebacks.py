@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
+from runlog._entry.levels import ERROR
 from runlog._exec.lines import Line, read_line
 
 _HEADER = "Traceback (most recent call last):"
@@ -22,7 +23,6 @@ _CHAINS = frozenset(
 _RAISED = re.compile(r"([A-Za-z_][\w.]*)(?:: ?(.*))?$")
 _GROUP_RAISED = re.compile(r"  \| ([A-Za-z_][\w.]*(?:: .*)?)$")
 _MOST_CHARACTERS = 128 * 1024
-_ERROR = 40
 
 
 class _Place(Enum):
@@ -79,12 +79,12 @@ class LineReader:
         stack = "\n".join(held).rstrip("\n")
         if not raised:
             # Cut off in the middle of it.
-            line = Line(held[0], _ERROR, "ERROR", None, {"stack": stack})
+            line = Line(held[0], ERROR, "ERROR", None, {"stack": stack})
         else:
             found = _RAISED.match(raised)
             kind, text = (found[1], found[2] or "") if found else ("", raised)
             meta = {"error": text, "error_type": kind, "stack": stack}
-            line = Line(raised, _ERROR, "ERROR", None, meta)
+            line = Line(raised, ERROR, "ERROR", None, meta)
         self._told(line)
         self.ended_in_traceback = bool(raised)
         return [line]

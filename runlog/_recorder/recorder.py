@@ -15,6 +15,7 @@ from runlog._database import dsn
 from runlog._database.session import Session
 from runlog._delivery.run_events import fitting
 from runlog._entry.encoder import Encoder
+from runlog._entry.levels import ERROR, WARNING
 from runlog._entry.redaction.redactor import Redactor
 from runlog._entry.texts import storable
 from runlog._process import exit as _exit
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
     from runlog._delivery.shipper import Shipper
     from runlog._recorder.run_state import RunState
     from runlog._settings import Settings
-
-_ERROR = 40
-
-_WARNING = 30
 
 
 class Recorder:
@@ -87,13 +84,17 @@ class Recorder:
     ) -> None:
         """Encode one entry and append it to the spool; PostgreSQL gets it later."""
         line = self.encoder.encode(run_id, created, levelno, levelname, step, message, meta, logger)
+        self.put(line, levelno, run_id)
+
+    def put(self, line: bytes, levelno: int, run_id: str) -> None:
+        """Append the line of one entry to the spool, or count it as shed."""
         spool = self._ready or self.open()
         # As ``Spool.append`` does; a call less for every entry.
         while not (
             (levelno >= spool.lowest_level and spool.take(line)) or spool.shed(levelno, run_id)
         ):
             spool = self.open()
-        if levelno >= _ERROR and self._shipper is not None:
+        if levelno >= ERROR and self._shipper is not None:
             self._shipper.wake()
 
     def open(self) -> Spool:
@@ -201,7 +202,7 @@ class Recorder:
                 message = f"runlog shed {new} entries of this run; {_SHED_REASONS[reason]}"
                 meta = {"shed": new, "reason": reason}
                 line = self.encoder.encode(
-                    run_id, time.time(), _WARNING, "WARNING", "RUNLOG", message, meta
+                    run_id, time.time(), WARNING, "WARNING", "RUNLOG", message, meta
                 )
                 spool.append(line, NEVER_SHED, run_id)
 
@@ -270,6 +271,8 @@ class Recorder:
         if not done:
             say(f"{last.waiting} entries wait in {spool.folder or 'memory, and are lost now'}; "
                 'the next runlog process or "runlog flush" delivers them')  # fmt: skip
+            # The thread may hang in a statement until the process is gone.
+            spool.secure()
             for tell in undelivered:
                 tell(self.settings, last.waiting, str(spool.folder) if spool.folder else None)
         shipper.when_stopped(lambda: spool.close(remove=shipper.delivery.is_done()))

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from runlog._run.context import RunContext
 
 _Read = TypeVar("_Read")
 _Written = TypeVar("_Written")
@@ -34,15 +33,15 @@ class Column(Generic[_Read, _Written]):
     def __get__(self, run: None, owner: type) -> Self: ...
 
     @overload
-    def __get__(self, run: RunContext, owner: type) -> _Read: ...
+    def __get__(self, run: object, owner: type) -> _Read: ...
 
-    def __get__(self, run: RunContext | None, owner: type) -> Any:
+    def __get__(self, run: Any, owner: type) -> Any:
         if run is None:
             return self
         value = run._state.get(self._name)  # noqa: SLF001 - of one room
         return value if self._read is None or value is None else self._read(value)
 
-    def __set__(self, run: RunContext, value: _Written) -> None:
+    def __set__(self, run: Any, value: _Written) -> None:
         run._state.put(self._name, value)  # noqa: SLF001 - as above
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from runlog._entry.exceptions import exception_meta
+from runlog._entry.levels import ERROR, INFO
 from runlog._process.ending import describe_error
 from runlog._recorder import open_runs
 from runlog._recorder.recorder import undelivered
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from runlog._process.ending import Ending
     from runlog._run.row import Row
 
-_ERROR, _INFO = 40, 20
 _HOUR = timedelta(hours=1)
 
 
@@ -49,7 +49,7 @@ class Journal:
             "overlap_hours": overlap_window / _HOUR if overlap_window is not None else None,
         }
         known = {name: value for name, value in meta.items() if value is not None}
-        self._record(_INFO, "INFO", "START", f"Starting {state.script_name}", known)
+        self._record(INFO, "INFO", "START", f"Starting {state.script_name}", known)
 
     def log_end(self, ending: Ending) -> None:
         """Write the END or ERROR entry; the good end of a part is not the end of the run."""
@@ -68,10 +68,10 @@ class Journal:
             figures["records_processed"] = sum(processed)
         if ending.status != "success":
             meta = {**describe_error(ending, exception_meta), **figures}
-            self._record(_ERROR, "ERROR", "ERROR", ending.error_message, meta)
+            self._record(ERROR, "ERROR", "ERROR", ending.error_message, meta)
         elif not self._row.is_part:
             text = f"{state.script_name} completed successfully"
-            self._record(_INFO, "INFO", "END", text, figures)
+            self._record(INFO, "INFO", "END", text, figures)
 
     def expect_github(self) -> None:
         """See to it that GitHub Actions, if the run is there, shows what is not delivered."""

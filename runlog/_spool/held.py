@@ -45,3 +45,15 @@ class HeldLines:
                 self._lines.appendleft(line)
                 return
             self._bytes -= len(line)
+
+    def take_all(self) -> list[bytes]:
+        """Return every line, in order, and hold none."""
+        lines = list(self._lines)
+        self._lines.clear()
+        self._bytes = 0
+        return lines
+
+    def give_back(self, lines: list[bytes]) -> None:
+        """Hold ``lines`` again, which were taken."""
+        self._lines.extendleft(reversed(lines))
+        self._bytes += sum(map(len, lines))

@@ -6,6 +6,7 @@ Nothing here puts a line into a file. Any thread.
 from __future__ import annotations
 
 import contextlib
+import threading
 from typing import TYPE_CHECKING
 
 from runlog._spool import memory
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 MEMORY_SEGMENTS_MAX = 32
 """In so many pieces memory is taken: the share that is taken is looked at after each."""
 
+_LONGEST_SAVE_SECONDS = 1.0
+
 
 class LivingSegments:
     """The segments that are not delivered yet, by number; the last one is being written."""
 
     def __init__(self) -> None:
         self._segments: dict[int, Segment] = {}
+        self._saving = threading.Lock()
         self._lost = 0
 
     def add(self, segment: Segment) -> None:
@@ -92,17 +96,29 @@ class LivingSegments:
         """Tell whether there are as many pieces in memory as there may be."""
         return sum(segment.in_memory for segment in self.all()) >= MEMORY_SEGMENTS_MAX
 
-    def count_in_memory(self, first: int) -> int:
-        """Count the lines that no file holds, from segment ``first`` on."""
-        kept = [it for it in self.all() if it.number >= first and it.in_memory]
-        return sum(memory.count_lines(segment) for segment in kept)
+    def count_in_memory(self, position: Position, lines: int) -> int:
+        """Count the lines from ``position`` on that no file holds; ``lines``: of all."""
+        kept = [it for it in self.all() if it.number >= position.segment and it.in_memory]
+        count = 0
+        for segment in kept:
+            try:
+                count += memory.count_lines(segment)
+            except OSError:
+                count += _lines_behind(segment, position, lines)
+        return count
 
     def save_memory(self, path_of: Callable[[int], Path]) -> None:
         """Bring what is settled from memory into files, as far as the disk takes it."""
-        for segment in self.all():
-            is_ready = segment.in_memory and segment.is_settled() and not segment.is_lost
-            if is_ready and not memory.save(segment, path_of(segment.number)):
-                return
+        # At the end two threads may come here: one must not remove what the other has written.
+        if not self._saving.acquire(timeout=_LONGEST_SAVE_SECONDS):
+            return
+        try:
+            for segment in self.all():
+                is_ready = segment.in_memory and segment.is_settled() and not segment.is_lost
+                if is_ready and not memory.save(segment, path_of(segment.number)):
+                    return
+        finally:
+            self._saving.release()
 
     def leave_folder(self) -> None:
         """Note that no name leads to these files any more."""

@@ -52,11 +52,11 @@ def anonymous_file() -> Descriptor:
 def has_room(folder: Path) -> bool:
     """Tell whether ``folder`` takes data: a full disk still makes empty files."""
     probe = folder / "probe"
+    _unlink(probe)
     try:
         return _written(probe, [bytes(_PROBE_BYTES)])
     finally:
-        with contextlib.suppress(OSError):
-            probe.unlink()
+        _unlink(probe)
 
 
 def save(segment: Segment, path: Path) -> bool:
@@ -64,9 +64,8 @@ def save(segment: Segment, path: Path) -> bool:
 
     What has been read of it stays read: offsets are the same.
     """
-    with contextlib.suppress(OSError):
-        # Of an earlier try that ended half-way; the number is this segment's alone.
-        path.unlink()
+    # Of an earlier try that ended half-way; the number is this segment's alone.
+    _unlink(path)
     if segment.fd() is None or not _written(path, _content(segment)):
         return False
     try:
@@ -74,8 +73,7 @@ def save(segment: Segment, path: Path) -> bool:
         # The reader's descriptor keeps its number, and the memory is given back.
         saved.put_in_place_of(segment.file)
     except OSError:
-        with contextlib.suppress(OSError):
-            path.unlink()
+        _unlink(path)
         return False
     saved.close()
     segment.path, segment.in_memory = path, False
@@ -83,12 +81,12 @@ def save(segment: Segment, path: Path) -> bool:
 
 
 def count_lines(segment: Segment) -> int:
-    """Count the lines of ``segment``; as many as can be read."""
-    count = 0
-    with contextlib.suppress(OSError):
-        for data in _content(segment):
-            count += data.count(b"\n")
-    return count
+    """Count the lines of ``segment``.
+
+    Raises:
+        OSError: they cannot be read now.
+    """
+    return sum(data.count(b"\n") for data in _content(segment))
 
 
 def _content(segment: Segment) -> Iterable[bytes]:
@@ -110,6 +108,10 @@ def _written(path: Path, content: Iterable[bytes]) -> bool:
     finally:
         os.close(file)
     if not is_whole:
-        with contextlib.suppress(OSError):
-            path.unlink()
+        _unlink(path)
     return is_whole
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()

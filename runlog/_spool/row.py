@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runlog._spool.backlog import Backlog, Position, UnreadableError
+from runlog._spool.whole import append_whole
 from runlog._spool.writer import SegmentWriter
 
 if TYPE_CHECKING:
@@ -31,9 +32,14 @@ class Row(Backlog):
         self.writer = SegmentWriter(folder, stem, suffix, segment_bytes, on_full)
         self.append = self.writer.append
         """Write one whole line; False if nothing can take it."""
+        self._name_of = f"{stem}-{{:06d}}{suffix}".format
         self._ack_name = f"{stem}.ack"
         ack_path = folder / self._ack_name if folder is not None else None
         super().__init__(self.writer.files, ack_path, torn_lines_count=False)
+
+    def _checked(self, position: Position) -> Position:  # noqa: ARG002 - see Backlog
+        """Return the first line: nothing was acknowledged of what is only begun."""
+        return Position(self.writer.files.first(), 0)
 
     def acknowledge(self, end: Position) -> None:
         """Forget everything before ``end``; finished files are unlinked. Never raises."""
@@ -70,7 +76,18 @@ class Row(Backlog):
 
     def count_in_memory(self) -> int:
         """Count the lines that wait and that no file holds."""
-        return self.writer.files.count_in_memory(self.position.segment) + len(self.writer.held)
+        held = len(self.writer.held)
+        lines = self.writer.lines_written - held
+        return held + self.writer.files.count_in_memory(self.position, lines)
+
+    def save(self, folder: Path) -> None:
+        """Bring what is in memory to ``folder``, the last chance for it."""
+        self.writer.leave_memory()
+        if lines := self.writer.held.take_all():
+            try:
+                append_whole(folder / self._name_of(self.writer.files.last() + 1), b"".join(lines))
+            except OSError:
+                self.writer.held.give_back(lines)
 
     def move_to(self, folder: Path) -> None:
         """Write to ``folder`` from now on; the one before was removed, or there was none."""

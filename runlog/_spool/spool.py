@@ -13,6 +13,7 @@ import itertools
 import os
 from typing import TYPE_CHECKING, Any
 
+from runlog._entry.levels import INFO, WARNING
 from runlog._process import voice
 from runlog._process.notices import notices, say
 from runlog._spool import destination, folders, memory
@@ -107,7 +108,7 @@ class Spool:
         is_refused = self.folder is not None and memory_share > share
         self._shed_reason = "disk" if is_refused else "limit"
         share = max(share, memory_share)
-        steps = ((1.0, NEVER_SHED), (0.9, 30), (0.8, 20))
+        steps = ((1.0, NEVER_SHED), (0.9, WARNING), (0.8, INFO))
         self.lowest_level = next((level for limit, level in steps if share >= limit), 0)
         self._tell_pressure()
 
@@ -219,24 +220,35 @@ class Spool:
         # Entries first: ``is_sealed`` asks them, and whoever then finds no room for a run event
         # opens another spool; the other way round a run's end could be lost between the two.
         for row in self._rows:
+            row.writer.check()
             row.seal()
 
     def close(self, *, remove: bool) -> None:
         """Close everything; with ``remove``, when all is delivered, the folder goes too."""
         self.seal()
         if not remove:
-            self._save_all()
+            self.secure()
         elif self.folder is not None and self._lock is not None:
             folders.remove(self.folder, self._lock)
         self.abandon()
 
-    def _save_all(self) -> None:
+    def secure(self) -> None:
         """Bring what is in memory to the disk, the last chance for it; tell what is lost."""
-        with contextlib.suppress(OSError):
-            self.leave_memory()
-        lost = self.entries.count_in_memory()
-        if self.folder is not None and lost:
-            say(f"up to {lost} of them are in memory and lost: the disk took no more")
+        for _ in range(_TRIES):
+            with contextlib.suppress(OSError):
+                self.leave_memory()
+            if self.folder is not None:
+                for row in self._rows:
+                    row.save(self.folder)
+        lost, events = (row.count_in_memory() for row in self._rows)
+        if self.folder is not None and lost + events:
+            told = f"up to {lost} of them are in memory and lost: the disk took no more"
+            if events:
+                told += f"; so are {events} events of runs"
+            if shed := sum(self.shed_counts().values()):
+                # The rows that say so may be among what is lost.
+                told += f"; {shed} entries were shed"
+            notices.change(f"memory {self.folder}", f"lost {lost} {events}", told)
 
     def abandon(self) -> None:
         """Let go of everything without touching a file: at the end, or in a forked child."""

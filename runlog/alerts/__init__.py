@@ -19,12 +19,13 @@ from runlog.alerts._care import (
     explained,
     is_watched,
 )
-from runlog.alerts._channels import Channel, End, Message, Outcome, open_channels
+from runlog.alerts._channels import Channel, open_channels
 from runlog.alerts._check import Bad, Checked, check
 from runlog.alerts._config import Config, find_config
 from runlog.alerts._explain import RuleState, explain
 from runlog.alerts._look import Look, Watcher, WatcherRow, look
 from runlog.alerts._propose import propose
+from runlog.alerts._sender import End, Message, Outcome
 from runlog.alerts._shifted import find_shifted
 from runlog.alerts._trial import Trial, try_channels
 from runlog.alerts._watch import Result, Watch

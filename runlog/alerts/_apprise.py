@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from runlog._process.distribution import pip_line
-from runlog.alerts._channels import End, Outcome
 from runlog.alerts._neutral import cut, neutral
+from runlog.alerts._sender import End, Outcome
 from runlog.alerts._webhook import outcome_of
 from runlog.errors import MissingExtraError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runlog.alerts._channels import Message
+    from runlog.alerts._sender import Message
 
 _TITLE_MAX: Final = 120
 _HTTP_ERROR: Final = re.compile(r"error=(\d{3})\b")

@@ -8,73 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from runlog.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from uuid import UUID
 
     from runlog.alerts._config import Config
+    from runlog.alerts._sender import Sender
 
 SECRET_VARIABLE: Final = "RUNLOG_ALERT_SECRET"  # noqa: S105 - the variable's name
 _NAMED: Final = re.compile(r"([A-Za-z][\w.-]*)=(?=[a-z][a-z0-9+.-]*:)")
 _MANAGERS: Final = frozenset({"pagerduty", "opsgenie", "splunk", "victorops"})
 """Services that keep incidents of their own: told of each alone, under its id."""
-
-
-class End(StrEnum):
-    """How one attempt to send ended."""
-
-    SENT = "sent"
-    REFUSED = "refused"
-    """For good: another attempt would be refused as well."""
-    FAILED = "failed"
-    """It did not arrive; another attempt may."""
-    UNKNOWN = "unknown"
-    """It may have arrived: the answer is missing."""
-
-
-class Outcome(NamedTuple):
-    """What became of a message, and what the receiver said."""
-
-    end: End
-    said: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What is sent.
-
-    Attributes:
-        id: the idempotency key.
-        kind: opened, resolved, reminder or test.
-        title: one line.
-        text: plain lines.
-        document: the same for programs, schema ``runlog.alert/1``.
-        is_repeated: it may have arrived before.
-        incident_id: where the message tells one incident only.
-    """
-
-    id: UUID
-    kind: str
-    severity: str
-    title: str
-    text: str
-    document: Mapping[str, Any] = field(default_factory=dict)
-    attempt: int = 1
-    is_repeated: bool = False
-    incident_id: UUID | None = None
-
-
-class Sender(Protocol):
-    """One kind of address."""
-
-    def send(self, message: Message) -> Outcome:
-        """Send and wait for the answer, at most half a minute; never raises."""
 
 
 @dataclass(frozen=True, slots=True)

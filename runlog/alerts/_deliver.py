@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from runlog.alerts import _statements as statements
-from runlog.alerts._channels import End, Outcome
 from runlog.alerts._facts import Facts
+from runlog.alerts._sender import End, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from runlog.alerts._channels import Message
 from runlog.alerts._neutral import one_line
+from runlog.alerts._sender import Message
 from runlog.alerts._wording import clock, error_line, headline, moment, sentence, span_of
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-from runlog.alerts._channels import End, Outcome
+from runlog.alerts._sender import End, Outcome
 from runlog.alerts._statements import plain
 from runlog.errors import SettingError
 
 if TYPE_CHECKING:
-    from runlog.alerts._channels import Message
+    from runlog.alerts._sender import Message
 
 _TIMEOUT_SECONDS: Final = 30
 

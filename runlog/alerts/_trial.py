@@ -14,8 +14,9 @@ from runlog.alerts._message import Writer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from runlog.alerts._channels import Channel, Outcome
+    from runlog.alerts._channels import Channel
     from runlog.alerts._config import Config
+    from runlog.alerts._sender import Outcome
 
 
 @dataclass(frozen=True, slots=True)

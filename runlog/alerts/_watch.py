@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from runlog.alerts._channels import Message
 from runlog.alerts._look import Look, look
+from runlog.alerts._sender import Message
 
 if TYPE_CHECKING:
     import threading

@@ -11,12 +11,12 @@ import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from runlog.alerts._channels import End, Outcome
+from runlog.alerts._sender import End, Outcome
 from runlog.alerts._statements import plain
 from runlog.errors import SettingError
 
 if TYPE_CHECKING:
-    from runlog.alerts._channels import Message
+    from runlog.alerts._sender import Message
 
 _TIMEOUT_SECONDS: Final = 15.0
 _RETRIED: Final = frozenset({408, 425, 429})

@@ -16,8 +16,9 @@ from kit.receivers import HANG
 from kit.scenes import T, at
 
 from runlog.alerts import _webhook
-from runlog.alerts._channels import End, Message, open_channels
+from runlog.alerts._channels import open_channels
 from runlog.alerts._config import ChannelSource, Config
+from runlog.alerts._sender import End, Message
 from runlog.errors import SettingError
 
 KEY = UUID("018f2c61-0000-7000-8000-000000000001")

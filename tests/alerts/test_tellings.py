@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from kit.scenes import Receiver, T, at
 
-from runlog.alerts._channels import Channel, End, Outcome
+from runlog.alerts._channels import Channel
 from runlog.alerts._config import Mute, Route
 from runlog.alerts._schedule import Schedule
+from runlog.alerts._sender import End, Outcome
 
 
 def mute(scene, until, scripts="*", rule="*"):

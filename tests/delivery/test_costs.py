@@ -75,10 +75,10 @@ def test_an_entry_is_one_system_call(log, monkeypatch):
 
 
 def test_an_entry_takes_few_calls(log):
-    """An entry is no more than 11 calls of Python functions; each is 50 ns and more."""
+    """An entry is five calls of Python functions; each is 50 ns and more."""
     # The fewest of many: when a second or a millisecond begins, its text is made anew.
     called = min((calls_in_runlog(lambda: write(log, 1)) for _ in range(50)), key=len)
-    assert 5 <= len(called) <= 11, called
+    assert 4 <= len(called) <= 5, called
 
 
 def test_an_entry_leaves_nothing_in_memory(run_script):

@@ -180,9 +180,9 @@ def test_an_exit_with_the_disk_full_tells_what_is_lost(tiny_disk, run_script, pr
     assert "Traceback" not in script.stderr
     lost = int(re.search(r"up to (\d+) of them are in memory and lost", script.stderr)[1])
     proxy.forward()
-    run_script(NEXT, env=environment)
+    run_script(NEXT, env={**environment, "RUNLOG_EXIT_TIMEOUT": "10"})
     stored = messages(connection, script.stdout.split()[0])
-    assert 0 < len(stored) < 1000
+    assert 0 < len(stored) < 1000, script.stderr
     # One line may be in part on the disk and whole in memory.
     assert len(stored) + lost == 1000
     assert all(re.fullmatch(r"line \d{6} x{400}\.", message) for message in stored)

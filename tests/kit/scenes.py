@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from kit.rows import add_entry, add_run
 
-from runlog.alerts._channels import Channel, End, Outcome
+from runlog.alerts._channels import Channel
 from runlog.alerts._config import Config
 from runlog.alerts._look import Watcher, look
+from runlog.alerts._sender import End, Outcome
 
 if TYPE_CHECKING:
     import psycopg

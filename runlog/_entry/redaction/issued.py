@@ -19,7 +19,7 @@ from runlog._entry.redaction.marker import MARKER
 # Not within a word, but after an escape of URLs or of quoted text: %20ghp_…, \nghp_…
 START = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrtb]))"
 
-_JOINTS = "_-."
+_JOINTS = "_-"
 # Every kind goes on for so long behind its joint.
 _SHORTEST_REST = 10
 _REST = r"[\w.+/=~-]"
@@ -92,6 +92,10 @@ KINDS: tuple[Kind, ...] = (
 )
 
 
+def _hints() -> list[str]:
+    return [hint for kind in KINDS for hint in kind.hints]
+
+
 @cache
 def _compiled(kind: Kind) -> re.Pattern[str]:
     # Not at import: most programs never log one of them.
@@ -106,7 +110,7 @@ def tests() -> tuple[list[str], dict[str, object]]:
     found: list[str] = []
     called: dict[str, object] = {}
     for at, joint in enumerate(_JOINTS):
-        tails = {hint[-3:-1] for kind in KINDS for hint in kind.hints if hint[-1] == joint}
+        tails = {hint[-3:-1] for hint in _hints() if hint[-1] == joint}
         before = "".join(
             rf"[{re.escape(''.join({tail[place] for tail in tails}))}]" for place in (0, 1)
         )
@@ -114,11 +118,12 @@ def tests() -> tuple[list[str], dict[str, object]]:
             rf"\{joint}(?<={before}\{joint}){_REST}{{{_SHORTEST_REST}}}"
         ).search
         found.append(f"{joint!r} in text and joint_{at}(text)")
+    # So few that looking for each is faster.
+    dotted = sorted({hint.partition(".")[0] + "." for hint in _hints() if hint[-1] == "."})
+    found.append(f"'.' in text and ({' or '.join(f'{hint!r} in text' for hint in dotted)})")
     for at, kind in enumerate(KINDS):
         called[f"kind_{at}"] = partial(_is_in, kind)
-        found += [
-            f"{it!r} in text and kind_{at}(text)" for it in kind.hints if it[-1] not in _JOINTS
-        ]
+        found += [f"{it!r} in text and kind_{at}(text)" for it in kind.hints if it[-1] not in "_-."]
     return found, {name: called[name] for name in called if any(name in test for test in found)}
 
 

@@ -97,16 +97,16 @@ def test_a_record_handled_later_is_of_the_run_of_its_call(captured):
 def test_nothing_is_kept_of_a_record_that_is_gone(captured, run):
     """The table lets go of a record when everybody else does, also in a cycle."""
     gc.collect()
-    before = len(calls._calls)
+    before = len(calls.waiting)
     kept = [queued() for _ in range(10)]
     kept.append(copy.copy(kept[0]))
     cyclic = queued()
     cyclic.me = cyclic
-    assert len(calls._calls) == before + 12
+    assert len(calls.waiting) == before + 12
     del cyclic
     kept.clear()
     gc.collect()
-    assert len(calls._calls) == before
+    assert len(calls.waiting) == before
 
 
 def test_a_record_is_stored_once_however_many_handlers_see_it(captured, run):

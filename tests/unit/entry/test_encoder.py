@@ -142,7 +142,7 @@ def test_remembered_steps_are_bounded():
     encoder = Encoder(redactor=Redactor())
     for number in range(2000):
         encoder.encode(RUN, CREATED, 20, "INFO", f"step {number}", "m", None)
-    assert len(encoder._steps) <= 256
+    assert len(encoder.steps) <= 256
 
 
 @given(st.floats(0, 253_402_300_799))
