@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, dataclass_transform
 
+from runlog._process.notices import notices
 from runlog.errors import SettingError
 
 if TYPE_CHECKING:
@@ -176,6 +176,28 @@ TABLE = {name: row for name, row in vars(Settings).items() if isinstance(row, Se
 """Every setting by its name."""
 
 
+OTHER_VARIABLES = {
+    "RUNLOG_RUN_ID": "the run that this process logs into; from its parent process",
+    "RUNLOG_RUN_PLACE": "which tables that run is in; from its parent process",
+    "RUNLOG_BATCH_ID": "the batch that runs of this process belong to; from its parent process",
+    "RUNLOG_INSTALLED_RUN_ID": "the run of install() in the parent process",
+    "RUNLOG_EMBEDDED_DIR": "where the embedded PostgreSQL has its data",
+    "RUNLOG_FORMAT": "how the command line prints, unless an option says",
+    "RUNLOG_DEBUG": "the command line shows whole tracebacks",
+    "RUNLOG_TEST_DSN": "the server of tests that use runlog.testing",
+    "RUNLOG_CONFIG": "the file of the alerts' rules",
+    "RUNLOG_ALERT_URLS": "where alerts are sent to",
+    "RUNLOG_ALERT_SECRET": "signs what is sent to a webhook",
+    "RUNLOG_ALERT_TITLE": "of an alert, for the command that is told",
+    "RUNLOG_ALERT_KIND": "of an alert, for the command that is told",
+    "RUNLOG_ALERT_SEVERITY": "of an alert, for the command that is told",
+    "RUNLOG_PING_URL": "an address that is called after each look of the watcher",
+    "RUNLOG_BASE_URL": "the dashboard's address, for links in alerts",
+    "RUNLOG_DASHBOARD_TOKEN": "opens the dashboard",
+}
+"""Every variable that is no setting, and what it says."""
+
+
 def variable(name: str) -> str:
     """Return the environment variable of setting ``name``."""
     return f"RUNLOG_{name.upper()}"
@@ -213,7 +235,8 @@ def _take_variable(values: dict[str, Any], name: str, text: str, *, strict: bool
     except SettingError as error:
         if strict:
             raise
-        print(f"runlog: {error}; using the default {TABLE[name].default!r}", file=sys.stderr)
+        told = f"{error}; using the default {TABLE[name].default!r}"
+        notices.change(variable(name), text, told)
 
 
 def _checked(name: str, value: Any, origin: str) -> Any:

@@ -16,6 +16,8 @@ from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from psycopg import Connection
+
     from runlog._database.connection import WriteConnection
     from runlog._settings import Settings
 
@@ -96,12 +98,17 @@ def rows(
 def database_id(connection: WriteConnection, schema: str) -> str | None:
     """Return the id that "runlog migrate" gave the database; None if it gave none. Asked once."""
     if connection.database_id == "":
-        found = find_value(connection, "delivery/database_id", schema)
-        connection.database_id = found
+        connection.database_id = find_database_id(connection, schema)
     return connection.database_id
 
 
-def find_value(connection: WriteConnection, name: str, schema: str, **parameters: Any) -> Any:
+def find_database_id(connection: Connection[Any], schema: str) -> str | None:
+    """Return the id that "runlog migrate" gave the database; None if it gave none."""
+    found: str | None = find_value(connection, "delivery/database_id", schema)
+    return found
+
+
+def find_value(connection: Connection[Any], name: str, schema: str, **parameters: Any) -> Any:
     """Return the first column of the first row of ``sql/<name>.sql``, None if there is no row."""
     row = connection.execute(statements.statement(name, schema), parameters).fetchone()
     return None if row is None else row[0]

@@ -152,8 +152,10 @@ def place(dsn: str, environ: Mapping[str, str]) -> Place:
     known = address.resolve(words, environ)
     host = known.get("host") or known.get("hostaddr") or known.get("service") or "local"
     dbname = known.get("dbname") or "default"
-    # Where libpq finds an @ in the name of a database, it may be the rest of a password.
-    return Place(host, known["port"], dbname if "@" not in dbname else "…")
+    if "@" in dbname:
+        # Then what libpq takes for host and port may be pieces of a password with a / in it.
+        return Place("a database with an @ in its name", "", "")
+    return Place(host, known["port"], dbname)
 
 
 def password_of(dsn: str) -> str:
@@ -251,4 +253,4 @@ def _written_password(dsn: str) -> str:
     if address.read(dsn) is not None:
         return ""
     # Nobody knows where it is: whatever is not the scheme may be it.
-    return dsn.partition("://")[2] or dsn
+    return re.sub(r"\A\s*[A-Za-z][\w+.-]*://", "", dsn)

@@ -10,9 +10,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runlog.errors import RunlogError, SettingError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 # PostgreSQL cuts longer names silently (NAMEDATALEN - 1), and two cut names can meet.
 # https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
@@ -77,7 +80,7 @@ def migration_files() -> tuple[Migration, ...]:
     )
 
 
-def _migration(path: Path, version: int, name: str) -> Migration:
+def _migration(path: Traversable, version: int, name: str) -> Migration:
     from hashlib import sha256
 
     sql = _read(path)
@@ -85,14 +88,18 @@ def _migration(path: Path, version: int, name: str) -> Migration:
 
 
 @lru_cache(maxsize=1)
-def folder() -> Path:
+def folder() -> Traversable:
     """Return the folder that holds the SQL: ``runlog/sql`` in a wheel, ``sql`` in a checkout.
+
+    Asked of the import system, so that a zip file and a frozen program have it too.
 
     Raises:
         RunlogError: there is neither.
     """
-    package = Path(__file__).resolve().parents[1]
-    for candidate in (package / "sql", package.parent / "sql"):
+    from importlib.resources import files
+
+    package = files("runlog")
+    for candidate in (package / "sql", Path(__file__).resolve().parents[2] / "sql"):
         if (candidate / "migrations").is_dir():
             return candidate
     raise RunlogError(
@@ -108,7 +115,7 @@ def text(name: str) -> bytes:
         RunlogError: there is no such file.
     """
     try:
-        return _read(folder() / f"{name}.sql")
+        return _read(folder().joinpath(*f"{name}.sql".split("/")))
     except FileNotFoundError:
         raise RunlogError(f"there is no SQL file {name!r}; reinstall runlog-pg") from None
 
@@ -170,6 +177,6 @@ def literal(value: str) -> str:
     return f"'{quoted}'" if "\\" not in value else " E'" + quoted.replace("\\", "\\\\") + "'"
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Traversable) -> bytes:
     # A checkout with CRLF line ends must have the checksum that every other one has.
     return path.read_bytes().replace(b"\r\n", b"\n")

@@ -31,14 +31,14 @@ class Identity:
         """Note in a spool's ``folder`` which database it is for, should others deliver it."""
         if folder is None or not self._session.is_connected:
             return
-        noted = (folder, self._id())
+        noted = (folder, self.find_id())
         if noted[1] is not None and noted != self._noted:
             note_database(folder, noted[1])
             self._noted = noted
 
     def is_that_of(self, orphan: OrphanedSpool) -> bool:
         """Tell whether the database is the one for which ``orphan`` was written, if it knows."""
-        if orphan.database_id is None or orphan.database_id == self._id():
+        if orphan.database_id is None or orphan.database_id == self.find_id():
             return True
         told = (
             f"{orphan.folder} was written for another database that had this address, and waits; "
@@ -48,5 +48,6 @@ class Identity:
         notices.change(f"database of {orphan.folder}", "another", told)
         return False
 
-    def _id(self) -> str | None:
+    def find_id(self) -> str | None:
+        """Return the id of the database at the other end, None if it has none."""
         return database_id(self._session.connection(), self._schema)

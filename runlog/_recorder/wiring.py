@@ -62,7 +62,9 @@ def wire(
         spool=spool,
         store=store,
         runs=runs,
-        dead_letters=DeadLetters(folder, max(settings.spool_max_bytes // 4, _LETTER_BYTES_MIN)),
+        dead_letters=DeadLetters(
+            folder, max(settings.spool_max_bytes // 4, _LETTER_BYTES_MIN), identity.find_id
+        ),
         orphans=orphans,
         housekeeping=Housekeeping(session, runs, settings),
         identity=identity,

@@ -18,7 +18,7 @@ from runlog._process.notices import notices
 from runlog._spool.whole import append_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 NAME = "dead-letters.jsonl"
@@ -53,9 +53,15 @@ class DeadLetters:
     more: what is refused then is counted, and told.
     """
 
-    def __init__(self, database_folder: Path | None, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+    def __init__(
+        self,
+        database_folder: Path | None,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        database_id: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._path = database_folder / NAME if database_folder is not None else None
         self._max_bytes = max_bytes
+        self._database_id = database_id
         self._held: list[DeadLetter] = []
         self.kept = 0
         self.dropped = 0
@@ -104,7 +110,8 @@ class DeadLetters:
             return
         topic = f"letters {self._path}"
         try:
-            lines = b"".join(map(_line, letters))
+            database_id = self._database_id()
+            lines = b"".join(_line(letter, database_id) for letter in letters)
             if append_whole(self._path, lines, max_bytes=self._max_bytes):
                 self.kept += len(letters) - len(self._held)
             else:
@@ -125,10 +132,11 @@ class DeadLetters:
         notices.change("dead letters full", str(len(str(self.dropped))), told)
 
 
-def _line(letter: DeadLetter) -> bytes:
+def _line(letter: DeadLetter, database_id: str | None) -> bytes:
     import orjson
 
     form = {"form": "row"} if letter.is_row else {}
+    form |= {"database": database_id} if database_id else {}
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     facts = {"at": at, "sqlstate": letter.sqlstate, "reason": letter.reason}
     return orjson.dumps({**facts, **form, "content": letter.content}) + b"\n"

@@ -26,48 +26,60 @@ _PIECE_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """How many letters are in the spool again, and how many are no letters."""
+    """How many letters are in the spool again, are no letters, are another database's."""
 
     letters: int
     unreadable: int
+    elsewhere: int = 0
 
 
-def put_back(database_folder: Path) -> PutBack:
+def put_back(database_folder: Path, database_id: str | None = None) -> PutBack:
     """Move the letters of ``database_folder`` into a new spool, for the next one to deliver.
+
+    Args:
+        database_folder: where the letters lie.
+        database_id: of the database that will get them; what another one with this address has
+            refused stays.
 
     Raises:
         OSError: the disk takes no spool, or another retry goes on; every letter is where it was.
     """
-    letters = unreadable = 0
+    letters = unreadable = elsewhere = 0
     # Processes that run go on appending; a retry of an earlier version may have left its own file.
     for name in (_OF_AN_EARLIER_VERSION, NAME):
         path = database_folder / name
         with contextlib.suppress(FileNotFoundError), alone(path):
-            moved, left = _move(path, database_folder)
-            letters, unreadable = letters + moved, unreadable + left
-    return PutBack(letters, unreadable)
+            moved = _move(path, database_folder, database_id)
+            letters, unreadable = letters + moved.letters, unreadable + moved.unreadable
+            elsewhere += moved.elsewhere
+    return PutBack(letters, unreadable, elsewhere)
 
 
-def _move(path: Path, database_folder: Path) -> tuple[int, int]:
+def _move(path: Path, database_folder: Path, database_id: str | None) -> PutBack:
     folder, lock = folders.create(database_folder)
     try:
-        moved, unreadable = _fill(folder, path)
-        _leave_only(path, unreadable)
+        moved, unreadable, elsewhere = _fill(folder, path, database_id)
+        _leave_only(path, [*unreadable, *elsewhere])
     except BaseException:
         folders.remove(folder, lock)
         raise
     else:
         if not moved:
             folders.remove(folder, lock)
-        return moved, len(unreadable)
+        return PutBack(moved, len(unreadable), len(elsewhere))
     finally:
         lock.close()
 
 
-def _fill(folder: Path, path: Path) -> tuple[int, list[bytes]]:
-    moved, unreadable = 0, []
+def _fill(
+    folder: Path, path: Path, database_id: str | None
+) -> tuple[int, list[bytes], list[bytes]]:
+    moved, unreadable, elsewhere = 0, [], []
     pieces: dict[str, list[bytes]] = {}
     for line in _lines(path):
+        if _is_of_another(line, database_id):
+            elsewhere.append(line)
+            continue
         found = _find_home(line)
         if found is None:
             unreadable.append(line)
@@ -79,7 +91,16 @@ def _fill(folder: Path, path: Path) -> tuple[int, list[bytes]]:
             append_whole(folder / name, b"".join(pieces.pop(name)))
     for name, contents in pieces.items():
         append_whole(folder / name, b"".join(contents))
-    return moved, unreadable
+    return moved, unreadable, elsewhere
+
+
+def _is_of_another(line: bytes, database_id: str | None) -> bool:
+    import orjson
+
+    with contextlib.suppress(ValueError, AttributeError):
+        noted = orjson.loads(line).get("database")
+        return noted is not None and noted != database_id
+    return False
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runlog._database import reading
+from runlog._database.asking import find_database_id
 from runlog._process.visible import visible
 from runlog._settings import resolve
 from runlog._spool import places as _places
@@ -104,15 +105,19 @@ def _retry(context: click.Context) -> None:
     """
     chosen = settings()
     # What would be refused again, or not be delivered at all, is told before anything is moved.
-    reading.connect(chosen.dsn).close()
+    with reading.connect(chosen.dsn) as connection:
+        known = find_database_id(connection, chosen.schema)
     folder = database_folder(chosen)
     try:
-        moved = put_back(folder)
+        moved = put_back(folder, known)
     except OSError as error:
         why = error.strerror or repr(error)
         raise click.ClickException(f"{why}; every dead letter is where it was") from error
     if moved.unreadable:
         click.echo(f"runlog: {moved.unreadable} letters cannot be read and stay", err=True)
+    if moved.elsewhere:
+        told = "letters are of another database that had this address, and stay"
+        click.echo(f"runlog: {moved.elsewhere} {told}", err=True)
     delivered = deliver(chosen, _TIMEOUT_SECONDS).entries if moved.letters else 0
     refused = find_dead_letters(folder)
     click.echo(f"put back {moved.letters} dead letters; delivered {delivered} entries")

@@ -71,6 +71,32 @@ def test_a_spool_waits_where_its_address_leads_to_another_database(
     assert waiting_folders(own_environment) == []
 
 
+@pytest.mark.guarantee("disk")
+def test_a_dead_letter_goes_back_to_its_own_database_only(
+    recording, commands, named_database, own_environment
+):
+    """What one database refused is not sent to the next that has its address."""
+    with psycopg.connect(named_database, autocommit=True) as connection:
+        connection.execute("alter table logs add constraint picky check (message <> 'odd')")
+        made = recording(named_database, own_environment)
+        made.log("odd")
+        assert made.recorder.flush(10)
+        made.finish()
+        assert made.close()
+        connection.execute("alter table logs drop constraint picky")
+        (before,) = connection.execute(
+            "select obj_description('runlog_migrations'::regclass)"
+        ).fetchone()
+        name_anew(named_database)
+        code, _, err = commands.run("spool", "retry", env={"RUNLOG_DSN": named_database})
+        assert code == 1
+        assert "1 letters are of another database" in err.decode()
+        assert messages(connection) == []
+        connection.execute(f"comment on table runlog_migrations is '{before}'")
+        assert commands.run("spool", "retry", env={"RUNLOG_DSN": named_database})[0] == 0
+        assert messages(connection) == ["odd"]
+
+
 @pytest.mark.guarantee("disk", "survives-death")
 def test_a_spool_with_the_databases_own_id_is_delivered(
     leave_orphan, recording, named_database, tmp_path

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from runlog._settings import OTHER_VARIABLES, TABLE, variable
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(ROOT.glob("runlog/**/*.py"))
 PYTHONS = ("python", "python3")
@@ -87,6 +89,17 @@ def test_no_ordinary_string_of_sql_holds_a_backslash():
     for path in paths:
         statement = re.sub(r"--.*|\be'(?:[^'\\]|\\.)*'", "", path.read_text(), flags=re.IGNORECASE)
         assert "\\" not in statement, path
+
+
+def test_every_variable_of_the_environment_is_in_the_table():
+    """What the code reads or hands down, doctor knows: it calls no variable of runlog's own meaningless."""
+    known = {variable(name) for name in TABLE} | set(OTHER_VARIABLES)
+    named = {
+        name
+        for path in SOURCES
+        for name in re.findall(r"[\"' {](RUNLOG_[A-Z_]*[A-Z])\b", path.read_text())
+    }
+    assert named - known == set()
 
 
 def test_sql_is_ascii():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runlog import embedded
 from runlog._database import dsn as _dsn
-from runlog._settings import EMBEDDED, TABLE, Settings, resolve, variable
+from runlog._settings import EMBEDDED, OTHER_VARIABLES, TABLE, Settings, resolve, variable
 from runlog._spool import places
 from runlog._spool.dead_letters import find_dead_letters
 from runlog._spool.inventory import list_databases, list_spools, newer_note
@@ -19,29 +19,14 @@ from runlog.errors import SettingError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# Variables that are no settings: between processes, of the embedded server, of this program.
-_OTHER_VARIABLES = frozenset(
-    {
-        "RUNLOG_BATCH_ID",
-        "RUNLOG_RUN_ID",
-        "RUNLOG_EMBEDDED_DIR",
-        "RUNLOG_DEBUG",
-        "RUNLOG_FORMAT",
-        "RUNLOG_ALERT_URLS",
-        "RUNLOG_ALERT_SECRET",
-        "RUNLOG_PING_URL",
-        "RUNLOG_BASE_URL",
-        "RUNLOG_CONFIG",
-    }
-)
 _SECRET_SETTINGS = frozenset({"dsn", "redact_patterns", "redact_callback"})
 
 
 def examine_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Return which settings come from variables, which are unusable, and which mean nothing."""
-    known = {variable(name) for name in TABLE} | _OTHER_VARIABLES
+    known = {variable(name) for name in TABLE} | set(OTHER_VARIABLES)
     for name in sorted(environ):
-        if name.startswith("RUNLOG_") and name not in known | {"RUNLOG_TEST_DSN"}:
+        if name.startswith("RUNLOG_") and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             remedy = f"did you mean {close[0]}?" if close else "unset it"
             yield Finding(
