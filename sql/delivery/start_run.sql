@@ -12,14 +12,14 @@ insert into {schema}.runs (
     sync_end_date,
     metadata
 )
-values (
+select
     %(id)s::uuid,
     %(batch_id)s::uuid,
-    %(script_name)s,
-    %(triggered_by)s,
+    %(script_name)s::text,
+    %(triggered_by)s::text,
     %(started_at)s::timestamptz,
     'running',
-    %(sync_mode)s,
+    %(sync_mode)s::text,
     %(sync_start_date)s::timestamptz,
     %(sync_end_date)s::timestamptz,
     jsonb_set(
@@ -27,5 +27,6 @@ values (
         '{runlog,heartbeat_at}',
         to_jsonb(case when %(is_live)s then now() else %(started_at)s::timestamptz end)
     )
-)
+-- Asked before, for a conflict comes too late: the row would have taken a number of legacy_id.
+where not exists (select from {schema}.runs where id = %(id)s::uuid)
 on conflict do nothing

@@ -162,7 +162,7 @@ def test_the_name_of_a_script_is_data(recording, database, connection):
     """Script names, steps and columns that look like SQL are stored and found as they are."""
     evil = "'; drop table logs; -- %s {schema}"
     made = recording(database)
-    made.run.script_name = evil
+    made.run.put("script_name", evil)
     made.log(evil, step=evil, meta={evil: evil})
     made.run.put("sync_mode", evil)
     made.run.put("triggered_by", evil)

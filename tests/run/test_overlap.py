@@ -255,3 +255,12 @@ def test_missing_tables(here, empty_database):
     here(DSN=empty_database)
     with pytest.raises(SchemaError, match="runlog migrate"):
         RunContext("sync", overlap="skip").start()
+
+
+def test_each_run_takes_one_number(here, connection):
+    """``legacy_id`` counts runs: a start that is told twice takes no second one."""
+    numbers = []
+    for overlap in ("allow", "skip", "fail", "allow"):
+        with RunContext("sync", overlap=overlap) as run:
+            numbers.append(run.legacy_id)
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
