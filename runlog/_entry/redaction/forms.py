@@ -85,7 +85,7 @@ FORMS: tuple[Form, ...] = (
         r"(?ai)([?&](?:sig|signature)=)[^&\s\"'<>]++", rf"\1{MARKER}", needs="=", is_folded=True,
     ),
     Form(
-        ("/services/", "/webhooks/", "/webhook"),
+        ("hook",),
         r"(hooks\.slack\.com/(?:services|workflows|triggers)/"
         r"|discord(?:app)?\.com/api/webhooks/|office(?:365)?\.com/webhook(?:b2)?/)[\w/@.-]++",
         rf"\1{MARKER}", needs=".com/",
@@ -94,7 +94,9 @@ FORMS: tuple[Form, ...] = (
     # Letters may stand before it: in the URLs of Telegram it follows "bot".
     Form((":AA",), r"(?<![0-9])[0-9]{8,10}:AA[\w-]{30,}+"),
     Form(("AC",), r"(?<![A-Za-z0-9])(AC[0-9a-f]{32}:)[0-9a-f]{32}", rf"\1{MARKER}", needs=":"),
-    Form(("Q~",), r"(?<![\w~.-])[A-Za-z0-9_~.-]{3}[0-9]Q~[\w~.-]{31,34}(?![\w~-])"),
+    Form(
+        ("Q~",), r"(?<![\w~.-])[A-Za-z0-9_~.-]{3}[0-9]Q~[\w~.-]{31,34}(?![\w~-])", needs="~"
+    ),
     Form(("==",), r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==(?!=)"),
     Form(
         ("bearer", "basic"),
@@ -103,8 +105,9 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         ("curl", "wget"),
-        r"(?<!\S)((?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"']{1,200}+:(?!//))[^\s\"']++",
-        rf"\1{MARKER}", needs="-",
+        r"(\b(?:curl|wget)\b(?s:.{0,500}?)(?<!\S)(?:-u|--user|--proxy-user)"
+        r"[ =]?[\"']?[^\s:\"']{1,200}+:(?!//))[^\s\"']++",
+        rf"\1{MARKER}", needs="-u",
     ),
     # Commands that take the password as an option without a telling name.
     Form(
@@ -117,10 +120,17 @@ FORMS: tuple[Form, ...] = (
         rf"\1{MARKER}", needs=" -p",
     ),
     Form(
-        ("redis-cli", "ldap", "docker login", "podman login", "helm registry login", "az login"),
-        r"(\b(?:redis-cli|ldap[a-z]{3,10}|(?:docker|podman|registry|az) login)\b"
-        r"[^\n]{0,200}?\s(?:-a|-w|-p)[ ]++[\"']?)[^\s\"'-][^\s\"']*+",
-        rf"\1{MARKER}", needs=" -",
+        ("redis-cli",), r"(\bredis-cli\b[^\n]{0,200}? -a [\"']?)[^\s\"'-][^\s\"']*+",
+        rf"\1{MARKER}", needs=" -a ",
+    ),
+    Form(
+        ("ldap",), r"(\bldap[a-z]{3,10}\b[^\n]{0,200}? -w [\"']?)[^\s\"'-][^\s\"']*+",
+        rf"\1{MARKER}", needs=" -w ",
+    ),
+    Form(
+        (" login",),
+        r"(\b(?:docker|podman|registry|az) login\b[^\n]{0,200}? -p [\"']?)[^\s\"'-][^\s\"']*+",
+        rf"\1{MARKER}", needs=" -p ",
     ),
 )  # fmt: skip
 
