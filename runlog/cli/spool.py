@@ -10,6 +10,7 @@ import click
 from runlog._database import reading
 from runlog._database.asking import find_database_id
 from runlog._process.visible import visible
+from runlog._readable import duration, number, size
 from runlog._settings import resolve
 from runlog._spool import places as _places
 from runlog._spool.dead_letters import DeadLetterFile, find_dead_letters
@@ -20,7 +21,6 @@ from runlog.cli._database import settings
 from runlog.cli.flush import Moved, database_folder, deliver, find_source, move_here
 from runlog.cli.show.output import Output, output_options, page_options
 from runlog.cli.show.table import Column, print_table
-from runlog.cli.show.text import duration, number, size
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from runlog import migrate, queries
+from runlog._checks.alerts import examine_alerts
+from runlog._checks.finding import Finding
 from runlog._database import dsn, reading, statements
 from runlog._database.trial import try_writing
 from runlog._process.distribution import pip_line
-from runlog.cli.checks.alerts import examine_alerts
-from runlog.cli.checks.finding import Finding
-from runlog.cli.show.text import ago, size
+from runlog._readable import ago, size
 from runlog.errors import DatabaseUnavailableError, RunlogError
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from runlog.cli.checks.finding import Finding
-from runlog.cli.show.text import ago
+from runlog._checks.finding import Finding
+from runlog._readable import ago
 from runlog.errors import RunlogError
 
 if TYPE_CHECKING:
