@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import weakref
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -124,12 +125,18 @@ def _claims_of_event(record: logging.LogRecord) -> list[Claims]:
     return once.claims_of_call(record) or []
 
 
-@cache
 def keep_what_waits() -> None:
     """From now on keep what belongs to records that logging's own queues and buffers take.
 
     These take a record in ``emit``; in between it would be too late, for what they store is a copy.
     """
+    # With no descriptor free the next handler tries again.
+    with suppress(ImportError, OSError):
+        _keep_what_waits()
+
+
+@cache
+def _keep_what_waits() -> None:
     from logging.handlers import BufferingHandler, QueueHandler
 
     for kind in (QueueHandler, BufferingHandler):

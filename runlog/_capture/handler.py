@@ -16,6 +16,7 @@ from runlog._capture.once import Claims, claims_of
 from runlog._capture.straight import make_store
 from runlog._entry.levels import level_number
 from runlog._process import exit as _exit
+from runlog._process.voice import speaking
 from runlog._recorder import registry
 
 if TYPE_CHECKING:
@@ -112,7 +113,9 @@ class RunLogHandler(logging.Handler):
             return
         try:
             thread = record.threadName
-            if (thread is None or thread[:7] == OWN_THREADS) and is_own_noise(record.name, thread):
+            if (thread is None or thread[:7] == OWN_THREADS or speaking) and is_own_noise(
+                record.name, thread
+            ):
                 return
             told = claim(record, self._claims)
             if told is None:

@@ -17,6 +17,7 @@ from runlog._entry.meta import add_fields, merge_meta
 from runlog._entry.texts import text_of
 from runlog._process.interrupts import is_interrupt
 from runlog._process.notices import notices
+from runlog._process.voice import speaking
 
 TRAVELLING = "_runlog"
 """The attribute in which a pickled record takes along what is known of its call."""
@@ -142,8 +143,11 @@ OWN_THREADS = "runlog-"
 def is_own_noise(name: str, thread_name: str | None) -> bool:
     """Tell whether a record comes from the shipping itself, which it would feed.
 
-    By the thread, for the program may use psycopg too, and loggers that are called like it.
+    By the thread, for the program may use psycopg too, and loggers that are called like it. Or it
+    is what runlog just says, logged by a stderr of the program's own.
     """
+    if threading.get_ident() in speaking:
+        return True
     if thread_name is None:
         # logging.logThreads is off.
         thread_name = threading.current_thread().name

@@ -139,7 +139,7 @@ class RunLogProcessor:
     def _is_left_out(self, levelno: int, name: object, thread_name: str | None) -> bool:
         if levelno < self._settings.level:
             return True
-        return isinstance(name, str) and log_record.is_own_noise(name, thread_name)
+        return log_record.is_own_noise(name if isinstance(name, str) else "", thread_name)
 
     @staticmethod
     def _append(

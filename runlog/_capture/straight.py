@@ -15,6 +15,7 @@ from runlog._capture.failures import tell_failure
 from runlog._capture.log_record import OWN_THREADS, PLAIN_SHAPES, extra_names
 from runlog._entry.levels import COLUMN_LEVELS, ERROR
 from runlog._entry.straight import make_straight
+from runlog._process import voice
 from runlog._process.interrupts import is_interrupt
 from runlog._recorder import open_runs
 
@@ -36,7 +37,7 @@ def make_store(  # noqa: C901 - a function and what it remembers
         logging.LogRecord,
         COLUMN_LEVELS,
     )
-    waiting, current_mark = calls.waiting, once.current
+    waiting, current_mark, speaking = calls.waiting, once.current, voice.speaking
     run_of, step_of = open_runs.run_variable.get, open_runs.step_variable.get
     shapes: set[tuple[str, ...]] = set()
     threads: set[str] = set()
@@ -58,7 +59,7 @@ def make_store(  # noqa: C901 - a function and what it remembers
         try:
             if type(record) is not record_class or (waiting and id(record) in waiting):
                 return False
-            if once.is_used and current_mark.event is not None:
+            if (once.is_used and current_mark.event is not None) or speaking:
                 return False
             fields = record.__dict__
             shape = tuple(fields)

@@ -17,6 +17,7 @@ from runlog._entry.jsonable import (
     jsonable,
     most_nodes,
 )
+from runlog._entry.pack import packer
 from runlog._entry.redaction.keys import Secrecy
 from runlog._entry.texts import storable, type_name
 from runlog._process.interrupts import is_interrupt
@@ -53,9 +54,7 @@ class JsonWriter:
     )
 
     def __init__(self, redactor: Redactor, *, max_text: int = MAX_TEXT) -> None:
-        import orjson
-
-        self._dumps = self.pack = orjson.dumps
+        self._dumps = self.pack = packer()
         """The JSON of what ``structure`` returned, or of a part of it."""
         self._redactor = redactor
         self._redact = redactor.redact_text

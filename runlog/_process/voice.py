@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import sys
+import threading
 from collections import deque
 from typing import TextIO
 
@@ -17,6 +18,10 @@ from runlog._process.interrupts import is_interrupt
 _MOST_LINES = 50
 _LINE_BYTES = 4000
 """A pipe that can be written to takes so much, and a little more, without waiting (POSIX: 4096)."""
+
+speaking: set[int] = set()
+"""The thread that writes to stderr now: what is logged in there, by a stderr of the program's own
+that logs each line, is runlog's own word."""
 
 _waiting: deque[str] = deque(maxlen=_MOST_LINES)
 
@@ -52,12 +57,15 @@ def _write_first() -> bool:
         if not _takes_a_line(stream):
             return False
         # One write: lines of several threads and processes must not mix.
+        speaking.add(threading.get_ident())
         stream.write(f"{_waiting.popleft()}\n")
         stream.flush()
     except Exception as error:
         if is_interrupt(error):
             raise
         return False
+    finally:
+        speaking.discard(threading.get_ident())
     return True
 
 

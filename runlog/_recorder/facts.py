@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from runlog._entry.cut import cut_json
 from runlog._entry.jsonable import jsonable
+from runlog._entry.pack import pack
 from runlog._entry.redaction.redactor import Redactor
 
 ToJson = Callable[[Any], str]
@@ -56,12 +57,10 @@ class Facts(dict[str, Any]):
 
     def put_plain(self, name: str, value: Any) -> None:
         """Put in what needs no care; calls nothing of the user's, so the shipper's thread may."""
-        import orjson
-
         super().__setitem__(name, value)
         self._names[name] = name
         self._plain[name] = value
-        self._written[name] = orjson.dumps({name: value}).decode()[1:-1]
+        self._written[name] = pack({name: value}).decode()[1:-1]
 
     def pieces(self) -> list[str]:
         """Return the facts as pieces of JSON, at most ``MOST_BYTES`` of them."""

@@ -14,6 +14,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from runlog._entry.levels import INFO, WARNING
+from runlog._entry.pack import pack
 from runlog._process import voice
 from runlog._process.notices import notices, say
 from runlog._spool import destination, folders, memory
@@ -92,13 +93,11 @@ class Spool:
 
     def append_event(self, event: dict[str, Any]) -> bool:
         """Take one run event; False after ``seal``, or when nothing can take it."""
-        import orjson
-
         writer = self.events.writer
         if writer.held:
             # A run's end must not come to stand before its start.
             writer.check()
-        return writer.append(orjson.dumps(event) + b"\n")
+        return writer.append(pack(event) + b"\n")
 
     def measure(self) -> None:
         """Decide by what the files hold which levels are shed from now on (DESIGN.md §4.2)."""

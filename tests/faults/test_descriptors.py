@@ -132,7 +132,7 @@ def test_the_socket_to_the_server_is_closed(run_script, database, connection):
 
 
 TAKEN_OVER = """
-    import os, socket, sys, threading
+    import os, sys, threading
     import psycopg
     from runlog._database.connection import LostSocketError, WriteConnection, connect
 
@@ -147,21 +147,9 @@ TAKEN_OVER = """
         return connect(dsn, name="test", timeout=10, kind=WriteConnection)
 
     if when == "connecting":
-        # It accepts and says nothing: whatever has its port as peer waits for its answer.
-        server = socket.create_server(("127.0.0.1", 0))
-
-        def accept():
-            peer = server.accept()[0]
-            for name in os.listdir("/proc/self/fd"):
-                try:
-                    with socket.socket(fileno=os.dup(int(name))) as one:
-                        if one.getsockname() == peer.getpeername():
-                            take(int(name))
-                except OSError:
-                    pass
-
-        threading.Thread(target=accept).start()
-        use = lambda: open_connection(f"host=127.0.0.1 sslmode=disable port={server.getsockname()[1]}")
+        steps = WriteConnection._connect_gen(dsn)
+        take(next(steps)[0])
+        use = lambda: steps.send(1)
     else:
         opened = open_connection(dsn)
         if when == "between":
@@ -209,3 +197,33 @@ def test_a_socket_is_no_standard_descriptor(database, tmp_path):
     command = f'exec "{sys.executable}" "{inner}" "{database}" "{output}" <&- >&- 2>&-'
     subprocess.run(["sh", "-c", command], check=True)
     assert output.read_text().split("\n")[0] == "True [False, False, False] (7,)"
+
+
+NOT_EVEN_IMPORTS = """
+    import logging, os, resource
+    import runlog
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    held = []
+    try:
+        while True:
+            held.append(os.dup(1))
+    except OSError:
+        pass
+    run = runlog.install("full")
+    logging.warning("line 0")
+    for number in held:
+        os.close(number)
+    logging.warning("line 1")
+    assert runlog.flush(20)
+"""
+
+
+@pytest.mark.guarantee("never-raises", "true-run", "conservation")
+def test_nothing_can_be_imported_at_the_start(run_script, database, connection):
+    """With no descriptor free Python cannot import: the run begins and is recorded all the same."""
+    script = run_script(NOT_EVEN_IMPORTS, env={"RUNLOG_DSN": database})
+    assert script.exit_code == 0, script.stderr
+    assert "Traceback" not in script.stderr, script.stderr
+    assert [it for it in messages(connection) if it.startswith("line")] == ["line 0", "line 1"]
+    assert connection.execute("select status from runs").fetchall() == [("success",)]

@@ -1,0 +1,35 @@
+"""JSON bytes of plain values: orjson's, or the standard library's while orjson cannot be loaded.
+
+A program that has no descriptor left cannot import, and its log calls and runs must work all the
+same. Pure, but for the import; any thread.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def packer() -> Callable[[Any], bytes]:
+    """Return what writes texts, numbers, None, lists and dicts of these as JSON."""
+    try:
+        import orjson
+    except (ImportError, OSError):
+        return _slowly
+    return orjson.dumps
+
+
+def pack(value: Any) -> bytes:
+    """Return ``value`` as JSON."""
+    return packer()(value)
+
+
+def _slowly(value: Any) -> bytes:
+    """Write it without orjson, unless that can be loaded by now."""
+    write = packer()
+    if write is not _slowly:
+        return write(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
