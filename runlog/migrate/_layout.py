@@ -6,6 +6,7 @@ of them. Waits for the database; for people and deployments.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -175,7 +176,14 @@ def _autocommit(connection: Connection[Any]) -> Iterator[None]:
 
 def closed_schema(schema: str) -> str:
     """Return the schema in which the partitions of ``schema`` lie, with rights for nobody."""
-    return "runlog_parts" if schema == "public" else f"{schema}_parts"
+    if schema == "public":
+        return "runlog_parts"
+    name = f"{schema}_parts"
+    if len(name.encode()) <= statements.MAX_IDENTIFIER_BYTES:
+        return name
+    digest = hashlib.sha256(schema.encode()).hexdigest()[:8]
+    kept = statements.MAX_IDENTIFIER_BYTES - len(f"_{digest}_parts")
+    return f"{schema.encode()[:kept].decode(errors='ignore')}_{digest}_parts"
 
 
 def make_lean(connection: Connection[Any], schema: str) -> list[str]:
