@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from runlog._database import driver
+from runlog._process.distribution import version
 from runlog.alerts import _incidents as incidents
 from runlog.alerts import _statements as statements
 from runlog.alerts._config import Config
@@ -243,7 +244,7 @@ class _Looking:
             "sign_of_life",
             watcher=self._watcher.name,
             every=self._watcher.every,
-            version=_version(),
+            version=version(),
             config_hash=self._watcher.config.digest,
         )
 
@@ -255,12 +256,3 @@ class _Looking:
 
     def _execute(self, name: str, **parameters: Any) -> None:
         statements.execute(self._connection, self._schema, name, now=self.now, **parameters)
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("runlog-pg")
-    except PackageNotFoundError:
-        return "a checkout"
