@@ -178,6 +178,11 @@ class Care:
         """Return when scripts are due, and which are overdue."""
         return self._fetch("late", ScriptDue)
 
+    def is_expecting(self) -> bool:
+        """Tell whether the newest runs of any script declare what is expected of it."""
+        with explained(self._schema, self._connection):
+            return any(statements.values(self._connection, self._schema, "is_expecting"))
+
     def acknowledge(self, incident: UUID, who: str) -> bool:
         """Say that somebody is at it; False if it is over."""
         return self._did("acknowledge", id=incident, who=who)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from runlog._process.distribution import version
 from runlog.alerts import _incidents as incidents
 from runlog.alerts import _statements as statements
 from runlog.alerts._config import Config
@@ -245,7 +246,7 @@ class _Looking:
             "sign_of_life",
             watcher=self._watcher.name,
             every=self._watcher.every,
-            version=_version(),
+            version=version(),
             config_hash=self._watcher.config.digest,
         )
 
@@ -257,12 +258,3 @@ class _Looking:
 
     def _execute(self, name: str, **parameters: Any) -> None:
         statements.execute(self._connection, self._schema, name, now=self.now, **parameters)
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("runlog-pg")
-    except PackageNotFoundError:
-        return "a checkout"

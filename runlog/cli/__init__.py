@@ -100,12 +100,9 @@ def _exists(module: str) -> bool:
 def _tell_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
     if not is_asked:
         return
-    from importlib.metadata import PackageNotFoundError, version
+    from runlog._process.distribution import version
 
-    try:
-        click.echo(f"runlog {version('runlog-pg')}")
-    except PackageNotFoundError:
-        click.echo("runlog, a checkout that is not installed")
+    click.echo(f"runlog {version()}")
     context.exit()
 
 
