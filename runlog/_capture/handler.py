@@ -67,7 +67,7 @@ class RunLogHandler(logging.Handler):
         super().__init__(registry.settings_for(self._given).level)
         self.follow()
         self._wrote = False
-        registry.takers.add(self)
+        registry.recorders.takers.add(self)
         if self._recorder is not None:
             keep_what_waits()
 
