@@ -172,9 +172,15 @@ def identifier(name: str, *, setting: str) -> str:
 
 
 def literal(value: str) -> str:
-    """Quote ``value`` as a string constant, whatever ``standard_conforming_strings`` says."""
+    """Quote ``value`` as a string constant that means the same everywhere.
+
+    Whatever ``standard_conforming_strings`` says, and with and without parameters, where psycopg
+    takes a "%" for a placeholder or leaves "%%" as it is.
+    """
     quoted = value.replace("'", "''")
-    return f"'{quoted}'" if "\\" not in value else " E'" + quoted.replace("\\", "\\\\") + "'"
+    if "\\" not in value and "%" not in value:
+        return f"'{quoted}'"
+    return " E'" + quoted.replace("\\", "\\\\").replace("%", "\\x25") + "'"
 
 
 def _read(path: Traversable) -> bytes:

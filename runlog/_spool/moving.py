@@ -105,8 +105,11 @@ def discard(found: Found) -> int:
 
 def _move_one(spool: ProcessSpool, database_folder: Path) -> bool:
     source, target = spool.path, database_folder / spool.path.name
+    if source == target:
+        # And not adopted: a lock that is held here would keep the delivery away from it.
+        return False
     lock = folders.adopt(source)
-    if lock is None or source == target:
+    if lock is None:
         return False
     try:
         destination.forget_database(source)

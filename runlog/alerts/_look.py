@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from runlog._database import driver
+from runlog._process.distribution import version
 from runlog.alerts import _incidents as incidents
 from runlog.alerts import _statements as statements
 from runlog.alerts._config import Config
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.alerts._channels import Channel
     from runlog.alerts._incidents import Change
 
@@ -112,15 +113,13 @@ def look(
     Raises:
         psycopg.Error: the database refuses, or is gone.
     """
-    import psycopg
-
     done, writer = Look(), None
     with connection.transaction():
         evaluating = _Looking(connection, schema, watcher, now, blind_since)
         if evaluating.is_first_here():
             done, writer = evaluating.look()
         if is_dry:
-            raise psycopg.Rollback
+            raise driver.Rollback
     if is_dry or not send:
         return done
     writer = writer or evaluating.writer(evaluating.standings())
@@ -245,7 +244,7 @@ class _Looking:
             "sign_of_life",
             watcher=self._watcher.name,
             every=self._watcher.every,
-            version=_version(),
+            version=version(),
             config_hash=self._watcher.config.digest,
         )
 
@@ -257,12 +256,3 @@ class _Looking:
 
     def _execute(self, name: str, **parameters: Any) -> None:
         statements.execute(self._connection, self._schema, name, now=self.now, **parameters)
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("runlog-pg")
-    except PackageNotFoundError:
-        return "a checkout"

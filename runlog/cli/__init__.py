@@ -100,12 +100,9 @@ def _exists(module: str) -> bool:
 def _tell_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
     if not is_asked:
         return
-    from importlib.metadata import PackageNotFoundError, version
+    from runlog._process.distribution import version
 
-    try:
-        click.echo(f"runlog {version('runlog-pg')}")
-    except PackageNotFoundError:
-        click.echo("runlog, a checkout that is not installed")
+    click.echo(f"runlog {version()}")
     context.exit()
 
 
@@ -144,7 +141,8 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
         # What does not fit on the disk is told here, and not by the interpreter on its way out.
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BaseException as error:
         sys.exit(exit_code_of(error))
     if callable(code):

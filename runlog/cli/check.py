@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog._process.visible import visible
+from runlog._readable import moment
 from runlog.cli._database import connected, settings
 from runlog.cli._options import AGE
 from runlog.cli.alerts import config_option
 from runlog.cli.show.output import Output, output_options
 from runlog.cli.show.table import STATE_STYLES, Column
-from runlog.cli.show.text import moment
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -16,9 +16,19 @@ from runlog._spool import places
 from runlog._spool.inventory import Waiting, count_waiting, list_databases
 from runlog._spool.moving import Found, find_spools, move
 from runlog.cli._database import settings
+from runlog.cli.show.output import Output, page_options
 
 if TYPE_CHECKING:
     from runlog._settings import Settings
+
+
+class _Flushed(NamedTuple):
+    """What ``flush`` did: how many entries waited, were delivered, and still wait in ``folder``."""
+
+    waited: int
+    delivered: int
+    waiting: int
+    folder: Path
 
 
 @click.command("flush")
@@ -29,8 +39,11 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Deliver what waits there, whatever database it was for.",
 )
+@page_options
 @click.pass_context
-def flush_command(context: click.Context, *, timeout: float, source: str | None) -> None:
+def flush_command(
+    context: click.Context, *, timeout: float, source: str | None, output: Output
+) -> None:
     """Deliver the entries that wait on this machine for the database.
 
     A living process delivers its own; what processes that are gone have left is delivered here.
@@ -43,11 +56,13 @@ def flush_command(context: click.Context, *, timeout: float, source: str | None)
     reading.connect(chosen.dsn).close()
     folder = database_folder(chosen)
     if source is not None:
-        move_here(find_source(source, chosen), folder)
+        # Also when what follows fails: what was moved is no longer where it was.
+        click.echo(move_here(find_source(source, chosen), folder), err=not output.is_for_people)
     before = _count_all(folder, chosen)
     delivered = deliver(chosen, timeout)
     left = _count_all(folder, chosen)
-    click.echo(f"delivered {delivered.entries} of {before.orphaned} waiting entries")
+    done = _Flushed(before.orphaned, delivered.entries, left.orphaned, folder)
+    output.done([done], _Flushed, f"delivered {done.delivered} of {done.waited} waiting entries")
     if left.orphaned or left.orphans:
         click.echo(f"{left.orphaned} entries still wait in {visible(folder)}", err=True)
         context.exit(1)
@@ -78,8 +93,21 @@ def find_source(name: str, chosen: Settings) -> Found:
     return found
 
 
-def move_here(found: Found, folder: Path) -> None:
-    """Move what was found to the configured database, and say what was moved.
+class Moved(NamedTuple):
+    """What was moved to the configured database."""
+
+    spools: int
+    entries: int
+    dead_letters: int
+
+    def __str__(self) -> str:
+        """Say it to people."""
+        letters = self.dead_letters
+        return f"moved {self.spools} spools with {self.entries} entries, and {letters} dead letters"
+
+
+def move_here(found: Found, folder: Path) -> Moved:
+    """Move what was found to the configured database; what stays is told on stderr.
 
     Raises:
         click.ClickException: the disk refuses.
@@ -91,9 +119,9 @@ def move_here(found: Found, folder: Path) -> None:
         why = f"{error.strerror or error!r}; what is not moved is where it was"
         raise click.ClickException(why) from error
     alive = len(found.spools) - len(found.orphans)
-    click.echo(f"moved {moved} spools with {found.entries} entries, and {letters} dead letters")
     if alive:
         click.echo(f"runlog: {alive} spools stay: their processes are alive", err=True)
+    return Moved(moved, found.entries, letters)
 
 
 def _count_all(folder: Path, chosen: Settings) -> Waiting:

@@ -10,6 +10,7 @@ import click
 
 from runlog import queries
 from runlog._process.visible import visible
+from runlog._readable import ago, duration, number, share
 from runlog.cli._database import SHORT_ID, connected, find_run, settings, short_ids
 from runlog.cli._failures import NotFoundError
 from runlog.cli._options import (
@@ -24,12 +25,11 @@ from runlog.cli.show.output import Output, output_options
 from runlog.cli.show.run_columns import run_columns
 from runlog.cli.show.statistics import show_script, show_scripts
 from runlog.cli.show.table import STATE_STYLES, Column
-from runlog.cli.show.text import ago, duration, number, share
 from runlog.queries._figures import ErrorGroup, ScriptHealth
 from runlog.queries._rows import Run
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 Since = datetime | timedelta
 

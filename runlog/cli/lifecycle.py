@@ -12,6 +12,7 @@ import click
 from runlog import queries
 from runlog._delivery.sweep import ReapedRun, close_run, closer, reap
 from runlog._process.visible import visible
+from runlog._readable import ago, moment
 from runlog._run.cursor import Cursor, find_cursor
 from runlog._run.cursor import set_cursor as write_cursor
 from runlog._run.cursor import undo_cursor as undo_set_cursor
@@ -23,13 +24,12 @@ from runlog.cli._failures import NotFoundError
 from runlog.cli._options import SINCE, run_argument
 from runlog.cli.show.output import Output, output_options, page_options
 from runlog.cli.show.table import Column
-from runlog.cli.show.text import ago, moment
 from runlog.queries._parameters import Exactly
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 _FROM_THE_BEGINNING = "none"
 

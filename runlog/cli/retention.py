@@ -10,11 +10,11 @@ import click
 
 from runlog import queries
 from runlog._process.visible import visible
+from runlog._readable import number, size
 from runlog.cli._database import connected
 from runlog.cli._options import script_option
 from runlog.cli._times import AGE_OF_WHAT_GOES
 from runlog.cli.show.output import Output, page_options
-from runlog.cli.show.text import number, size
 from runlog.retention import ENDED, Pruned, prune
 
 if TYPE_CHECKING:

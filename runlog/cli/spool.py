@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from runlog._database import reading
 from runlog._database.asking import find_database_id
 from runlog._process.visible import visible
+from runlog._readable import duration, number, size
 from runlog._settings import resolve
 from runlog._spool import places as _places
 from runlog._spool.dead_letters import DeadLetterFile, find_dead_letters
@@ -17,10 +18,9 @@ from runlog._spool.inventory import ProcessSpool, count_waiting, list_databases,
 from runlog._spool.moving import discard
 from runlog._spool.retry import put_back
 from runlog.cli._database import settings
-from runlog.cli.flush import database_folder, deliver, find_source, move_here
-from runlog.cli.show.output import Output, output_options
+from runlog.cli.flush import Moved, database_folder, deliver, find_source, move_here
+from runlog.cli.show.output import Output, output_options, page_options
 from runlog.cli.show.table import Column, print_table
-from runlog.cli.show.text import duration, number, size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,9 +96,26 @@ def _letter_columns() -> list[Column]:
     ]
 
 
+class _Retried(NamedTuple):
+    """How many dead letters were put back, entries delivered, and letters are there now."""
+
+    put_back: int
+    delivered: int
+    remaining: int
+
+
+class _Discarded(NamedTuple):
+    """What was deleted for good."""
+
+    spools: int
+    entries: int
+    dead_letters: int
+
+
 @spool_command.command("retry")
+@page_options
 @click.pass_context
-def _retry(context: click.Context) -> None:
+def _retry(context: click.Context, *, output: Output) -> None:
     """Send the dead letters of the configured database once more.
 
     Exit code 1 when some were refused again or could not be delivered yet.
@@ -120,9 +137,10 @@ def _retry(context: click.Context) -> None:
         click.echo(f"runlog: {moved.elsewhere} {told}", err=True)
     delivered = deliver(chosen, _TIMEOUT_SECONDS).entries if moved.letters else 0
     refused = find_dead_letters(folder)
-    click.echo(f"put back {moved.letters} dead letters; delivered {delivered} entries")
+    left = refused.letters if refused else 0
+    told = f"put back {moved.letters} dead letters; delivered {delivered} entries"
+    output.done([_Retried(moved.letters, delivered, left)], _Retried, told)
     if _is_something_left(folder, refused):
-        left = refused.letters if refused else 0
         reason = f": {visible(refused.last_reason)}" if refused else ""
         click.echo(f"runlog: {left} letters remain{reason}", err=True)
         context.exit(1)
@@ -134,29 +152,32 @@ def _is_something_left(folder: Path, refused: DeadLetterFile | None) -> bool:
 
 @spool_command.command("move")
 @click.argument("folder")
-def _move(folder: str) -> None:
+@page_options
+def _move(folder: str, *, output: Output) -> None:
     """Move what waits in FOLDER to the configured database, which gets it with the next delivery.
 
     FOLDER is a path, or a name as "runlog spool" shows it: the folder of one process, or of one
     database with its dead letters. What a living process writes to stays.
     """
     chosen = settings()
-    move_here(find_source(folder, chosen), database_folder(chosen))
+    moved = move_here(find_source(folder, chosen), database_folder(chosen))
+    output.done([moved], Moved, str(moved))
 
 
 @spool_command.command("discard")
 @click.argument("folder")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def _discard(folder: str, *, yes: bool) -> None:
+@page_options
+def _discard(folder: str, *, yes: bool, output: Output) -> None:
     """Delete what waits in FOLDER, for good.
 
     FOLDER is a path, or a name as "runlog spool" shows it: the folder of one process, or of one
     database with its dead letters. What a living process writes to stays.
     """
     found = find_source(folder, resolve(strict=True))
-    letters = found.letters
-    what = f"{found.entries} entries in {len(found.orphans)} spools, and {letters} dead letters"
+    it = _Discarded(len(found.orphans), found.entries, found.letters)
+    what = f"{it.entries} entries in {it.spools} spools, and {it.dead_letters} dead letters"
     if not yes:
         click.confirm(f"delete {what}?", abort=True, err=True)
     discard(found)
-    click.echo(f"deleted {what}")
+    output.done([it], _Discarded, f"deleted {what}")

@@ -7,14 +7,13 @@ import hashlib
 import io
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
+from runlog._process.distribution import version
 from runlog.dashboard import _charts as charts
 from runlog.dashboard import _words as words
 from runlog.dashboard._viewer import Viewer, iso, viewer_of
@@ -118,7 +117,7 @@ def page(
         here=request.url.path.removeprefix(root) or "/",
         full_path=words.with_query(request.url.path, _query(request)),
         needs_login=site.needs_login,
-        nobody_watches=not site.watching.is_watched(),
+        nobody_watches=site.watching.is_missed(),
         ago=lambda at: looking.short(at, moment),
         **values,
     )
@@ -202,7 +201,7 @@ def make_environment() -> jinja2.Environment:
         "asset": asset,
         "number_of": words.number,
         "money_of": words.money,
-        "version": Release().version,
+        "version": version(),
     }
     return environment
 
@@ -225,18 +224,6 @@ def _mark(name: str) -> str:
         content = (HERE / "static" / name).read_bytes()
         _marks[name] = hashlib.sha256(content).hexdigest()[:10]
     return _marks[name]
-
-
-class Release:
-    """Which runlog this is."""
-
-    @cached_property
-    def version(self) -> str:
-        """Its version; empty in a checkout that is not installed."""
-        try:
-            return version("runlog-pg")
-        except PackageNotFoundError:
-            return ""
 
 
 _FILTERS: Final[dict[str, Callable[..., Any]]] = {

@@ -6,13 +6,13 @@ of them. Waits for the database; for people and deployments.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import psycopg
-
-from runlog._database import statements
+from runlog._database import driver, statements
+from runlog._database.faults import LOCKED, sqlstate
 from runlog.errors import SchemaError
 from runlog.migrate._rights import rows, run
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 Layout = Literal["partitioned"]
 _ATTEMPTS: Final = 20
@@ -128,8 +128,8 @@ class Partitions:
         for number in range(_ATTEMPTS):
             try:
                 attempt()
-            except psycopg.errors.LockNotAvailable:
-                if number == _ATTEMPTS - 1:
+            except driver.Error as error:
+                if sqlstate(error) != LOCKED or number == _ATTEMPTS - 1:
                     raise
                 time.sleep(_PAUSE_SECONDS)
             else:
@@ -176,7 +176,14 @@ def _autocommit(connection: Connection[Any]) -> Iterator[None]:
 
 def closed_schema(schema: str) -> str:
     """Return the schema in which the partitions of ``schema`` lie, with rights for nobody."""
-    return "runlog_parts" if schema == "public" else f"{schema}_parts"
+    if schema == "public":
+        return "runlog_parts"
+    name = f"{schema}_parts"
+    if len(name.encode()) <= statements.MAX_IDENTIFIER_BYTES:
+        return name
+    digest = hashlib.sha256(schema.encode()).hexdigest()[:8]
+    kept = statements.MAX_IDENTIFIER_BYTES - len(f"_{digest}_parts")
+    return f"{schema.encode()[:kept].decode(errors='ignore')}_{digest}_parts"
 
 
 def make_lean(connection: Connection[Any], schema: str) -> list[str]:

@@ -10,8 +10,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from runlog import embedded
+from runlog._checks import database as _database_findings
 from runlog._database import statements
-from runlog.cli.checks import database as _database_findings
 
 
 @pytest.fixture

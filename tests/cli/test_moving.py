@@ -77,6 +77,24 @@ def test_move_takes_dead_letters_along(shell, connection, stranded):
     assert shell("flush").out == "delivered 31 of 31 waiting entries\n"
 
 
+def test_what_was_moved_and_deleted_is_told_to_programs(shell, stranded):
+    """As JSON; ``flush`` keeps to one document, and delivers what was moved where it is already."""
+    folder = Path(spools(shell)[0]["folder"]).parent
+    [moved] = json.loads(shell("spool", "move", folder, "--json").out)
+    assert moved == {"spools": 1, "entries": 31, "dead_letters": 0}
+    [spool] = spools(shell)
+    said = shell("flush", "--from", spool["folder"], "--json")
+    assert json.loads(said.out)[0]["delivered"] == 31
+    assert "moved 0 spools" in said.err
+
+
+def test_what_was_deleted_is_told_to_programs(shell, stranded):
+    """As JSON, after a yes."""
+    folder = Path(spools(shell)[0]["folder"]).parent
+    [done] = json.loads(shell("spool", "discard", folder, "--yes", "--json").out)
+    assert done == {"spools": 1, "entries": 31, "dead_letters": 0}
+
+
 def test_discard_deletes_after_asking(shell, stranded):
     """Nothing is deleted without a yes; then the folder is gone."""
     [spool] = spools(shell)

@@ -63,6 +63,15 @@ def test_flush_tells_what_still_waits(shell, connection, killed):
     assert shell("flush").code == 0
 
 
+def test_flush_tells_programs(shell, killed, own_environment):
+    """As JSON: what waited, was delivered and still waits, and where."""
+    [done] = json.loads(shell("flush", "--json").out)
+    folder = done.pop("folder")
+    assert done == {"waited": 31, "delivered": 31, "waiting": 0}
+    assert folder.startswith(str(own_environment))
+    assert shell("flush", "--csv").out == f"waited,delivered,waiting,folder\n0,0,0,{folder}\n"
+
+
 def test_flush_without_database_keeps_everything(shell, database, killed, own_environment):
     """With the server away nothing is touched, and the exit code is 3."""
     said = shell("flush", RUNLOG_DSN=make_conninfo(database, port=1))
@@ -143,6 +152,8 @@ def test_retry_after_the_cause_is_gone(shell, connection, refused, own_environme
     assert list(own_environment.glob("*/dead-letters*")) == []
     assert connection.execute("select status from runs").fetchone() == ("success",)
     assert shell("spool", "retry").out == "put back 0 dead letters; delivered 0 entries\n"
+    [done] = json.loads(shell("spool", "retry", "--json").out)
+    assert done == {"put_back": 0, "delivered": 0, "remaining": 0}
 
 
 def test_retry_while_the_cause_is_there(shell, connection, refused):

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runlog import _readable as _text
 from runlog._process.visible import visible
 from runlog.cli._times import span
-from runlog.cli.show import text as _text
 from runlog.cli.show.output import to_json
 from runlog.cli.show.statistics import bar, chart
 

@@ -161,8 +161,7 @@ def test_a_name_that_cannot_be_is_refused(empty_database, name):
 def test_the_name_of_a_script_is_data(recording, database, connection):
     """Script names, steps and columns that look like SQL are stored and found as they are."""
     evil = "'; drop table logs; -- %s {schema}"
-    made = recording(database)
-    made.run.put("script_name", evil)
+    made = recording(database, script=evil)
     made.log(evil, step=evil, meta={evil: evil})
     made.run.put("sync_mode", evil)
     made.run.put("triggered_by", evil)
@@ -173,7 +172,9 @@ def test_the_name_of_a_script_is_data(recording, database, connection):
     row = connection.execute("select step, message, meta from logs").fetchone()
     assert row == (evil, evil, {evil: evil})
     assert len(queries.search_entries(database, text=evil)) == 1
-    assert len(queries.last_runs(database, script=made.run.script_name)) <= 1
+    (run,) = queries.last_runs(database, script=evil)
+    columns = (run.script_name, run.sync_mode, run.triggered_by, run.error_message)
+    assert columns == (evil, evil, evil, evil)
 
 
 def _assert(value):

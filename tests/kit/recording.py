@@ -25,10 +25,10 @@ QUICK = {
 class Recording:
     """A recorder with one open run, to log into without the logging machinery."""
 
-    def __init__(self, dsn, spool_dir, **settings):
+    def __init__(self, dsn, spool_dir, script="test-script", **settings):
         given = {"dsn": dsn, "spool_dir": str(spool_dir), **QUICK, **settings}
         self.recorder = Recorder(resolve(given))
-        self.run = RunState(new_id(), "test-script")
+        self.run = RunState(new_id(), script)
         self.recorder.start_run(self.run)
 
     def log(self, message, levelno=logging.INFO, step="FETCH", meta=None, run_id=None):

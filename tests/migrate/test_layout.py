@@ -277,6 +277,20 @@ def test_a_schema_of_its_own(empty_database):
         assert retention.prune(connection, older_than=timedelta(days=30), schema="jobs").runs == 0
 
 
+@pytest.mark.parametrize("schema", ["é" * 31, 'jobs "100 %"', "x" * 63])
+def test_a_schema_of_any_name(empty_database, schema):
+    """The schema of the partitions is named after that of the tables, as far as names go."""
+    migrate.migrate(empty_database, schema=schema, layout="partitioned")
+    parts = "select relnamespace::regnamespace from pg_class where relispartition and relkind = 'r'"
+    (names,) = ask(
+        empty_database, f"select distinct nspname from pg_namespace where oid in ({parts})"
+    )
+    ((name,),) = names
+    assert name.endswith("_parts")
+    assert name.startswith(schema[:20])
+    assert migrate.migrate(empty_database, schema=schema) == []
+
+
 def test_lean(migrated):
     """The two indexes go on request, are named, and do not come back."""
     done = migrate.migrate(migrated, lean=True)

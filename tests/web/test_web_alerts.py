@@ -57,13 +57,24 @@ def test_what_is_over(client, connection):
 
 @pytest.mark.parametrize("path", ["/", "/runs", "/alerts"])
 def test_the_header_says_when_nobody_watches(client, connection, path):
-    """Until somebody looks, and again when nobody has for an hour."""
+    """When somebody has watched and nobody has for an hour; to who never set it up, not a word."""
     add_run(connection)
-    assert "nobody watches" in client.get(path).text
+    assert "nobody watches" not in client.get(path).text
+    assert "k-failed" not in client.get("/alerts").text
     look(connection)
     assert "nobody watches" not in client.get(path).text
     connection.execute("update runlog_watchers set evaluated_at = now() - interval '2 h'")
     assert "nobody watches" in client.get(path).text
+
+
+def test_the_header_says_when_nobody_watches_what_is_expected(client, connection):
+    """A script that declares what it expects waits for a watcher, until one looks."""
+    expects = {"expects": {"schedule": "every 1h"}}
+    add_run(connection, runlog=expects, started_at=ago(hours=2))
+    add_run(connection)
+    assert "nobody watches" in client.get("/").text
+    look(connection)
+    assert "nobody watches" not in client.get("/").text
 
 
 def test_missed_and_late_are_on_the_first_page(client, connection):

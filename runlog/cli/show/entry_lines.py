@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog._process.visible import visible
+from runlog._readable import clock
 from runlog.cli.show.output import to_json
 from runlog.cli.show.table import LEVEL_STYLES
-from runlog.cli.show.text import clock
 from runlog.queries._rows import Entry, ScriptEntry
 
 if TYPE_CHECKING:

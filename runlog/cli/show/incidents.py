@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runlog._process.visible import visible
+from runlog._readable import ago, moment
 from runlog.cli.show.table import Column
-from runlog.cli.show.text import ago, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

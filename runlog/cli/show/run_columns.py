@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runlog._process.visible import visible
+from runlog._readable import duration, moment, number
 from runlog.cli._database import SHORT_ID
 from runlog.cli.show.table import STATE_STYLES, Column
-from runlog.cli.show.text import duration, moment, number
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog._process.visible import visible
+from runlog._readable import ago, duration, moment, number, share
 from runlog.cli._database import SHORT_ID
 from runlog.cli.show.entry_lines import lines_of, styled
 from runlog.cli.show.output import Output, record_of, to_json
 from runlog.cli.show.table import STATE_STYLES, Column, has_colours, table_lines
-from runlog.cli.show.text import ago, duration, moment, number, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,16 +12,16 @@ import click
 
 from runlog import queries
 from runlog._process.visible import visible
+from runlog._readable import duration, number, share
 from runlog.cli._failures import NotFoundError
 from runlog.cli.show.output import Output, record_of
 from runlog.cli.show.table import Column, print_table
-from runlog.cli.show.text import duration, number, share
 from runlog.queries._figures import Day, ScriptHealth, SlowStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
     Since = datetime | timedelta
 

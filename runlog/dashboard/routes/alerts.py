@@ -8,6 +8,7 @@ from runlog import queries
 from runlog.alerts import Care, ChannelRow, Incident, ScriptDue, WatcherRow, is_watched
 from runlog.dashboard._filters import PERIODS, period_of
 from runlog.dashboard._site import csv_answer, format_of, json_answer, page, site_of
+from runlog.dashboard._watching import is_watch_missed
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -30,6 +31,7 @@ def alerts(request: Request) -> Response:
         queries.last_runs(connection, limit=1)
         care = Care(connection, database.schema)
         is_there = care.is_there()
+        is_missed = is_there and is_watch_missed(care)
         if is_there:
             incidents = care.history(PERIODS.get(period.name) or PERIODS["7d"])
             still_open = care.open_incidents()
@@ -47,6 +49,7 @@ def alerts(request: Request) -> Response:
         active="alerts",
         is_there=is_there,
         is_watched=is_watched(watchers),
+        is_missed=is_missed,
         period=period,
         periods=_PERIODS,
         open=[each for each in incidents if each.resolved_at is None],

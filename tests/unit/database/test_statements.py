@@ -70,7 +70,7 @@ def test_identifier_holds_no_placeholder_and_stays_inside_its_quotes(name):
 @given(st.text())
 def test_literal_stays_inside_its_quotes(value):
     """No value ends its own quotes, with or without backslashes in it."""
-    assert re.fullmatch(r"'([^'\\]|'')*'| E'([^'\\]|''|\\\\)*'", statements.literal(value))
+    assert re.fullmatch(r"'([^'\\]|'')*'| E'([^'\\%]|''|\\\\|\\x25)*'", statements.literal(value))
 
 
 def test_fill_replaces_in_one_pass():

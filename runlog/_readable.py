@@ -1,7 +1,7 @@
-"""Values as people read them on a terminal: times, durations, numbers.
+"""Values as people read them in a line of text: times, durations, numbers.
 
-Pure; knows nothing of formats (``output``) or tables (``table``). Text is made harmless by
-``runlog._visible``.
+Pure. Not here: formats and tables (``cli.show``), the pages' own way (``dashboard``). Text is made
+harmless by ``_process.visible``.
 """
 
 from __future__ import annotations

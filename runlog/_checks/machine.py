@@ -7,13 +7,13 @@ import os
 from typing import TYPE_CHECKING
 
 from runlog import embedded
+from runlog._checks.finding import Finding
 from runlog._database import dsn as _dsn
+from runlog._readable import number, size
 from runlog._settings import EMBEDDED, OTHER_VARIABLES, TABLE, Settings, resolve, variable
 from runlog._spool import places
 from runlog._spool.dead_letters import find_dead_letters
 from runlog._spool.inventory import list_databases, list_spools, newer_note
-from runlog.cli.checks.finding import Finding
-from runlog.cli.show.text import number, size
 from runlog.errors import SettingError
 
 if TYPE_CHECKING:

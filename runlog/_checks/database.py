@@ -7,19 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from runlog import migrate, queries
-from runlog._database import dsn, reading, statements
+from runlog._checks.alerts import examine_alerts
+from runlog._checks.finding import Finding
+from runlog._database import driver, dsn, reading, statements
 from runlog._database.trial import try_writing
 from runlog._process.distribution import pip_line
-from runlog.cli.checks.alerts import examine_alerts
-from runlog.cli.checks.finding import Finding
-from runlog.cli.show.text import ago, size
+from runlog._readable import ago, size
 from runlog.errors import DatabaseUnavailableError, RunlogError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog._settings import Settings
 
 _CLOCK_TOLERANCE = timedelta(seconds=2)
@@ -220,11 +219,9 @@ def _odd_levels(connection: Connection[Any], schema: str) -> str:
 
 
 def _rows(connection: Connection[Any], name: str, schema: str) -> list[tuple[Any, ...]]:
-    from psycopg.rows import tuple_row
-
     from runlog._database.loading import load_safely
 
     statement = statements.statement(f"doctor/{name}", schema)
-    with connection.cursor(row_factory=tuple_row) as cursor:
+    with connection.cursor(row_factory=driver.tuple_row) as cursor:
         load_safely(cursor)
         return cursor.execute(statement, prepare=False).fetchall()

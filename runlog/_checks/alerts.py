@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from runlog.cli.checks.finding import Finding
-from runlog.cli.show.text import ago
+from runlog._checks.finding import Finding
+from runlog._readable import ago
 from runlog.errors import RunlogError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 
 def examine_alerts(connection: Connection[Any], schema: str) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What ``runlog doctor`` finds: one fact, how bad it is, and what to do about it."""
+"""What an examination finds: one fact, how bad it is, and what to do about it."""
 
 from __future__ import annotations
 

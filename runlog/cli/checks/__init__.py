@@ -1,1 +1,0 @@
-"""What ``runlog doctor`` looks at."""
