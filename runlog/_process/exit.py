@@ -1,7 +1,8 @@
 """How this process ends: who is called, in which order.
 
-First what was given to ``at_end``, which reaches children of multiprocessing too: they skip
-``atexit``. Then ``deliveries``, then ``after_exit``: whoever stands higher enters itself there.
+Whoever stands higher enters itself in one of the lists: ``before_exit``, then ``deliveries``, then
+``after_exit``. Children of multiprocessing skip ``atexit``; ``at_end``, behind ``before_exit``,
+reaches them too.
 
 On the thread that ends the process.
 """
@@ -29,8 +30,11 @@ class LastDelivery(Protocol):
         """Deliver what waits."""
 
 
+before_exit: list[Callable[[], None]] = []
+"""Called when the interpreter exits, before the last delivery."""
+
 deliveries: list[LastDelivery] = []
-"""The last delivery."""
+"""That delivery."""
 
 after_exit: list[Callable[[], None]] = []
 """Called after that delivery."""
@@ -44,8 +48,8 @@ class Exit:
     def __init__(self) -> None:
         self.is_exiting = False
         self.ending_since: float | None = None
-        self.before_delivery: dict[Callable[[], None], int] = {}
-        """What is called first, and the process in which it was asked for last."""
+        self.at_end: dict[Callable[[], None], int] = {}
+        """What is called before the delivery, and the process in which it was asked for last."""
 
 
 state = process.part(Exit)
@@ -78,8 +82,8 @@ def forget() -> None:
 
 def at_end(callback: Callable[[], None]) -> None:
     """Have ``callback`` called when this process ends, before the last delivery."""
-    if state.before_delivery.get(callback) != os.getpid():
-        state.before_delivery[callback] = os.getpid()
+    if state.at_end.get(callback) != os.getpid():
+        state.at_end[callback] = os.getpid()
         fork.at_end_of_child(callback, priority=_BEFORE_DELIVERY)
 
 
@@ -87,14 +91,14 @@ def _at_exit() -> None:
     state.is_exiting = True
     begin()
     try:
-        _call_all(list(state.before_delivery))
+        _call_all([*before_exit, *state.at_end])
         for deliver in deliveries:
             deliver()
     except KeyboardInterrupt:
         # Whoever presses Ctrl-C while it delivers does not want to wait; the spool keeps the rest.
         # Pressed again, it ends the process at once.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        _call_all(list(state.before_delivery))
+        _call_all([*before_exit, *state.at_end])
         for deliver in deliveries:
             deliver(at_once=True)
     _call_all(after_exit)
