@@ -207,10 +207,20 @@ def _contents(connection: Connection[Any], schema: str) -> Iterator[Finding]:
             f'live; the oldest began {since}; "runlog close RUN" closes one'
         )
         yield Finding(check="running runs", state="note", found=found)
+    if ahead := _future_runs(connection, schema):
+        found = f"runs began in the future: {ahead}"
+        remedy = "switch on time synchronisation where they ran"
+        yield Finding(check="future runs", state="warning", found=found, remedy=remedy)
     if odd := _odd_levels(connection, schema):
         found = f"entries have other levels than the documented four: {odd}"
         told = f'{found}; "--level" and "runlog errors" do not find these'
         yield Finding(check="levels", state="note", found=told)
+
+
+def _future_runs(connection: Connection[Any], schema: str) -> str:
+    """Return the first few scripts whose machine's clock was ahead, with the latest start."""
+    found = _rows(connection, "future_runs", schema)
+    return ", ".join(f"{script!r} ({began:%Y-%m-%d})" for script, began in found if began)
 
 
 def _odd_levels(connection: Connection[Any], schema: str) -> str:

@@ -125,6 +125,16 @@ def test_lost_runs(findings, connection):
     assert found["lost runs"]["remedy"] == 'run "runlog reap"'
 
 
+def test_runs_of_the_future(findings, connection):
+    """Runs of a machine whose clock is years ahead are a warning, with their scripts."""
+    add_run(connection, "odd", status="success", started_at=ago(days=-3650))
+    add_run(connection, "even", status="success", started_at=ago(days=1))
+    code, found = findings()
+    assert (code, list(found)) == (1, ["future runs"])
+    assert found["future runs"]["found"].startswith("runs began in the future: 'odd' (20")
+    assert "even" not in found["future runs"]["found"]
+
+
 def test_what_waits_on_this_machine(findings, own_environment):
     """Spools of the dead are told with their number of entries, dead letters with their reason."""
     folder = own_environment / "elsewhere-5432-db-public-00000000"
