@@ -1,0 +1,23 @@
+"""The questions of an examination: the statements of ``sql/doctor``, and their rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runlog._database import statements
+from runlog._database.loading import load_safely
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+def rows(
+    connection: Connection[Any], name: str, schema: str, **parameters: Any
+) -> list[tuple[Any, ...]]:
+    """Return the rows of ``sql/doctor/<name>.sql`` for the tables in ``schema``."""
+    from psycopg.rows import tuple_row
+
+    statement = statements.statement(f"doctor/{name}", schema)
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        load_safely(cursor)
+        return cursor.execute(statement, parameters or None, prepare=False).fetchall()
