@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 
+from runlog._process import exit  # noqa: A004 - the room's word for it
 from runlog._process.interrupts import is_interrupt
-from runlog._process.notices import notices
+from runlog._process.notices import notices, say
 
 
 def tell_failure(error: Exception, what: str) -> bool:
@@ -16,9 +17,25 @@ def tell_failure(error: Exception, what: str) -> bool:
 
     That is what a signal handler of the program raised: it must go on to where it was meant for.
     """
-    # Near the recursion limit even this much may not be possible.
-    with contextlib.suppress(RecursionError):
+    try:
         if is_interrupt(error):
             return False
         notices.change(what, repr(error), f"{what}: {error!r}")
+    except RecursionError:
+        # So near the limit that even this much is not possible; told at the end.
+        with contextlib.suppress(RecursionError):
+            _untold.append(what)
     return True
+
+
+_untold: list[str] = []
+
+
+def _tell_untold() -> None:
+    told, _untold[:] = list(_untold), []
+    for what in sorted(set(told)):
+        count = told.count(what)
+        say(f"{what}, {count} time{'s' * (count > 1)}, for the depth of the recursion")
+
+
+exit.before_exit.append(_tell_untold)

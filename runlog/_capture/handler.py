@@ -56,6 +56,10 @@ class RunLogHandler(logging.Handler):
         SettingError: an argument is unknown or unusable.
     """
 
+    # Another thread may flush a handler that is being made: it is in logging's list already.
+    _recorder: Recorder | None = None
+    _wrote = False
+
     def __init__(
         self,
         dsn: str | None = None,
@@ -66,7 +70,6 @@ class RunLogHandler(logging.Handler):
         self._given = {"dsn": dsn, "level": level, **settings}
         super().__init__(registry.settings_for(self._given).level)
         self.follow()
-        self._wrote = False
         registry.takers.add(self)
         if self._recorder is not None:
             keep_what_waits()

@@ -12,7 +12,7 @@ from runlog.errors import RunlogError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 
 def examine_alerts(connection: Connection[Any], schema: str) -> Iterator[Finding]:

@@ -21,8 +21,7 @@ from runlog.errors import DatabaseUnavailableError, RunlogError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog._settings import Settings
 
 _CLOCK_TOLERANCE = timedelta(seconds=2)

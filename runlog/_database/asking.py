@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from runlog._database import dsn as _dsn
 from runlog._database import statements
 from runlog._database.driver import preload
-from runlog._database.faults import Fault, fault_of, find_remedy, sqlstate
+from runlog._database.faults import NO_RIGHT, NO_TABLE, Fault, fault_of, find_remedy, sqlstate
 from runlog._process import jitter
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 
-_MISSING = frozenset({"42P01", "3F000", "42703", "42501"})
+_MISSING = frozenset({NO_TABLE, "3F000", "42703", NO_RIGHT})
 
 
 def ask(settings: Settings, what: str, question: Callable[[WriteConnection], _Answer]) -> _Answer:

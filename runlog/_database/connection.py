@@ -19,12 +19,15 @@ from psycopg.conninfo import conninfo_to_dict
 
 from runlog._database import dsn as _dsn
 from runlog._database.encoding import codec_of, marked
+from runlog._process.descriptor import file_at, standard_numbers_taken
 from runlog._process.fork import without_fork
 from runlog._process.origin import script_name
 from runlog._settings import EMBEDDED
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
+
+    from runlog._process.descriptor import File
 
 _T = TypeVar("_T")
 _Kind = TypeVar("_Kind", bound="psycopg.Connection[Any]")
@@ -35,18 +38,49 @@ class DeadlineError(psycopg.OperationalError):
     """A statement took longer than its time on this process's clock."""
 
 
+class LostSocketError(psycopg.OperationalError):
+    """Somebody closed the number of libpq's socket, and it may be a file of the program by now."""
+
+
 class WriteConnection(psycopg.Connection[Any]):
     """A connection whose statements end at ``deadline`` (of ``time.monotonic``), whatever happens.
 
     A pooler can accept and then queue a statement for minutes, a network can swallow the answer:
     neither ``connect_timeout`` nor ``statement_timeout`` helps then. psycopg hands control back
     while it waits; that is where the clock is looked at.
+
+    It is also where the socket is: a daemon closes every number there is, and the program's next
+    file gets that of the socket. libpq would write into it, and close it at last; so what has lost
+    its socket is neither used nor finished again.
     """
 
     deadline: float = float("inf")
 
     database_id: str | None = ""
     """Of the database at the other end, see ``asking.database_id``; empty: not asked yet."""
+
+    _socket: File | None = None
+    _is_lost: bool = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take over a connection of libpq that was just made."""
+        super().__init__(*args, **kwargs)
+        self._socket = file_at(self.pgconn.socket)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is of no more use: closed, broken, or without its socket."""
+        return super().closed or self._has_lost_its_socket()
+
+    def _has_lost_its_socket(self) -> bool:
+        try:
+            lost = self._is_lost or file_at(self.pgconn.socket) != self._socket
+        except psycopg.Error:
+            return False  # libpq has none itself.
+        if lost and not self._is_lost:
+            self._is_lost = True
+            _keep_for_ever(self)
+        return lost
 
     def storable(self, values: Iterable[Any], json: Iterable[bool]) -> list[Any]:
         """Return ``values``, their texts without what the database's encoding does not have.
@@ -66,21 +100,23 @@ class WriteConnection(psycopg.Connection[Any]):
 
     def _until_deadline(self, gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
         steps = _without_fork(gen)
+        ready = None
         try:
-            want = next(steps)
             while True:
+                if self._has_lost_its_socket():
+                    raise LostSocketError(_LOST)
+                want = steps.send(ready)
                 ready = yield want
                 # Asked each time: the end of the script brings the deadline forward.
                 if not ready and monotonic() > self.deadline:
                     steps.close()
                     raise DeadlineError("the database did not answer in time")
-                want = steps.send(ready)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
 
     @classmethod
     def _connect_gen(cls, *args: Any, **kwargs: Any) -> Any:
-        return _without_fork(super()._connect_gen(*args, **kwargs))
+        return _on_own_socket(_without_fork(super()._connect_gen(*args, **kwargs)))
 
     def _cancel_gen(self) -> Any:
         return _without_fork(super()._cancel_gen())
@@ -88,13 +124,15 @@ class WriteConnection(psycopg.Connection[Any]):
     def close(self) -> None:
         """Close the connection."""
         with without_fork():
-            super().close()
+            if not self._has_lost_its_socket():
+                super().close()
 
     def forget_in_child(self) -> None:
         """Close the forked child's copy of the socket without a word to the server."""
-        _left_to_the_parent.append(self)
+        _kept.append(self)
         with contextlib.suppress(OSError, psycopg.Error):
-            os.close(self.fileno())
+            if not self._has_lost_its_socket():
+                os.close(self.fileno())
 
 
 def _marked(value: Any, codec: str, is_json: bool) -> Any:
@@ -105,8 +143,8 @@ def _marked(value: Any, codec: str, is_json: bool) -> Any:
     return value
 
 
-_left_to_the_parent: list[WriteConnection] = []
-"""Kept for ever: the end of such an object would say goodbye on the parent's session."""
+_kept: list[object] = []
+"""For ever: their end would say goodbye on the session of a parent, or in a file of the program."""
 
 
 def _without_fork(gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
@@ -124,6 +162,34 @@ def _without_fork(gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
             ready = yield want
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
+
+
+def _on_own_socket(gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
+    """Take each step of ``gen``, which connects, only while its socket is the one it waited for."""
+    ready = None
+    try:
+        while True:
+            want = gen.send(ready)
+            number = want[0]
+            file = file_at(number)
+            ready = yield want
+            if file_at(number) != file:
+                _keep_for_ever(gen)
+                raise LostSocketError(_LOST)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+_LOST = "the program closed the descriptor of the connection"
+
+
+def _keep_for_ever(holder: object) -> None:
+    """Keep ``holder`` beyond the interpreter's end, where libpq would finish the connection."""
+    _kept.append(holder)
+    with contextlib.suppress(ImportError):  # Some systems' Python is without it.
+        import ctypes
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(holder))
 
 
 def connect(
@@ -158,16 +224,17 @@ def connect(
     conninfo = _dsn.for_libpq(dsn)
     chosen = _words(conninfo, dsn)
     fallback: dict[str, Any] = {"fallback_application_name": name, **_KEEPALIVES}
-    return kind.connect(
-        conninfo,
-        autocommit=True,
-        # https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#pgbouncer
-        prepare_threshold=None,
-        # A parameter of the start, which poolers let pass as well; no SET, which they would leak.
-        client_encoding="utf8",
-        connect_timeout=_seconds(chosen, timeout, at_most),
-        **{word: value for word, value in fallback.items() if word not in chosen},
-    )
+    with standard_numbers_taken():
+        return kind.connect(
+            conninfo,
+            autocommit=True,
+            # https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#pgbouncer
+            prepare_threshold=None,
+            # A parameter of the start, which poolers let pass; no SET, which they would leak.
+            client_encoding="utf8",
+            connect_timeout=_seconds(chosen, timeout, at_most),
+            **{word: value for word, value in fallback.items() if word not in chosen},
+        )
 
 
 _KEEPALIVES = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}

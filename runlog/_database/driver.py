@@ -1,10 +1,69 @@
-"""The import of the driver, made where a fork cannot catch it half-way."""
+"""psycopg as the other rooms see it; only this room imports it.
+
+The names below are loaded when they are first used, so that a room may import this file at its top
+and importing runlog stays cheap. What an error means is asked by its code, see ``faults``.
+"""
 
 from __future__ import annotations
 
 import contextlib
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from runlog._process import fork
+
+if TYPE_CHECKING:
+    from psycopg import (
+        Connection,
+        Error,
+        InterfaceError,
+        IsolationLevel,
+        OperationalError,
+        ProgrammingError,
+        Rollback,
+    )
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.pq import TransactionStatus
+    from psycopg.rows import class_row, tuple_row
+    from psycopg.sql import SQL, Identifier
+    from psycopg.types.json import Jsonb
+
+__all__ = [
+    "SQL",
+    "Connection",
+    "Error",
+    "Identifier",
+    "InterfaceError",
+    "IsolationLevel",
+    "Jsonb",
+    "OperationalError",
+    "ProgrammingError",
+    "Rollback",
+    "TransactionStatus",
+    "class_row",
+    "conninfo_to_dict",
+    "make_conninfo",
+    "preload",
+    "tuple_row",
+]
+
+_HOMES = (
+    "psycopg",
+    "psycopg.conninfo",
+    "psycopg.pq",
+    "psycopg.rows",
+    "psycopg.sql",
+    "psycopg.types.json",
+)
+
+if not TYPE_CHECKING:
+    # Hidden from the type checker, which would take any misspelt name for one of these.
+    def __getattr__(name: str) -> Any:
+        for home in _HOMES if name in __all__ else ():
+            if (found := getattr(import_module(home), name, None)) is not None:
+                globals()[name] = found
+                return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def preload() -> None:

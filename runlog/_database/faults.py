@@ -56,6 +56,13 @@ _ANSWERED = re.compile(r"(?m)(?:^|: )[^\s:]+:  \S")
 A server that refuses at once will refuse again, and counts every try (fail2ban, locked accounts).
 """
 
+NO_RIGHT = "42501"
+NO_TABLE = "42P01"
+LOCKED = "55P03"
+"""Not within ``lock_timeout``, or not at once where that was asked."""
+OUT_OF_TIME = "57014"
+"""A time limit of the server ended the statement."""
+
 _CONNECTION_CLASS = "08"
 """Poolers answer with it whatever it was that kept them from the server."""
 
@@ -69,10 +76,10 @@ _CHECK_ADDRESS = "check RUNLOG_DSN (address, role, password, sslmode)"
 _REFUSED = f"{_CHECK_ADDRESS}, and whether connections are left (max_connections)"
 _TAKEN = "all connections are taken; close some, raise max_connections or use a pooler"
 _REMEDIES = {
-    "42P01": 'the tables are missing; run "runlog migrate"',
+    NO_TABLE: 'the tables are missing; run "runlog migrate"',
     "3F000": 'the schema is missing; run "runlog migrate --schema …" or mend RUNLOG_SCHEMA',
     "42703": 'the tables lack a column; run "runlog migrate"',
-    "42501": 'the role lacks a right; run "runlog migrate --writer-role <role>" as the owner',
+    NO_RIGHT: 'the role lacks a right; run "runlog migrate --writer-role <role>" as the owner',
     "25006": "it takes no writes: a standby, or default_transaction_read_only is on; "
     "name the primary in RUNLOG_DSN (target_session_attrs=read-write finds it)",
     "55000": 'a publication needs a replica identity of the table; run "alter table … replica '
@@ -80,8 +87,8 @@ _REMEDIES = {
     "53100": "the server's disk is full; make room there",
     "53200": "the server has no memory left; see its settings",
     "53300": _TAKEN,
-    "55P03": "another session holds a lock on the table; pg_stat_activity shows which",
-    "57014": "a time limit of the server ended it; raise statement_timeout for the role",
+    LOCKED: "another session holds a lock on the table; pg_stat_activity shows which",
+    OUT_OF_TIME: "a time limit of the server ended it; raise statement_timeout for the role",
 }
 _REMEDIES_BY_WORDS = {
     "ould not translate host name": "check the host in RUNLOG_DSN, and the network",
@@ -138,7 +145,7 @@ def ends_session(error: BaseException) -> bool:
     return sqlstate(error) in _ENDS_OF_SESSIONS
 
 
-def sqlstate(error: BaseException) -> str | None:
+def sqlstate(error: BaseException | None) -> str | None:
     """Return the five-letter code of ``error``; None for one of the connection or of the client."""
     return getattr(error, "sqlstate", None)
 

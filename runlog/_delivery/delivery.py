@@ -11,6 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from runlog._database import driver
 from runlog._database.faults import Fault, fault_of
 from runlog._delivery.late_runs import OwnLateRuns, RunNotThereYetError
 from runlog._delivery.store import Ended, Row
@@ -197,11 +198,9 @@ class Delivery:
             self._tell_alive(ids)
 
     def _tell_alive(self, run_ids: list[str]) -> None:
-        import psycopg
-
         try:
             self._store.heartbeat(run_ids)
-        except psycopg.Error as error:
+        except driver.Error as error:
             if fault_of(error) is not Fault.ROW:
                 raise
             # A constraint or a trigger of the user's, for what ails a row must not hold up entries.

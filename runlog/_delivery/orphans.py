@@ -13,6 +13,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from runlog._database import driver
 from runlog._database.faults import Fault, fault_of
 from runlog._delivery.late_runs import LateRunsOfOrphan
 from runlog._delivery.refusals import NotYetSureError
@@ -130,8 +131,6 @@ class Orphans:
             self._close_run(death, alive)
 
     def _close_run(self, death: Death, alive: datetime) -> None:
-        import psycopg
-
         try:
             self._store.sweep(
                 death.run_id,
@@ -139,7 +138,7 @@ class Orphans:
                 error_message=death.describe(alive.strftime("%Y-%m-%d %H:%M:%S")),
                 outcome="died",
             )
-        except psycopg.Error as error:
+        except driver.Error as error:
             if fault_of(error) is not Fault.ROW:
                 raise
             # Tried again it would be refused again, and the orphans behind it would wait for ever.

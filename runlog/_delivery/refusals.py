@@ -12,14 +12,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from runlog._database import statements
-from runlog._database.faults import Fault, ends_session, fault_of, sqlstate
+from runlog._database import driver, statements
+from runlog._database.faults import OUT_OF_TIME, Fault, ends_session, fault_of, sqlstate
 from runlog._entry.ids import new_id
 
 if TYPE_CHECKING:
     from runlog._database.session import Session
 
-SERVER_TIMEOUT = "57014"
 
 _UNIQUE = "23505"
 
@@ -67,7 +66,7 @@ class Refusals:
         if state is None or ends_session(error) or not self._session.is_connected:
             return False
         if state[:2] in _OUTAGES:
-            return state == SERVER_TIMEOUT and rows > _TIMEOUT_MIN_ROWS
+            return state == OUT_OF_TIME and rows > _TIMEOUT_MIN_ROWS
         is_theirs = self._is_well()
         if is_theirs and rows == 1:
             if not self._is_tried_enough(key, state):
@@ -87,8 +86,6 @@ class Refusals:
 
     def _is_well(self) -> bool:
         """Tell whether a run and an entry of our own making go through; nothing of them stays."""
-        import psycopg
-
         run_id, now = new_id(), datetime.now(UTC).isoformat()
         run: dict[str, Any] = {
             "id": run_id,
@@ -104,7 +101,7 @@ class Refusals:
             with self._session.connection().transaction(force_rollback=True):
                 self._send("start_run", {**nothing, **run})
                 self._send("insert_entries", [[value] for value in entry])
-        except psycopg.Error:
+        except driver.Error:
             return False
         return True
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runlog._database import statements
-from runlog._database.faults import sqlstate
-from runlog._delivery.refusals import SERVER_TIMEOUT, Refusals
+from runlog._database import driver, statements
+from runlog._database.faults import NO_RIGHT, OUT_OF_TIME, sqlstate
+from runlog._delivery.refusals import Refusals
 from runlog._delivery.run_events import RefusedError, apply_event, fitting
 from runlog._entry.copy_text import count_newlines, decode_lines
 from runlog._spool.dead_letters import DeadLetter
@@ -31,11 +31,10 @@ _INSERT_MAX_ROWS = 1000
 
 _NOT_SUPPORTED = "0A000"
 
-_NO_RIGHT = "42501"
 
 _UNKNOWN_RUN = "23503"
 
-_LEFT_TO_INSERT = frozenset({_NOT_SUPPORTED, _NO_RIGHT, SERVER_TIMEOUT})
+_LEFT_TO_INSERT = frozenset({_NOT_SUPPORTED, NO_RIGHT, OUT_OF_TIME})
 
 _MOST_STARTED = 10_000
 
@@ -98,13 +97,11 @@ class Store:
 
     def _copy(self, block: bytes) -> bool:
         """Send the block as it is; False when the sure lane has to find out more."""
-        import psycopg
-
         connection = self._session.connection()
         try:
             with connection.cursor() as cursor, cursor.copy(self._sql("copy_entries")) as copy:
                 copy.write(block)
-        except (psycopg.Error, UnicodeError) as error:
+        except (driver.Error, UnicodeError) as error:
             state = sqlstate(error)
             # It needs the table's owner or no row level security at all.
             self._may_copy = state != _NOT_SUPPORTED
@@ -118,11 +115,9 @@ class Store:
 
         Also where a statement takes longer than the server allows (``statement_timeout``).
         """
-        import psycopg
-
         try:
             is_all = self._send(rows)
-        except (psycopg.Error, UnicodeError) as error:
+        except (driver.Error, UnicodeError) as error:
             if not self._refusals.is_of(rows[0][0], error, len(rows)):
                 raise
             refusal = error
@@ -193,8 +188,6 @@ class Store:
 
     def _execute(self, name: str, values: dict[str, Any]) -> int:
         """Run one statement of an event; return how many rows it changed, or found as they are."""
-        import psycopg
-
         connection = self._session.connection()
         is_told = self._refusals.are_told("runs")
         try:
@@ -206,9 +199,9 @@ class Store:
                 connection.execute(self._insertion(name, is_told=True), values)
         except (KeyError, TypeError, UnicodeError) as error:
             raise RefusedError(error) from error
-        except psycopg.Error as error:
+        except driver.Error as error:
             # Without a state: values that the event lacks, or of a kind that psycopg does not know.
-            is_odd = isinstance(error, psycopg.ProgrammingError) and not sqlstate(error)
+            is_odd = isinstance(error, driver.ProgrammingError) and not sqlstate(error)
             if not is_odd and not self._refusals.is_of(f"{name} {values['id']}", error):
                 raise
             if not self._refusals.is_there_already("runs", error):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from runlog._database import statements
-from runlog._database.faults import Fault, fault_of, sqlstate
+from runlog._database import driver, statements
+from runlog._database.faults import NO_RIGHT, Fault, fault_of, sqlstate
 from runlog._process import origin
 from runlog._process.notices import notices
 from runlog._spool.owner import owner_lives
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from psycopg import Connection
-
-_NO_RIGHT = "42501"
+    from runlog._database.driver import Connection
 
 
 class ReapedRun(NamedTuple):
@@ -63,13 +61,11 @@ def reap(
     Raises:
         psycopg.Error: what PostgreSQL says.
     """
-    import psycopg
-
     reaping = _Reaping(connection, schema, list(own), before_each, spools)
     try:
         return reaping.close_silent()
-    except psycopg.ProgrammingError as error:
-        if strict or sqlstate(error) != _NO_RIGHT:
+    except driver.ProgrammingError as error:
+        if strict or sqlstate(error) != NO_RIGHT:
             raise
         return []
 
@@ -93,11 +89,9 @@ class _Reaping:
 
     def close_silent(self) -> list[ReapedRun]:
         """Close them, and say in their messages what each logged last."""
-        import psycopg
-
         try:
             closed = self._close(self._list("list_silent_runs"))
-        except psycopg.Error as error:
+        except driver.Error as error:
             if fault_of(error) is not Fault.ROW:
                 raise
             self._before_each()
@@ -116,23 +110,19 @@ class _Reaping:
         ]
 
     def _close(self, ids: list[UUID]) -> list[ReapedRun]:
-        from psycopg.rows import class_row
-
         from runlog._database.loading import load_safely
 
         if not ids:
             return []
         self._before_each()
-        with self._connection.cursor(row_factory=class_row(ReapedRun)) as cursor:
+        with self._connection.cursor(row_factory=driver.class_row(ReapedRun)) as cursor:
             load_safely(cursor)
             return cursor.execute(self._sql("reap_runs"), {"among": ids}, prepare=False).fetchall()
 
     def _close_among(self, ids: list[UUID]) -> list[ReapedRun]:
-        import psycopg
-
         try:
             return self._close(ids)
-        except psycopg.Error as error:
+        except driver.Error as error:
             if fault_of(error) is not Fault.ROW:
                 raise
             if len(ids) == 1:
@@ -143,16 +133,14 @@ class _Reaping:
 
     def _tell_last_entries(self, ids: list[UUID]) -> None:
         """Say in the error messages what each run logged last, if this role may read entries."""
-        import psycopg
-
         self._before_each()
         try:
             with self._connection.transaction():
                 self._connection.execute(self._sql("tell_last_entry"), {"ids": ids}, prepare=False)
-        except psycopg.errors.InsufficientPrivilege:
-            # A writer's role need not be able to read; the runs are closed all the same.
-            return
-        except psycopg.Error as error:
+        except driver.Error as error:
+            if sqlstate(error) == NO_RIGHT:
+                # A writer's role need not be able to read; the runs are closed all the same.
+                return
             if fault_of(error) is not Fault.ROW:
                 raise
             # A table that takes no longer message: that run is closed without it.

@@ -24,9 +24,8 @@ from runlog.errors import DatabaseUnavailableError
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from psycopg import Connection
-
     from runlog._database.connection import WriteConnection
+    from runlog._database.driver import Connection
     from runlog._recorder.recorder import Recorder
     from runlog._recorder.run_state import RunState
     from runlog._settings import Settings

@@ -13,7 +13,7 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runlog._entry.copy_text import CANCEL
-from runlog._spool.descriptor import Descriptor, read_at
+from runlog._process.descriptor import Descriptor, read_at
 
 if TYPE_CHECKING:
     from pathlib import Path

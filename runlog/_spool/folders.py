@@ -22,8 +22,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runlog._process.descriptor import Descriptor
 from runlog._spool import destination, places
-from runlog._spool.descriptor import Descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

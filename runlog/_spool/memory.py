@@ -10,7 +10,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from runlog._spool.descriptor import Descriptor, read_at
+from runlog._process.descriptor import Descriptor, read_at
 
 try:
     import fcntl

@@ -10,10 +10,10 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._entry.copy_text import decode_lines, escape
+from runlog._process.descriptor import Descriptor, read_at
 from runlog._process.notices import notices
 from runlog._spool import destination, folders
 from runlog._spool.backlog import Backlog
-from runlog._spool.descriptor import Descriptor, read_at
 from runlog._spool.whole import append_whole
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from runlog._spool.descriptor import Descriptor, reopen
+from runlog._process.descriptor import Descriptor, reopen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from runlog._spool.descriptor import Descriptor
+    from runlog._process.descriptor import Descriptor
 
 _SEGMENTS_AT_LIMIT = 32
 

@@ -11,7 +11,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from runlog._spool.descriptor import Descriptor
+from runlog._process.descriptor import Descriptor
 from runlog._spool.folders import try_lock
 
 if TYPE_CHECKING:

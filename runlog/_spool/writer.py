@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runlog._entry.copy_text import CANCEL
+from runlog._process.descriptor import Descriptor
 from runlog._process.interrupts import is_interrupt
 from runlog._spool import memory
-from runlog._spool.descriptor import Descriptor
 from runlog._spool.held import HeldLines
 from runlog._spool.living import MEMORY_SEGMENTS_MAX, LivingSegments
 from runlog._spool.segment import Segment, Turns, counted, new_file

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from runlog._database.faults import NO_TABLE, sqlstate
 from runlog._database.reading import connect, translated
 from runlog._settings import resolve
 from runlog.alerts import _statements as statements
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog._database.reading import Source
 
 _MISSING = (
@@ -239,13 +239,11 @@ class Care:
 @contextmanager
 def explained(schema: str, source: Source = None) -> Iterator[None]:
     """Turn what psycopg raises inside the block into an error that tells the remedy."""
-    import psycopg
-
     try:
         with translated(source, schema):
             yield
     except SchemaError as error:
-        if isinstance(error.__cause__, psycopg.errors.UndefinedTable):
+        if sqlstate(error.__cause__) == NO_TABLE:
             raise SchemaError(_MISSING.format(schema=schema)) from error
         raise
 
@@ -259,7 +257,7 @@ def _end(until: datetime | timedelta | None) -> dict[str, Any]:
 @contextmanager
 def care(source: Source = None, *, schema: str | None = None) -> Iterator[Care]:
     """Give access to the alerts of a database: an address, an open connection or a pool."""
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
     schema = schema or resolve().schema
     if source is None or isinstance(source, str):

@@ -21,8 +21,7 @@ from runlog.alerts._wording import error_line, sentence
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.alerts._config import Config
     from runlog.alerts._standing import Standing
 

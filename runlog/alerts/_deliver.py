@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.alerts._channels import Channel
     from runlog.alerts._message import Writer
 

@@ -14,8 +14,7 @@ from runlog.alerts._standing import fetch_newest, list_standings
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.alerts._config import Config
 
 

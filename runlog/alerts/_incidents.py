@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.alerts._rules import Evaluation
     from runlog.alerts._verdicts import Verdict
 

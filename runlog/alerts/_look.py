@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from runlog._database import driver
 from runlog._process.distribution import version
 from runlog.alerts import _incidents as incidents
 from runlog.alerts import _statements as statements
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.alerts._channels import Channel
     from runlog.alerts._incidents import Change
 
@@ -113,15 +113,13 @@ def look(
     Raises:
         psycopg.Error: the database refuses, or is gone.
     """
-    import psycopg
-
     done, writer = Look(), None
     with connection.transaction():
         evaluating = _Looking(connection, schema, watcher, now, blind_since)
         if evaluating.is_first_here():
             done, writer = evaluating.look()
         if is_dry:
-            raise psycopg.Rollback
+            raise driver.Rollback
     if is_dry or not send:
         return done
     writer = writer or evaluating.writer(evaluating.standings())

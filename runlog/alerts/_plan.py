@@ -17,8 +17,7 @@ from runlog.alerts import _statements as statements
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.alerts._channels import Channel
     from runlog.alerts._config import Config, Mute, Route
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 
 @dataclass(frozen=True, slots=True)

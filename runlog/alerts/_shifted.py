@@ -13,8 +13,7 @@ from runlog.alerts._schedule import Schedule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.alerts._care import ScriptDue
 
 _STARTS: Final = 5

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.alerts._config import Config
     from runlog.alerts._schedule import Due
 

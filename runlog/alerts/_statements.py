@@ -14,12 +14,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from runlog._database import statements
+from runlog._database import driver, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 _Row = TypeVar("_Row")
 _PARTS = ("beat", "fingerprint", "of_script", "patience", "rule", "source", "verdicts", "words")
@@ -41,9 +41,7 @@ def fetch(
     connection: Connection[Any], schema: str, name: str, row_type: type[_Row], **parameters: Any
 ) -> list[_Row]:
     """Return the rows of a statement; its columns are the fields of ``row_type``."""
-    from psycopg.rows import class_row
-
-    with connection.cursor(binary=True, row_factory=class_row(row_type)) as cursor:
+    with connection.cursor(binary=True, row_factory=driver.class_row(row_type)) as cursor:
         return cursor.execute(statement(name, schema), parameters or None, prepare=False).fetchall()
 
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
+from runlog._database import driver
 from runlog.alerts._look import Look, look
 from runlog.alerts._sender import Message
 
@@ -111,14 +112,12 @@ class Watch:
 
     def once(self, *, is_ended: Callable[[], bool] = lambda: False, **options: Any) -> Result:
         """Look once; never raises for what the database or a receiver does."""
-        import psycopg
-
         from runlog.errors import EmbeddedError
 
         try:
             done = self._look(is_ended, options)
-        except (psycopg.Error, EmbeddedError) as error:
-            if isinstance(error, psycopg.ProgrammingError):
+        except (driver.Error, EmbeddedError) as error:
+            if isinstance(error, driver.ProgrammingError):
                 # The tables are missing, or a right: a person has to do something.
                 raise
             result = Result(NO_DATABASE, Look(), str(error).strip().splitlines()[0])

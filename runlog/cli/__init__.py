@@ -141,7 +141,8 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
         # What does not fit on the disk is told here, and not by the interpreter on its way out.
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BaseException as error:
         sys.exit(exit_code_of(error))
     if callable(code):

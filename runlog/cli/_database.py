@@ -18,8 +18,7 @@ from runlog.cli._failures import NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog._settings import Settings
     from runlog.queries._rows import Run
 

@@ -13,15 +13,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
+from runlog._database.driver import Jsonb
 from runlog._database.statements import statement
 from runlog.cli._demo_scripts import FATES, SCRIPTS, Fate, Script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 DAYS: Final = 30
 _SEED: Final = 20_261_126

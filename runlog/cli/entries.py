@@ -29,7 +29,7 @@ from runlog.queries._rows import Entry, ScriptEntry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 _PAGE = 2000
 _MOST_AT_FIRST = 10_000

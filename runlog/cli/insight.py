@@ -29,7 +29,7 @@ from runlog.queries._figures import ErrorGroup, ScriptHealth
 from runlog.queries._rows import Run
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 Since = datetime | timedelta
 

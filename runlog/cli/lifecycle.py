@@ -30,7 +30,7 @@ from runlog.queries._parameters import Exactly
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 _FROM_THE_BEGINNING = "none"
 _CLOCKS_DIFFER = timedelta(minutes=5)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 _ERRORS_SHOWN = 5
 

@@ -14,14 +14,15 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from runlog._database import reading
+from runlog._database import driver, reading
+from runlog._database.faults import OUT_OF_TIME, sqlstate
 from runlog._settings import resolve
 from runlog.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 DEADLINE_SECONDS = 5
 _MOST_CONNECTIONS = 6
@@ -90,10 +91,8 @@ class Database:
 
     def _take(self) -> Connection[Any]:
         """Return a connection that has just answered: one that was idle, else a new one."""
-        import psycopg
-
         while self._idle:
-            with suppress(IndexError, psycopg.OperationalError, psycopg.InterfaceError):
+            with suppress(IndexError, driver.OperationalError, driver.InterfaceError):
                 return _begun(self._idle.pop())
         connection = reading.connect(self._settings.dsn)
         connection.autocommit = False
@@ -110,9 +109,7 @@ class Database:
 
 def is_slow(error: BaseException) -> bool:
     """Whether ``error`` says that the database answers, but not in time."""
-    from psycopg.errors import QueryCanceled
-
-    return isinstance(error.__cause__, QueryCanceled)
+    return sqlstate(error.__cause__) == OUT_OF_TIME
 
 
 def _begun(connection: Connection[Any]) -> Connection[Any]:

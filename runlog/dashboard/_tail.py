@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from uuid import UUID
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.dashboard._database import Database
     from runlog.queries import Entry, RunDetail
 

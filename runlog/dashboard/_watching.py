@@ -14,8 +14,7 @@ from runlog.alerts import Care, ScriptDue, is_watched
 from runlog.errors import RunlogError
 
 if TYPE_CHECKING:
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.dashboard._database import Database
 
 _KEPT_SECONDS: Final = 15.0

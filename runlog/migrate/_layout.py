@@ -11,9 +11,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import psycopg
-
-from runlog._database import statements
+from runlog._database import driver, statements
+from runlog._database.faults import LOCKED, sqlstate
 from runlog.errors import SchemaError
 from runlog.migrate._rights import rows, run
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 Layout = Literal["partitioned"]
 _ATTEMPTS: Final = 20
@@ -129,8 +128,8 @@ class Partitions:
         for number in range(_ATTEMPTS):
             try:
                 attempt()
-            except psycopg.errors.LockNotAvailable:
-                if number == _ATTEMPTS - 1:
+            except driver.Error as error:
+                if sqlstate(error) != LOCKED or number == _ATTEMPTS - 1:
                     raise
                 time.sleep(_PAUSE_SECONDS)
             else:

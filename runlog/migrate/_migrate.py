@@ -13,12 +13,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
-from psycopg.pq import TransactionStatus
-
-from runlog._database import statements
+from runlog._database import driver, statements
 from runlog._database.connection import connect
 from runlog._database.explain import unreachable
+from runlog._database.faults import LOCKED, NO_RIGHT
 from runlog._database.trial import try_writing
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError, SettingError
 from runlog.migrate._layout import Layout, apply_layout, make_lean
@@ -27,8 +25,7 @@ from runlog.migrate._rights import get_standing, list_grants, list_open, require
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.migrate._rights import Grant
 
 LATEST: Final = statements.migration_files()[-1].version
@@ -252,7 +249,7 @@ def _locked(connection: Connection[Any], schema: str) -> Iterator[None]:
 @contextmanager
 def _connected(dsn_or_connection: str | Connection[Any]) -> Iterator[Connection[Any]]:
     if not isinstance(dsn_or_connection, str):
-        if dsn_or_connection.info.transaction_status != TransactionStatus.IDLE:
+        if dsn_or_connection.info.transaction_status != driver.TransactionStatus.IDLE:
             raise RunlogError(
                 "the connection is in a transaction, and migrating needs its own;"
                 " commit or roll back first"
@@ -261,18 +258,16 @@ def _connected(dsn_or_connection: str | Connection[Any]) -> Iterator[Connection[
         return
     with _connect(dsn_or_connection) as connection:
         # Under a stricter level the view of the tables would be older than the wait for the lock.
-        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        connection.isolation_level = driver.IsolationLevel.READ_COMMITTED
         yield connection
 
 
 def _connect(dsn: str) -> Connection[Any]:
     try:
-        return connect(
-            dsn, name="runlog migrate", timeout=_CONNECT_SECONDS, kind=psycopg.Connection
-        )
-    except psycopg.ProgrammingError as error:
+        return connect(dsn, name="runlog migrate", timeout=_CONNECT_SECONDS, kind=driver.Connection)
+    except driver.ProgrammingError as error:
         raise SettingError(str(error), name="dsn") from None
-    except psycopg.OperationalError as error:
+    except driver.OperationalError as error:
         raise unreachable(error, dsn) from None
 
 
@@ -280,21 +275,19 @@ def _connect(dsn: str) -> Connection[Any]:
 def _errors_translated() -> Iterator[None]:
     try:
         yield
-    except psycopg.Error as error:
+    except driver.Error as error:
         raise _translate(error, error.diag.message_primary or str(error).strip()) from error
 
 
-def _translate(error: psycopg.Error, said: str) -> RunlogError:
+def _translate(error: driver.Error, said: str) -> RunlogError:
     if error.sqlstate == _REFUSED:
         return SchemaError(f"{said}; {error.diag.message_hint}")
-    match error:
-        case psycopg.errors.InsufficientPrivilege():
-            return SchemaError(
-                f"this role may not migrate: {said}; connect as the owner of the tables and schema"
-            )
-        case psycopg.errors.LockNotAvailable():
-            return SchemaError("a long transaction holds the tables; end it, then try again")
-        case psycopg.OperationalError():
-            return DatabaseUnavailableError(f"the database broke off: {said}; migrate again")
-        case _:
-            return SchemaError(f"PostgreSQL refused to migrate: {said}; nothing of it was kept")
+    if error.sqlstate == NO_RIGHT:
+        return SchemaError(
+            f"this role may not migrate: {said}; connect as the owner of the tables and schema"
+        )
+    if error.sqlstate == LOCKED:
+        return SchemaError("a long transaction holds the tables; end it, then try again")
+    if isinstance(error, driver.OperationalError):
+        return DatabaseUnavailableError(f"the database broke off: {said}; migrate again")
+    return SchemaError(f"PostgreSQL refused to migrate: {said}; nothing of it was kept")

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runlog._database import statements
+from runlog._database import driver, statements
 from runlog.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 
 _MAY = {
@@ -146,7 +146,5 @@ def run(connection: Connection[Any], sql: bytes) -> None:
 
 def rows(connection: Connection[Any], sql: bytes, *parameters: object) -> list[tuple[Any, ...]]:
     """Return the rows of one statement as plain tuples, whatever the connection's row factory."""
-    from psycopg.rows import tuple_row
-
-    with connection.cursor(row_factory=tuple_row) as cursor:
+    with connection.cursor(row_factory=driver.tuple_row) as cursor:
         return cursor.execute(sql, parameters or None, prepare=False).fetchall()

@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from runlog._database import reading
+from runlog._database import driver, reading
 from runlog.errors import DatabaseUnavailableError
 from runlog.queries._entries import entries_after, entries_of_run
 from runlog.queries._runs import find_run, last_runs
@@ -22,8 +22,7 @@ from runlog.queries._runs import find_run, last_runs
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from psycopg import Connection
-
+    from runlog._database.driver import Connection
     from runlog.queries._rows import Entry, Run
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -130,9 +129,9 @@ class Following:
                 return
 
     def _address(self) -> str:
-        from psycopg.conninfo import make_conninfo
-
-        return make_conninfo(self._dsn, **({"password": self._password} if self._password else {}))
+        return driver.make_conninfo(
+            self._dsn, **({"password": self._password} if self._password else {})
+        )
 
 
 def follow_run(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runlog._database import statements
+from runlog._database import driver, statements
 from runlog.queries import _parameters as parameters
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 _RUNS_A_PAGE = 200
 
@@ -58,12 +58,10 @@ class Plan:
 
 def pages(connection: Connection[Any], plan: Plan) -> Iterator[list[Candidate]]:
     """Yield pages of what goes, oldest first."""
-    from psycopg.rows import class_row
-
     place: dict[str, Any] = {"after_at": None, "after_id": None}
     while True:
         values = {**plan.filters, **place, "limit": _RUNS_A_PAGE}
-        with connection.cursor(row_factory=class_row(Candidate)) as cursor:
+        with connection.cursor(row_factory=driver.class_row(Candidate)) as cursor:
             page = cursor.execute(_find_runs(plan.schema), values, prepare=False).fetchall()
         if not page:
             return

@@ -9,14 +9,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from runlog._database import statements
+from runlog._database import driver, statements
+from runlog._database.faults import LOCKED, sqlstate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.5
@@ -40,13 +41,12 @@ class Partitions:
 
     def make_months(self) -> None:
         """Make those of this month and the next ones; where the table is locked, the next time."""
-        import psycopg
-
         try:
             self._run(statements.statement("layout/make", self._schema))
-        except psycopg.errors.LockNotAvailable:
+        except driver.Error as error:
+            if sqlstate(error) != LOCKED:
+                raise
             # There are months left, and after those the default partition takes what comes.
-            return
 
     def has_old(self, before: datetime) -> bool:
         """Tell whether one ends at ``before`` or earlier."""
@@ -68,8 +68,6 @@ class Partitions:
                 yield gone
 
     def _retire(self, part: str, values: dict[str, Any]) -> int | None:
-        import psycopg
-
         for attempt in range(_ATTEMPTS):
             if attempt:
                 time.sleep(_PAUSE_SECONDS)
@@ -82,7 +80,9 @@ class Partitions:
                         self._text("move_kept", part), values, prepare=False
                     ).rowcount
                     self._run(self._text("drop", part))
-            except psycopg.errors.LockNotAvailable:
+            except driver.Error as error:
+                if sqlstate(error) != LOCKED:
+                    raise
                 continue
             return int(entries) - kept
         return None
@@ -90,9 +90,7 @@ class Partitions:
     def _rows(
         self, name: str, values: dict[str, Any] | None = None, part: str = ""
     ) -> list[tuple[Any, ...]]:
-        from psycopg.rows import tuple_row
-
-        with self._connection.cursor(row_factory=tuple_row) as cursor:
+        with self._connection.cursor(row_factory=driver.tuple_row) as cursor:
             return cursor.execute(self._text(name, part), values, prepare=False).fetchall()
 
     def _run(self, sql: bytes) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from runlog._database import statements
+from runlog._database import driver, statements
 from runlog._database.committing import committing
 from runlog._database.faults import Fault, fault_of
 from runlog._database.reading import Source, translated
@@ -33,7 +33,7 @@ from runlog.retention._partitions import Partitions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 ENDED = ("success", "error")
 
@@ -189,14 +189,12 @@ class _Pruning:
 
     def _delete(self, batch: list[Candidate]) -> None:
         """Delete these runs, all that go; halve them where PostgreSQL refuses."""
-        import psycopg
-
         try:
             with self._connection.transaction():
                 entries = self._run("delete_entries", batch, limit=parameters.EVERYTHING)
                 ripe = [run for run in batch if run.is_ripe]
                 runs = self._run("delete_runs", ripe) if ripe else 0
-        except psycopg.Error as error:
+        except driver.Error as error:
             if fault_of(error) is not Fault.ROW:
                 raise
             if len(batch) > 1:
@@ -228,9 +226,7 @@ class _Pruning:
 
 
 def _one(connection: Connection[Any], sql: bytes, values: dict[str, Any]) -> Any:
-    from psycopg.rows import tuple_row
-
-    with connection.cursor(row_factory=tuple_row) as cursor:
+    with connection.cursor(row_factory=driver.tuple_row) as cursor:
         return cursor.execute(sql, values or None, prepare=False).fetchone()
 
 

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runlog._database import driver
 from runlog._recorder.recorder import Recorder
 from runlog.errors import EmbeddedError
 from runlog.testing._redirected import redirected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import psycopg
 
     from runlog._settings import Settings
 
@@ -40,7 +39,7 @@ class Database:
     """
 
     dsn: str
-    connection: psycopg.Connection
+    connection: driver.Connection
 
 
 @contextmanager
@@ -69,20 +68,16 @@ def running_server() -> Iterator[str]:
 @contextmanager
 def new_database(server: str, template: str = "template0") -> Iterator[str]:
     """Yield the address of a new database, which is dropped after the block."""
-    import psycopg
-    from psycopg import sql
-    from psycopg.conninfo import make_conninfo
-
     name = f"runlog_testing_{secrets.token_hex(4)}"
-    create = sql.SQL("create database {} template {}")
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+    create = driver.SQL("create database {} template {}")
+    with driver.Connection.connect(server, autocommit=True) as admin:
+        admin.execute(create.format(driver.Identifier(name), driver.Identifier(template)))
     try:
-        yield make_conninfo(server, dbname=name)
+        yield driver.make_conninfo(server, dbname=name)
     finally:
-        with psycopg.connect(server, autocommit=True) as admin:
-            drop = sql.SQL("drop database {} with (force)")
-            admin.execute(drop.format(sql.Identifier(name)))
+        with driver.Connection.connect(server, autocommit=True) as admin:
+            drop = driver.SQL("drop database {} with (force)")
+            admin.execute(drop.format(driver.Identifier(name)))
 
 
 @contextmanager

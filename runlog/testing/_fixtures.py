@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runlog._database import driver
 from runlog.testing._capture import Capture, capture
 from runlog.testing._database import (
     Database,
@@ -48,16 +49,13 @@ def runlog_database(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Database]:
     """A migrated database of the test's own, to which all that it records goes."""
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
-
-    template = str(conninfo_to_dict(_runlog_template)["dbname"])
+    template = str(driver.conninfo_to_dict(_runlog_template)["dbname"])
     with new_database(runlog_server, template) as dsn:
         # For processes that the test starts.
         monkeypatch.setenv("RUNLOG_DSN", dsn)
         monkeypatch.setenv("RUNLOG_SPOOL_DIR", str(tmp_path / "runlog-spool"))
         with (
             recording_to(dsn, tmp_path / "runlog-spool"),
-            psycopg.connect(dsn, autocommit=True) as connection,
+            driver.Connection.connect(dsn, autocommit=True) as connection,
         ):
             yield Database(dsn, connection)

@@ -100,3 +100,112 @@ def test_standard_descriptors_that_are_closed(run_script, database, connection, 
     assert output.read_bytes() == b"[]"
     run_script("import runlog\nwith runlog.RunContext('next'): pass", env={"RUNLOG_DSN": database})
     assert messages(connection)[:6] == [f"line {number}" for number in range(6)]
+
+
+CONNECTED = """
+    import logging, os, tempfile
+    import runlog
+
+    log = logging.getLogger("app")
+    log.setLevel(logging.INFO)
+    log.addHandler(runlog.RunLogHandler())
+    with runlog.RunContext("connected", lifecycle_logs=False) as run:
+        log.info("line 0")
+        assert runlog.flush(20)
+        os.closerange(3, 256)
+        files = [tempfile.TemporaryFile(buffering=0) for _ in range(12)]
+        for file in files:
+            file.write(b"mine")
+        for number in range(1, 4):
+            log.info("line %d", number)
+            assert runlog.flush(20)
+        print(sum(file.seek(0) == 0 and file.read() == b"mine" for file in files), flush=True)
+"""
+
+
+@pytest.mark.guarantee("never-raises", "conservation")
+def test_the_socket_to_the_server_is_closed(run_script, database, connection):
+    """A file of the program gets the number of libpq's socket: it stays whole, and the lines arrive on another."""
+    script = run_script(CONNECTED, env={"RUNLOG_DSN": database})
+    assert (script.exit_code, script.stdout.split()) == (0, ["12"]), script.stderr
+    assert messages(connection) == [f"line {number}" for number in range(4)]
+
+
+TAKEN_OVER = """
+    import os, socket, sys, threading
+    import psycopg
+    from runlog._database.connection import LostSocketError, WriteConnection, connect
+
+    dsn, path, when = sys.argv[1:]
+    mine = os.open(path, os.O_RDWR | os.O_CREAT)
+    os.write(mine, b"mine")
+
+    def take(number):
+        os.dup2(mine, number)
+
+    def open_connection(dsn):
+        return connect(dsn, name="test", timeout=10, kind=WriteConnection)
+
+    if when == "connecting":
+        # It accepts and says nothing: whatever has its port as peer waits for its answer.
+        server = socket.create_server(("127.0.0.1", 0))
+
+        def accept():
+            peer = server.accept()[0]
+            for name in os.listdir("/proc/self/fd"):
+                try:
+                    with socket.socket(fileno=os.dup(int(name))) as one:
+                        if one.getsockname() == peer.getpeername():
+                            take(int(name))
+                except OSError:
+                    pass
+
+        threading.Thread(target=accept).start()
+        use = lambda: open_connection(f"host=127.0.0.1 sslmode=disable port={server.getsockname()[1]}")
+    else:
+        opened = open_connection(dsn)
+        if when == "between":
+            take(opened.fileno())
+            assert opened.closed
+            use = lambda: opened.execute("select 1")
+        else:
+            threading.Timer(0.3, take, [opened.fileno()]).start()
+            use = lambda: opened.execute("select pg_sleep(20)")
+    try:
+        use()
+    except LostSocketError as error:
+        print("refused")
+    if when != "connecting":
+        opened.close()
+        os.fstat(opened.fileno())
+"""
+
+
+@pytest.mark.guarantee("never-raises")
+@pytest.mark.parametrize("when", ["connecting", "between", "waiting"])
+def test_a_file_has_the_number_of_a_socket(run_script, database, tmp_path, when):
+    """Nothing is written into it, also not at the interpreter's end, and nothing closes it."""
+    script = run_script(TAKEN_OVER, database, tmp_path / "mine", when)
+    assert (script.exit_code, script.stdout, script.stderr) == (0, "refused\n", "")
+    assert (tmp_path / "mine").read_bytes() == b"mine"
+
+
+NO_STANDARD = """
+    import os, sys
+    from runlog._database.connection import WriteConnection, connect
+
+    opened = connect(sys.argv[1], name="test", timeout=10, kind=WriteConnection)
+    here = [os.path.exists(f"/proc/self/fd/{number}") for number in (0, 1, 2)]
+    with open(sys.argv[2], "w") as file:
+        print(opened.fileno() > 2, here, opened.execute("select 7").fetchone(), file=file)
+"""
+
+
+@pytest.mark.guarantee("never-raises")
+def test_a_socket_is_no_standard_descriptor(database, tmp_path):
+    """Without stdin, stdout and stderr the connection leaves their numbers to the program."""
+    inner, output = tmp_path / "inner.py", tmp_path / "output"
+    inner.write_text(textwrap.dedent(NO_STANDARD))
+    command = f'exec "{sys.executable}" "{inner}" "{database}" "{output}" <&- >&- 2>&-'
+    subprocess.run(["sh", "-c", command], check=True)
+    assert output.read_text().split("\n")[0] == "True [False, False, False] (7,)"

@@ -8,8 +8,8 @@ import pytest
 from kit.recording import messages, run_row
 from kit.waiting import eventually
 
+from runlog._process.descriptor import Descriptor
 from runlog._spool.backlog import Position, _ack, _read_ack
-from runlog._spool.descriptor import Descriptor
 
 
 def deliver(recording, database):

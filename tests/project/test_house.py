@@ -116,6 +116,38 @@ def test_imports_point_one_way():
     assert result.returncode == 0, result.stdout
 
 
+def test_one_room_imports_the_driver():
+    """Others take its names from ``_database.driver``; the embedded server, whom that room starts, cannot."""
+    rooms = {
+        path.relative_to(ROOT / "runlog").parts[0]
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in _imported(node)
+        if name.split(".")[0] in {"psycopg", "psycopg_pool"}
+    }
+    assert rooms == {"_database", "embedded"}
+
+
+def _imported(node):
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
+def test_the_names_of_the_driver_are_there_when_asked_for():
+    """Each is the driver's own; the file by itself loads nothing, and knows no other name."""
+    code = (
+        "import sys\n"
+        "from runlog._database import driver\n"
+        "assert 'psycopg' not in sys.modules\n"
+        "import psycopg\n"
+        "assert driver.Error is psycopg.Error\n"
+        "assert all(getattr(driver, name) for name in driver.__all__)\n"
+        "assert not hasattr(driver, 'connect')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_tests_start_python_by_its_path():
     """A system may have no ``python``, and its ``python3`` has none of ours: it is ``sys.executable``."""
     found = []

@@ -21,7 +21,7 @@ from runlog.queries._figures import Day, ScriptHealth, SlowStep
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
     Since = datetime | timedelta
 

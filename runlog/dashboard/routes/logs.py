@@ -21,9 +21,10 @@ from runlog.queries import Entry, ScriptEntry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from runlog._database.driver import Connection
 
 _PAGE = 200
 _BLOCK = 2000

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from psycopg import Connection
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from runlog._database.driver import Connection
     from runlog.queries import Entry, ErrorKind, Line, Run, RunDetail, Step, UsualRun
 
 ALL_UP_TO = 20_000

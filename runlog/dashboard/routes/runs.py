@@ -15,9 +15,10 @@ from runlog.queries._states import STATES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from runlog._database.driver import Connection
 
 _PAGE = 50
 _BLOCK = 1000

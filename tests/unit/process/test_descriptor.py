@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
+from runlog._process.descriptor import read_at
 from runlog._spool import folders, memory
-from runlog._spool.descriptor import read_at
 from runlog._spool.orphan import StoredSegments
 from runlog._spool.row import Row
 from runlog._spool.spool import Spool

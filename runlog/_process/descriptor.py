@@ -12,8 +12,10 @@ program started without these may open for itself. Any thread.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+from typing import TYPE_CHECKING
 
 try:
     import fcntl
@@ -21,10 +23,14 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _HIGHEST = 1024
 """Most systems let a process have so many; a table of more would cost memory in the kernel."""
 _STANDARD = 3
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+_PLACE_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_PATH", 0)
 
 File = tuple[int, int]
 """Device and inode: what tells one open file from another."""
@@ -127,6 +133,33 @@ def read_at(number: int, size: int, offset: int) -> bytes:
             break
         data += more
     return data
+
+
+def file_at(number: int) -> File | None:
+    """Return what stands behind ``number``, which is not ours to move; None where nothing does."""
+    try:
+        return _file_of(number)
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def standard_numbers_taken() -> Iterator[None]:
+    """Have nothing that is opened meanwhile become 0, 1 or 2 of a program started without these.
+
+    Reading them or writing to them stays the error that it is.
+    """
+    taken: list[tuple[int, File]] = []
+    try:
+        with contextlib.suppress(OSError):
+            while (number := os.open(os.sep, _PLACE_FLAGS)) < _STANDARD:
+                taken.append((number, _file_of(number)))
+            os.close(number)
+        yield
+    finally:
+        for number, file in taken:
+            if file_at(number) == file:
+                os.close(number)
 
 
 def _file_of(number: int) -> File:
