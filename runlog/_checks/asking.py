@@ -8,7 +8,7 @@ from runlog._database import driver, statements
 from runlog._database.loading import load_safely
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 
 def rows(

@@ -10,7 +10,7 @@ from runlog._checks.finding import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 
 def find_ahead(connection: Connection[Any], schema: str, script: str | None = None) -> str | None:

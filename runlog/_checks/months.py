@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
 
-    from psycopg import Connection
+    from runlog._database.driver import Connection
 
 _SOON = timedelta(days=14)
 _MAKE = 'run "runlog migrate", as the owner of the tables; it makes this month and the next three'
