@@ -125,16 +125,6 @@ def test_lost_runs(findings, connection):
     assert found["lost runs"]["remedy"] == 'run "runlog reap"'
 
 
-def test_runs_of_the_future(findings, connection):
-    """Runs of a machine whose clock is years ahead are a warning, with their scripts."""
-    add_run(connection, "odd", status="success", started_at=ago(days=-3650))
-    add_run(connection, "even", status="success", started_at=ago(days=1))
-    code, found = findings()
-    assert (code, list(found)) == (1, ["future runs"])
-    assert found["future runs"]["found"].startswith("runs began in the future: 'odd' (20")
-    assert "even" not in found["future runs"]["found"]
-
-
 def test_what_waits_on_this_machine(findings, own_environment):
     """Spools of the dead are told with their number of entries, dead letters with their reason."""
     folder = own_environment / "elsewhere-5432-db-public-00000000"
@@ -174,3 +164,27 @@ def test_the_embedded_server_that_was_never_started(findings, monkeypatch, tmp_p
     code, found = findings()
     assert (code, list(found)) == (3, ["embedded server"])
     assert '"runlog demo"' in found["embedded server"]["remedy"]
+
+
+def test_a_run_of_a_clock_that_was_ahead(runlog, connection):
+    """Which run, which script and which machine; nothing is to do, and ``cursor show`` tells it too."""
+    add_run(connection, sync_end_date=ago(hours=1))
+    run = add_run(connection, started_at=ago(days=-3650), runlog={"host": "old-laptop"})
+    notes = {it["check"]: it for it in json.loads(runlog("doctor", "--json").out)}
+    note = notes["clocks of runs"]
+    assert note["state"] == "note"
+    assert f"run {run} of 'sync', on old-laptop" in note["found"]
+    assert "began in the future" in note["found"]
+    said = runlog("cursor", "show", "sync")
+    assert said.code == 0
+    assert f"run {run} of 'sync'" in said.err
+    assert runlog("cursor", "show", "other").err.count("future") == 0
+
+
+def test_a_cursor_in_the_future(runlog, connection):
+    """It is told, with what mends it."""
+    add_run(connection, sync_end_date=ago(days=-30))
+    said = runlog("cursor", "show", "sync")
+    assert "this is in the future" in said.err
+    assert runlog("cursor", "set", "sync", "1d").code == 0
+    assert runlog("cursor", "show", "sync").err == ""
