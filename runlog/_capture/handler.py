@@ -70,7 +70,7 @@ class RunLogHandler(logging.Handler):
         self._given = {"dsn": dsn, "level": level, **settings}
         super().__init__(registry.settings_for(self._given).level)
         self.follow()
-        registry.takers.add(self)
+        registry.recorders.takers.add(self)
         if self._recorder is not None:
             keep_what_waits()
 

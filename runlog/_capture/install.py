@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from runlog._capture.handler import RunLogHandler
 from runlog._process import fork, origin
+from runlog._process.state import process
 from runlog._recorder import open_runs
 from runlog._run.context import RunContext
 
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
 
 _HIDDEN_LEVEL = logging.INFO - 1
 # For children that multiprocessing spawns; a program that a script starts is told RUNLOG_RUN_ID.
-_INSTALLED_VARIABLE = "RUNLOG_INSTALLED_RUN_ID"
+_INSTALLED_VARIABLE = process.variable("RUNLOG_INSTALLED_RUN_ID")
+
+
+class Installed:
+    """What ``install`` has begun in this process."""
+
+    def __init__(self) -> None:
+        self.run: RunContext | None = None
+
+
+installed = process.part(Installed)
 
 
 def install(script_name: str | None = None, **settings: Unpack[InstallSettings]) -> RunContext:
@@ -47,8 +58,8 @@ def install(script_name: str | None = None, **settings: Unpack[InstallSettings])
     Raises:
         SettingError: an argument is unknown or unusable.
     """
-    if _Installed.run is not None:
-        return _Installed.run
+    if installed.run is not None:
+        return installed.run
     _join_parent()
     context: dict[str, Any] = {}
     others: dict[str, Any] = {}
@@ -59,7 +70,7 @@ def install(script_name: str | None = None, **settings: Unpack[InstallSettings])
     # Started and never finished: it ends as the process does.
     run._state.is_whole_process = True  # noqa: SLF001 - only here is it known
     run.start()
-    _Installed.run = run
+    installed.run = run
     os.environ[_INSTALLED_VARIABLE] = run._state.id_text  # noqa: SLF001 - the id as a text
     _take_records(handler)
     return run
@@ -71,17 +82,11 @@ _CONTEXT_ARGUMENTS = frozenset(
 )  # fmt: skip
 
 
-class _Installed:
-    """The state of ``install`` in this process."""
-
-    run: RunContext | None = None
-
-
 def _join_parent() -> None:
     """Log into the parent's run where multiprocessing imports the script again in a new process."""
-    installed = os.environ.get(_INSTALLED_VARIABLE)
-    if installed and fork.is_child_of_multiprocessing():
-        os.environ.setdefault(open_runs.RUN_ID_VARIABLE, installed)
+    run_id = os.environ.get(_INSTALLED_VARIABLE)
+    if run_id and fork.is_child_of_multiprocessing():
+        os.environ.setdefault(open_runs.RUN_ID_VARIABLE, run_id)
 
 
 def _take_records(handler: RunLogHandler) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import sys
 import time
-import weakref
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
 _Event = TypeVar("_Event")
 _NEAR = 12
-existing: weakref.WeakSet[RunLogProcessor] = weakref.WeakSet()
-"""The processors of this process; for ``runlog.testing``."""
 
 
 class RunLogProcessor:
@@ -68,8 +65,7 @@ class RunLogProcessor:
     ) -> None:
         self._given = {"dsn": dsn, "level": level, **settings}
         self.follow()
-        existing.add(self)
-        registry.takers.add(self)
+        registry.recorders.takers.add(self)
         if self._recorder is not None:
             calls.keep_what_waits()
 

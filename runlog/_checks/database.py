@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from runlog import migrate, queries
 from runlog._checks.alerts import examine_alerts
+from runlog._checks.asking import rows
+from runlog._checks.clocks import examine_clocks
 from runlog._checks.finding import Finding
-from runlog._database import driver, dsn, reading, statements
+from runlog._checks.months import examine_months
+from runlog._database import dsn, reading
 from runlog._database.trial import try_writing
 from runlog._process.distribution import pip_line
 from runlog._readable import ago, size
@@ -46,7 +49,7 @@ def examine_database(chosen: Settings) -> Iterator[Finding]:
 
 def _examine_session(connection: Connection[Any], schema: str, took: float) -> Iterator[Finding]:
     began = datetime.now(UTC)
-    version, at, pid, role, has_tables = _rows(connection, "session", schema)[0]
+    version, at, pid, role, has_tables = rows(connection, "session", schema)[0]
     ended = datetime.now(UTC)
     found = f"PostgreSQL {version} as role {role!r}, connected in {took:.0f} ms"
     is_old = connection.info.server_version < _OLDEST_SERVER
@@ -137,7 +140,7 @@ def _version(connection: Connection[Any], schema: str) -> Finding:
 
 def _rights(connection: Connection[Any], schema: str) -> Iterator[Finding]:
     missing: dict[str, list[str]] = {"record": [], "read": [], "delete": []}
-    for purpose, verb, table, is_held in _rows(connection, "rights", schema):
+    for purpose, verb, table, is_held in rows(connection, "rights", schema):
         if not is_held:
             missing[purpose].append(f"{verb} on {table}")
     remedies = {
@@ -163,7 +166,7 @@ def _trial(connection: Connection[Any], schema: str) -> Finding:
 
 
 def _security(connection: Connection[Any], schema: str) -> Iterator[Finding]:
-    for table, is_on, binds, policies in _rows(connection, "security", schema):
+    for table, is_on, binds, policies in rows(connection, "security", schema):
         if not is_on:
             yield Finding(check="row security", state="ok", found=f"off for {table}")
         elif not binds:
@@ -207,6 +210,8 @@ def _contents(connection: Connection[Any], schema: str) -> Iterator[Finding]:
             f'live; the oldest began {since}; "runlog close RUN" closes one'
         )
         yield Finding(check="running runs", state="note", found=found)
+    yield from examine_months(connection, schema)
+    yield from examine_clocks(connection, schema)
     if odd := _odd_levels(connection, schema):
         found = f"entries have other levels than the documented four: {odd}"
         told = f'{found}; "--level" and "runlog errors" do not find these'
@@ -215,13 +220,4 @@ def _contents(connection: Connection[Any], schema: str) -> Iterator[Finding]:
 
 def _odd_levels(connection: Connection[Any], schema: str) -> str:
     """Return the first few, where the table has no check on its levels."""
-    return ", ".join(repr(level) for (level,) in _rows(connection, "odd_levels", schema))
-
-
-def _rows(connection: Connection[Any], name: str, schema: str) -> list[tuple[Any, ...]]:
-    from runlog._database.loading import load_safely
-
-    statement = statements.statement(f"doctor/{name}", schema)
-    with connection.cursor(row_factory=driver.tuple_row) as cursor:
-        load_safely(cursor)
-        return cursor.execute(statement, prepare=False).fetchall()
+    return ", ".join(repr(level) for (level,) in rows(connection, "odd_levels", schema))

@@ -1,7 +1,8 @@
 """How this process ends: who is called, in which order.
 
 Whoever stands higher enters itself in one of the lists: ``before_exit``, then ``deliveries``, then
-``after_exit``. Children of multiprocessing skip ``atexit``; ``at_end`` reaches them too.
+``after_exit``. Children of multiprocessing skip ``atexit``; ``at_end``, behind ``before_exit``,
+reaches them too.
 
 On the thread that ends the process.
 """
@@ -16,6 +17,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from runlog._process import fork
+from runlog._process.state import process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,21 +40,30 @@ after_exit: list[Callable[[], None]] = []
 """Called after that delivery."""
 
 _BEFORE_DELIVERY = -90
-_registered: dict[Callable[[], None], int] = {}
-_is_exiting = False
-_ending_since: float | None = None
+
+
+class Exit:
+    """The end of this process, as far as it has come."""
+
+    def __init__(self) -> None:
+        self.is_exiting = False
+        self.ending_since: float | None = None
+        self.at_end: dict[Callable[[], None], int] = {}
+        """What is called before the delivery, and the process in which it was asked for last."""
+
+
+state = process.part(Exit)
 
 
 def is_exiting() -> bool:
     """Tell whether the interpreter has begun to exit."""
-    return _is_exiting
+    return state.is_exiting
 
 
 def begin() -> None:
     """Note that the process ends, by a signal or at its exit; the first time counts."""
-    global _ending_since  # noqa: PLW0603 - as below
-    if _ending_since is None:
-        _ending_since = time.monotonic()
+    if state.ending_since is None:
+        state.ending_since = time.monotonic()
 
 
 def left_of(seconds: float) -> float:
@@ -60,39 +71,34 @@ def left_of(seconds: float) -> float:
 
     However often something has to be delivered once more: what other hooks log at the exit, too.
     """
-    if _ending_since is None:
-        return seconds
-    return max(0.0, seconds - (time.monotonic() - _ending_since))
+    since = state.ending_since
+    return seconds if since is None else max(0.0, seconds - (time.monotonic() - since))
 
 
 def forget() -> None:
-    """Let the process not be ending: in a forked child, and for tests."""
-    global _ending_since  # noqa: PLW0603 - as below
-    _ending_since = None
+    """Let the process not be ending: in a forked child."""
+    state.ending_since = None
 
 
 def at_end(callback: Callable[[], None]) -> None:
     """Have ``callback`` called when this process ends, before the last delivery."""
-    if callback not in _registered:
-        before_exit.append(callback)
-    if _registered.get(callback) != os.getpid():
-        _registered[callback] = os.getpid()
+    if state.at_end.get(callback) != os.getpid():
+        state.at_end[callback] = os.getpid()
         fork.at_end_of_child(callback, priority=_BEFORE_DELIVERY)
 
 
 def _at_exit() -> None:
-    global _is_exiting  # noqa: PLW0603 - one per process by design
-    _is_exiting = True
+    state.is_exiting = True
     begin()
     try:
-        _call_all(before_exit)
+        _call_all([*before_exit, *state.at_end])
         for deliver in deliveries:
             deliver()
     except KeyboardInterrupt:
         # Whoever presses Ctrl-C while it delivers does not want to wait; the spool keeps the rest.
         # Pressed again, it ends the process at once.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        _call_all(before_exit)
+        _call_all([*before_exit, *state.at_end])
         for deliver in deliveries:
             deliver(at_once=True)
     _call_all(after_exit)

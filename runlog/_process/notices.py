@@ -5,6 +5,7 @@ Any thread; never raises.
 
 from __future__ import annotations
 
+from runlog._process.state import process
 from runlog._process.visible import visible
 from runlog._process.voice import write_line
 
@@ -49,5 +50,5 @@ class Notices:
         self._reasons.pop(topic, None)
 
 
-notices = Notices()
+notices = process.part(Notices)
 """Those of this process."""

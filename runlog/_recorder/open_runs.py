@@ -6,15 +6,15 @@ Runs start and end on the caller's thread; the shipper asks for progress. Never 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from runlog._process.notices import notices
+from runlog._process.state import process, put_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextvars import Token
+    from contextvars import ContextVar
 
     from runlog._recorder.run_state import RunState
 
@@ -34,7 +34,7 @@ class OpenRuns:
         """Take the start of ``run``."""
         self._unannounced.add(run.id_text)
         self._runs[run.id_text] = run
-        open_runs[run.id_text] = run
+        runs.open[run.id_text] = run
         self._append(run.start_event(self._to_json))
         self._unannounced.discard(run.id_text)
 
@@ -50,7 +50,7 @@ class OpenRuns:
         """Let go of ``run`` without an event: it ended, or it is another process's."""
         self._unannounced.discard(run.id_text)
         self._runs.pop(run.id_text, None)
-        open_runs.pop(run.id_text, None)
+        runs.open.pop(run.id_text, None)
 
     def owned_ids(self) -> list[str]:
         """Return the open runs that this process started, not those it was forked in."""
@@ -85,21 +85,26 @@ class OpenRuns:
             run.renew_lock()
 
 
-RUN_ID_VARIABLE = "RUNLOG_RUN_ID"
+RUN_ID_VARIABLE = process.variable("RUNLOG_RUN_ID")
+
+run_variable: ContextVar[RunState | None] = process.binding("runlog_run")
+
+step_variable: ContextVar[str | None] = process.binding("runlog_step")
 
 
-run_variable: ContextVar[RunState | None] = ContextVar("runlog_run", default=None)
+class Runs:
+    """The runs of this process, of all its recorders."""
 
-step_variable: ContextVar[str | None] = ContextVar("runlog_step", default=None)
+    def __init__(self) -> None:
+        self.open: dict[str, RunState] = {}
+        """Every run that was started, joined, or was forked in, and not finished."""
+        self.refused_ids: set[str] = set()
+        """Runs that were handed down to it, but live in another database or have ended."""
+        self.ended_with_process: list[RunState] = []
+        """What was open when it began to end: what its threads log until it is gone is theirs."""
 
-open_runs: dict[str, RunState] = {}
-"""Every run that this process has started, joined, or was forked in, and not finished."""
 
-refused_ids: set[str] = set()
-"""Runs that were handed down to this process, but live in another database or have ended."""
-
-ended_with_process: list[RunState] = []
-"""What was open when the process began to end: what its threads log until it is gone is theirs."""
+runs = process.part(Runs)
 
 
 def current() -> RunState | None:
@@ -108,8 +113,8 @@ def current() -> RunState | None:
     if run is not None:
         return run
     # list() is one step under the GIL: another thread may open or close a run meanwhile.
-    runs = list(open_runs.values()) or ended_with_process
-    return runs[0] if len(runs) == 1 else None
+    there = list(runs.open.values()) or runs.ended_with_process
+    return there[0] if len(there) == 1 else None
 
 
 def run_id() -> str | None:
@@ -137,7 +142,7 @@ def inherited_run_id() -> str | None:
 
     try:
         run_id = str(UUID(text))
-        return None if run_id in refused_ids else run_id  # noqa: TRY300 - one way out
+        return None if run_id in runs.refused_ids else run_id  # noqa: TRY300 - one way out
     except ValueError:
         notices.change(RUN_ID_VARIABLE, text, f"{RUN_ID_VARIABLE}={text!r} is no UUID; ignored")
         return None
@@ -151,16 +156,3 @@ def step(name: str) -> Iterator[None]:
         yield
     finally:
         put_back(step_variable, token)
-
-
-_T = TypeVar("_T")
-
-
-def put_back(variable: ContextVar[_T], token: Token[_T]) -> None:
-    """Give ``variable`` the value it had before, in the context where it was given another.
-
-    A generator that is closed by another task, or in another thread, ends in another context:
-    there is nothing to put back there.
-    """
-    with suppress(ValueError):
-        variable.reset(token)

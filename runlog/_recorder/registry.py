@@ -13,29 +13,50 @@ from typing import TYPE_CHECKING, Any, Protocol
 from runlog._database import dsn
 from runlog._process import exit as _exit
 from runlog._process.notices import notices, say
-from runlog._recorder import open_runs
+from runlog._process.state import process
 from runlog._recorder.recorder import Recorder
 from runlog._settings import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Unpack
 
     from runlog._recorder.given import AllSettings
     from runlog._settings import Settings
 
-_recorders: dict[tuple[str | None, str, str | None], Recorder] = {}
 
-_registry = threading.RLock()
+class Taker(Protocol):
+    """A handler or processor, told when the process is to record elsewhere."""
 
-_active: Recorder | None = None
+    def follow(self) -> None:
+        """Ask ``settings_for`` again."""
 
-_configured: Settings | None = None
-"""What ``configure`` was last told, also where it is told to record nothing."""
+
+class Recorders:
+    """The recorders of this process, who uses them, and which of them is meant."""
+
+    def __init__(self) -> None:
+        self.all: dict[tuple[str | None, str, str | None], Recorder] = {}
+        self.lock = threading.RLock()
+        """While one is looked up or made."""
+        self.active: Recorder | None = None
+        self.configured: Settings | None = None
+        """What ``configure`` was last told, also where it is told to record nothing."""
+        self.takers: weakref.WeakSet[Taker] = weakref.WeakSet()
+        """The handlers and processors, each of which has entered itself."""
+        self.make_instead: Callable[[Settings], Recorder] | None = None
+        """In ``runlog.testing``: what makes a recorder, for any settings at all."""
+
+
+recorders = process.part(Recorders)
 
 
 def recorder_for(settings: Settings) -> Recorder | None:
     """Return the process's recorder for this database; None when there is no database."""
-    global _active  # noqa: PLW0603 - one per process by design
+    if recorders.make_instead is not None:
+        recorder = recorders.make_instead(settings)
+        recorders.active = recorders.active or recorder
+        return recorder
     if not settings.enabled:
         return None
     if settings.dsn is None:
@@ -47,23 +68,24 @@ def recorder_for(settings: Settings) -> Recorder | None:
         notices.change("address", "unreadable", told)
         return None
     key = (settings.dsn, settings.schema, settings.spool_dir)
-    with _registry:
-        recorder = _recorders.get(key)
-        if recorder is None:
-            recorder = _recorders[key] = Recorder(settings)
-        if _active is None:
-            _active = recorder
-        return recorder
+    with recorders.lock:
+        known = recorders.all.get(key)
+        if known is None:
+            known = recorders.all[key] = Recorder(settings)
+        if recorders.active is None:
+            recorders.active = known
+        return known
 
 
 def active() -> Recorder | None:
     """Return the active recorder: the configured one, else a handler's, else the environment's."""
-    return _active or recorder_for(_configured or resolve())
+    return recorders.active or recorder_for(recorders.configured or resolve())
 
 
 def configured() -> Settings:
     """Return the settings that hold for who names none of their own."""
-    return _active.settings if _active is not None else _configured or resolve()
+    active = recorders.active
+    return active.settings if active is not None else recorders.configured or resolve()
 
 
 def settings_for(given: dict[str, Any]) -> Settings:
@@ -74,25 +96,14 @@ def settings_for(given: dict[str, Any]) -> Settings:
     """
     named = {name: value for name, value in given.items() if value is not None}
     resolved = resolve(given)
-    if "dsn" in named or (_active is None and _configured is None):
+    if "dsn" in named or (recorders.active is None and recorders.configured is None):
         return resolved
     return configured().replaced(**{name: getattr(resolved, name) for name in named})
 
 
-class Taker(Protocol):
-    """A handler or processor, told when the process is to record elsewhere."""
-
-    def follow(self) -> None:
-        """Ask ``settings_for`` again."""
-
-
-takers: weakref.WeakSet[Taker] = weakref.WeakSet()
-"""The handlers and processors of this process, each of which has entered itself."""
-
-
 def current() -> Recorder | None:
     """Return the active recorder if there is one already."""
-    return _active
+    return recorders.active
 
 
 def close_all(*, at_once: bool = False) -> None:
@@ -101,7 +112,7 @@ def close_all(*, at_once: bool = False) -> None:
     With ``at_once`` nothing more is waited for.
     """
     _exit.begin()
-    for recorder in list(_recorders.values()):
+    for recorder in list(recorders.all.values()):
         try:
             recorder.close(0.0 if at_once else None)
         except Exception as error:
@@ -111,24 +122,18 @@ def close_all(*, at_once: bool = False) -> None:
 
 
 def reset(timeout: float) -> None:
-    """Close everything, ``timeout`` seconds for each recorder, and forget it; for tests."""
-    global _active, _configured  # noqa: PLW0603 - as above
-    for recorder in list(_recorders.values()):
+    """Close every recorder, with ``timeout`` seconds for each, and forget it; for tests."""
+    for recorder in list(recorders.all.values()):
         recorder.close(timeout)
-    _recorders.clear()
-    _exit.forget()
-    _configured = None
-    open_runs.refused_ids.clear()
-    open_runs.open_runs.clear()
-    open_runs.ended_with_process.clear()
-    _active = None
+    recorders.all.clear()
+    recorders.active = recorders.configured = None
 
 
 def _after_fork_in_child() -> None:
-    global _registry  # noqa: PLW0603 - the lock may be held by a thread that is not here
-    _registry = threading.RLock()
+    # It may be held by a thread that is not here.
+    recorders.lock = threading.RLock()
     _exit.forget()
-    for recorder in list(_recorders.values()):
+    for recorder in list(recorders.all.values()):
         recorder.after_fork_in_child()
 
 
@@ -147,12 +152,11 @@ def configure(**settings: Unpack[AllSettings]) -> None:
     Raises:
         SettingError: an argument is unknown or unusable; the message names it and what would do.
     """
-    global _active, _configured  # noqa: PLW0603 - as above
-    _configured = resolve(settings)
-    recorder = recorder_for(_configured)
-    if recorder is not None or not _configured.enabled:
-        _active = recorder
-    for taker in list(takers):
+    chosen = recorders.configured = resolve(settings)
+    recorder = recorder_for(chosen)
+    if recorder is not None or not chosen.enabled:
+        recorders.active = recorder
+    for taker in list(recorders.takers):
         taker.follow()
 
 

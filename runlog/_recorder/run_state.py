@@ -120,7 +120,9 @@ class RunState:
 
     def _tell_too_many(self, column: str, value: Any) -> None:
         if type(value) is int and abs(value) > INTEGER_MAX:
-            told = f"{column} = {value} is more than the column holds; {INTEGER_MAX} is stored"
+            told = (
+                f"{column} = {_shown(value)} is more than the column holds; {INTEGER_MAX} is stored"
+            )
             notices.change("too many", column, told)
 
     def put_metadata(self, facts: object) -> None:

@@ -9,22 +9,23 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
 from runlog._entry.ids import new_id
 from runlog._entry.texts import repr_of
 from runlog._process.notices import notices
+from runlog._process.state import process, put_back
 from runlog._recorder import open_runs
 from runlog._recorder.columns import uuid_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextvars import ContextVar
     from uuid import UUID
 
     from runlog._recorder.run_state import RunState
 
-VARIABLE = "RUNLOG_BATCH_ID"
+VARIABLE = process.variable("RUNLOG_BATCH_ID")
 
 
 class _Batch(NamedTuple):
@@ -33,7 +34,7 @@ class _Batch(NamedTuple):
     """The run that was around: inside a further run that one's batch counts."""
 
 
-_batch: ContextVar[_Batch | None] = ContextVar("runlog_batch", default=None)
+_batch: ContextVar[_Batch | None] = process.binding("runlog_batch")
 
 
 class Export:
@@ -45,29 +46,34 @@ class Export:
     def __init__(self, batch_id: UUID | str) -> None:
         self.batch_id = batch_id
         if threading.current_thread() is threading.main_thread():
-            if not _exports:
-                _Original.value = os.environ.get(VARIABLE)
-            _exports.append(self)
+            if not _exports.open:
+                _exports.original = os.environ.get(VARIABLE)
+            _exports.open.append(self)
             os.environ[VARIABLE] = str(batch_id)
 
     def take_back(self) -> None:
         """Put back what was there before; tasks need not end in the order in which they began."""
-        if self not in _exports:
+        if self not in _exports.open:
             return
-        _exports.remove(self)
-        if _exports:
-            os.environ[VARIABLE] = str(_exports[-1].batch_id)
-        elif _Original.value is not None:
-            os.environ[VARIABLE] = _Original.value
+        _exports.open.remove(self)
+        if _exports.open:
+            os.environ[VARIABLE] = str(_exports.open[-1].batch_id)
+        elif _exports.original is not None:
+            os.environ[VARIABLE] = _exports.original
         else:
             os.environ.pop(VARIABLE, None)
 
 
-_exports: list[Export] = []
+class Exports:
+    """The batches that stand in this process's environment, or would behind the last one."""
+
+    def __init__(self) -> None:
+        self.open: list[Export] = []
+        self.original: str | None = None
+        """What the environment said before the first of them."""
 
 
-class _Original:
-    value: str | None = None
+_exports = process.part(Exports)
 
 
 def inherited() -> UUID | None:
@@ -80,8 +86,8 @@ def inherited() -> UUID | None:
         return as_uuid(around.get("batch_id"))
     # What the main thread has put there counts for other threads; another task of the main
     # thread is beside that run, not inside.
-    is_beside = _exports and threading.current_thread() is threading.main_thread()
-    return as_uuid(_Original.value if is_beside else os.environ.get(VARIABLE))
+    is_beside = _exports.open and threading.current_thread() is threading.main_thread()
+    return as_uuid(_exports.original if is_beside else os.environ.get(VARIABLE))
 
 
 @contextmanager
@@ -104,7 +110,7 @@ def batch(batch_id: UUID | str | None = None) -> Iterator[UUID]:
         yield chosen
     finally:
         export.take_back()
-        open_runs.put_back(_batch, token)
+        put_back(_batch, token)
 
 
 def as_uuid(value: object) -> UUID | None:

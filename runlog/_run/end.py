@@ -14,6 +14,7 @@ from runlog._process.ending import ABANDONED, Ending, ending_of
 from runlog._process.exit import at_end
 from runlog._process.main_program import process_end
 from runlog._process.signals import SignalWatch
+from runlog._process.state import put_back
 from runlog._recorder import open_runs, registry
 from runlog._run.batch import Export
 from runlog._run.row import quietly
@@ -131,7 +132,7 @@ class End:
         """Have what is logged from here on belong to the run around."""
         token, self._token = self._token, None
         if token is not None:
-            open_runs.put_back(open_runs.run_variable, token)
+            put_back(open_runs.run_variable, token)
 
     def take_back(self, error: BaseException) -> None:
         """End what Ctrl-C has interrupted at its begin: a block not entered is not left either."""
@@ -146,7 +147,7 @@ class End:
 
 def _own_ends() -> list[End]:
     """Return the runs of this process that are open, the innermost first."""
-    states = [state for state in reversed(list(open_runs.open_runs.values())) if state.is_own]
+    states = [state for state in reversed(list(open_runs.runs.open.values())) if state.is_own]
     return [state.holder for state in states if isinstance(state.holder, End)]
 
 
@@ -154,7 +155,7 @@ def _last_ends() -> list[End]:
     """Return the runs that end with the process; what other threads log meanwhile stays theirs."""
     ends = _own_ends()
     states = [end.row.state for end in ends]
-    open_runs.ended_with_process[:] = states or open_runs.ended_with_process
+    open_runs.runs.ended_with_process = states or open_runs.runs.ended_with_process
     return ends
 
 

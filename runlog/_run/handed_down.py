@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 from runlog._database import dsn
 from runlog._process import origin
+from runlog._process.state import process
 from runlog._recorder import open_runs
 
 if TYPE_CHECKING:
     from runlog._settings import Settings
 
-PLACE_VARIABLE = "RUNLOG_RUN_PLACE"
+PLACE_VARIABLE = process.variable("RUNLOG_RUN_PLACE")
 _PARTS = 5
 _BEGAN_FIELD = 19
 """The moment at which a process began, in /proc/PID/stat behind the name."""
@@ -45,10 +46,10 @@ def run_to_join(settings: Settings | None = None) -> str | None:
         return None
     run_id = open_runs.inherited_run_id()
     # Set in this process for its children: its own run is nobody else's.
-    if run_id is None or run_id in open_runs.open_runs:
+    if run_id is None or run_id in open_runs.runs.open:
         return None
     if _is_elsewhere(run_id, settings):
-        open_runs.refused_ids.add(run_id)
+        open_runs.runs.refused_ids.add(run_id)
         return None
     return run_id
 

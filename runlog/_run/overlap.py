@@ -90,7 +90,7 @@ def refuse_inside(script_name: str, installed: RunState | None) -> None:
     """
     around = open_runs.run_variable.get()
     while around is not None:
-        if around.script_name == script_name and around.id_text in open_runs.open_runs:
+        if around.script_name == script_name and around.id_text in open_runs.runs.open:
             break
         around = around.around
     around = around or installed

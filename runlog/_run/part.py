@@ -27,7 +27,7 @@ class Part:
         self._recorder = recorder
         self._key = new_id()
         self._next_time = time.monotonic() + recorder.settings.heartbeat_interval
-        open_runs.open_runs[self._key] = run
+        open_runs.runs.open[self._key] = run
 
     def tell(self) -> None:
         """Send what has been counted so far; the figures are absolute, so telling twice is one."""
@@ -45,4 +45,4 @@ class Part:
 
     def forget(self) -> None:
         """Let go without a word: a forked child leaves the block that its parent is still in."""
-        open_runs.open_runs.pop(self._key, None)
+        open_runs.runs.open.pop(self._key, None)

@@ -17,7 +17,7 @@ _LIBRARIES = ("site-packages", "dist-packages", os.path.dirname(os.__file__))  #
 
 def tell_unheard(script_name: str) -> None:
     """Say that the run has no entries of its own, if this process has logged and has no taker."""
-    if registry.takers or not _has_logged():
+    if registry.recorders.takers or not _has_logged():
         return
     notices.change(
         "takers",

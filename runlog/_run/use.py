@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runlog._entry.ids import new_id
 from runlog._process import origin
+from runlog._process.state import put_back
 from runlog._recorder import open_runs, registry
 from runlog._recorder.run_state import RunState
 from runlog._run.batch import inherited
@@ -186,7 +187,7 @@ class Use:
         if ending.status != "success":
             self._end.end(ending, stay_bound=True)
         if self._token is not None:
-            open_runs.put_back(open_runs.run_variable, self._token)
+            put_back(open_runs.run_variable, self._token)
 
     def take_back(self, error: BaseException) -> None:
         """End what was not let begin, or was interrupted at its begin."""
@@ -197,7 +198,7 @@ class Use:
 
 def _installed(script_name: str) -> RunState | None:
     """Return the run that ``install`` has begun in this process, if it has this name."""
-    for state in list(open_runs.open_runs.values()):
+    for state in list(open_runs.runs.open.values()):
         is_named = state.is_whole_process and state.script_name == script_name
         if is_named and state.is_own and isinstance(state.holder, End):
             return state

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog import queries
+from runlog._checks.clocks import find_ahead
 from runlog._delivery.sweep import ReapedRun, close_run, closer, reap
 from runlog._process.visible import visible
 from runlog._readable import ago, moment
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from runlog._database.driver import Connection
 
 _FROM_THE_BEGINNING = "none"
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 _SOURCES = {
     "success": "the last success",
@@ -56,11 +58,17 @@ def show_cursor(script: str, *, output: Output) -> None:
     """
     with connected() as connection:
         found = find_cursor(connection, _schema(), script)
+        ahead = find_ahead(connection, _schema(), script)
+    if ahead:
+        click.echo(f"runlog: {visible(ahead)}", err=True)
     if found is None or found.moment is None:
         raise NotFoundError(
             f"script {script!r} has no cursor: its next sync begins from the beginning"
         )
     output.rows([found], Cursor, _cursor_columns(utc=output.utc), empty="")
+    if found.moment > datetime.now(UTC) + _CLOCKS_DIFFER:
+        remedy = f'"runlog cursor set {visible(script)} 1d" mends it'
+        click.echo(f"runlog: this is in the future; {remedy}", err=True)
 
 
 @cursor_command.command("set")

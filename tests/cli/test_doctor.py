@@ -164,3 +164,27 @@ def test_the_embedded_server_that_was_never_started(findings, monkeypatch, tmp_p
     code, found = findings()
     assert (code, list(found)) == (3, ["embedded server"])
     assert '"runlog demo"' in found["embedded server"]["remedy"]
+
+
+def test_a_run_of_a_clock_that_was_ahead(runlog, connection):
+    """Which run, which script and which machine; nothing is to do, and ``cursor show`` tells it too."""
+    add_run(connection, sync_end_date=ago(hours=1))
+    run = add_run(connection, started_at=ago(days=-3650), runlog={"host": "old-laptop"})
+    notes = {it["check"]: it for it in json.loads(runlog("doctor", "--json").out)}
+    note = notes["clocks of runs"]
+    assert note["state"] == "note"
+    assert f"run {run} of 'sync', on old-laptop" in note["found"]
+    assert "began in the future" in note["found"]
+    said = runlog("cursor", "show", "sync")
+    assert said.code == 0
+    assert f"run {run} of 'sync'" in said.err
+    assert runlog("cursor", "show", "other").err.count("future") == 0
+
+
+def test_a_cursor_in_the_future(runlog, connection):
+    """It is told, with what mends it."""
+    add_run(connection, sync_end_date=ago(days=-30))
+    said = runlog("cursor", "show", "sync")
+    assert "this is in the future" in said.err
+    assert runlog("cursor", "set", "sync", "1d").code == 0
+    assert runlog("cursor", "show", "sync").err == ""

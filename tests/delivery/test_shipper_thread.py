@@ -101,14 +101,13 @@ def test_an_event_that_cannot_be_made_stops_no_other(recording, database, connec
 
 
 @pytest.mark.guarantee("bounded")
-def test_an_end_has_its_time_once(recording, proxy, monkeypatch):
+def test_an_end_has_its_time_once(recording, proxy):
     """However often something is delivered at an end, together it may take ``exit_timeout``: what is logged after that time waits in the spool at once."""
     made = recording(proxy.conninfo, exit_timeout=60)
     assert made.recorder.flush(10)
-    monkeypatch.setattr(_exit, "_ending_since", None)
     _exit.begin()
     assert 0 < _exit.left_of(60) <= 60
-    monkeypatch.setattr(_exit, "_ending_since", _exit._ending_since - 60)
+    _exit.state.ending_since -= 60
     assert _exit.left_of(60) == 0
     proxy.hang()
     made.log("late")

@@ -90,7 +90,7 @@ MANY = """
             assert runlog.flush(60)
             before = held()
     assert runlog.flush(60)
-    print(held() == before, held(), before, len(runlog._recorder.open_runs.open_runs), flush=True)
+    print(held() == before, held(), before, len(runlog._recorder.open_runs.runs.open), flush=True)
 """
 
 

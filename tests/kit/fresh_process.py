@@ -1,8 +1,7 @@
 """Each test begins and ends in a process that records nothing: what one leaves is not the next one's.
 
-Recorders, open runs, bindings, exported batches and what was told are the process's. Recorders are
-closed before the fixtures of their test end: none outlives its database, and what it has to say is
-caught with the output of the test.
+Recorders are closed before the fixtures of their test end: none outlives its database, and what it
+has to say is caught with the output of the test.
 """
 
 from __future__ import annotations
@@ -11,9 +10,8 @@ import threading
 
 import pytest
 
-from runlog._process.notices import notices
-from runlog._recorder import open_runs, registry
-from runlog._run import batch
+from runlog._process.state import process
+from runlog._recorder import registry
 
 _CLOSE_SECONDS = 0.5
 _END_SECONDS = 10.0
@@ -21,15 +19,13 @@ _SHIPPER = "runlog-shipper"
 
 
 @pytest.fixture(autouse=True)
-def fresh_process(monkeypatch):
-    """No recorder, no run, no batch, nothing told; afterwards no thread that could still tell."""
-    monkeypatch.setattr(notices, "_states", {})
-    monkeypatch.setattr(notices, "_reasons", {})
-    monkeypatch.setattr(batch, "_exports", [])
-    monkeypatch.delenv(batch.VARIABLE, raising=False)
-    _leave_runs()
-    yield
-    _await_ends(thread for thread in threading.enumerate() if thread.name == _SHIPPER)
+def fresh_process():
+    """A process that has just begun; afterwards no thread that could still tell something."""
+    # Of a fixture that several tests share.
+    _leave_recorders()
+    with process.fresh():
+        yield
+        _await_ends(thread for thread in threading.enumerate() if thread.name == _SHIPPER)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -48,17 +44,9 @@ def pytest_runtest_teardown():
 
 
 def _leave_recorders():
-    shippers = [recorder._shipper for recorder in registry._recorders.values()]
+    shippers = [recorder._shipper for recorder in registry.recorders.all.values()]
     registry.reset(_CLOSE_SECONDS)
     _await_ends(shipper._thread for shipper in shippers if shipper is not None)
-    _leave_runs()
-
-
-def _leave_runs():
-    open_runs.open_runs.clear()
-    open_runs.ended_with_process.clear()
-    open_runs.run_variable.set(None)
-    open_runs.step_variable.set(None)
 
 
 def _await_ends(threads):

@@ -133,6 +133,15 @@ def test_install_is_captured_and_undone():
         assert [entry.message for entry in captured.entries][1] == "hello"
     after = (logging.Logger.filter, sys.exit, sys.excepthook, logging.getLogger().level)
     assert after == before
+    assert "RUNLOG_INSTALLED_RUN_ID" not in os.environ
+
+
+def test_what_was_said_in_a_capture_is_said_in_the_next(capfd):
+    """The process's state is fresh in each: a test never depends on who ran before."""
+    for _ in range(2):
+        with capture(), runlog.RunContext("a") as run:
+            run.count(fetched=10**30)
+        assert "is more than the column holds" in capfd.readouterr().err
 
 
 def test_threads_tasks_and_forked_children_are_captured():

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from kit.odd_values import values
 
 import runlog
@@ -41,6 +41,7 @@ class Told:
 
 
 @given(value=values)
+@example(value=-(10**4300))
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -193,5 +194,5 @@ def test_a_batch_that_is_none_is_told_and_another_is_chosen(capfd):
         with runlog.RunContext("job", batch_id="nightly-7") as run:
             assert run.batch_id == run.id
         assert captured.run.batch_id == run.id
+        assert notices.is_in("refused", "some")
     assert "use a UUID" in capfd.readouterr().err
-    assert notices.is_in("refused", "some")
