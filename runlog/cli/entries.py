@@ -10,6 +10,7 @@ import click
 
 from runlog import queries
 from runlog._process.visible import visible
+from runlog._readable import duration
 from runlog.cli._database import connected, find_run
 from runlog.cli._options import (
     entry_options,
@@ -22,6 +23,7 @@ from runlog.cli._options import (
 from runlog.cli._times import SINCE, moment_of
 from runlog.cli.show.entry_lines import lines_of
 from runlog.cli.show.output import Output, names_of, output_options, pages, record_of
+from runlog.cli.show.run_columns import progress_words
 from runlog.cli.show.table import has_colours
 from runlog.queries._following import follow_all, follow_run
 from runlog.queries._rows import Entry, ScriptEntry
@@ -114,12 +116,20 @@ def tail_command(
     _refuse_endless_json(output, endless=True)
     filters: dict[str, Any] = {"script": script, "level": level, "step": step, "text": text}
     with connected() as connection:
+        _tell_progress(connection, script)
         period = {"since": since, "limit": _MOST_AT_FIRST} if since else {"limit": limit}
         newest = queries.search_entries(connection, **period, **filters)
         shown: list[Entry] = list(reversed(newest))
         _print(output, iter(shown), ScriptEntry)
         start = shown[-1].timestamp if shown else datetime.now().astimezone()
         _print_live(output, follow_all(connection, start, filters, shown, _tell), ScriptEntry)
+
+
+def _tell_progress(connection: Connection[Any], script: str | None) -> None:
+    """Say how far the runs are that run now and tell it."""
+    for run in queries.running_now(connection, script=script):
+        if told := progress_words(run.progress):
+            _tell(f"{run.script_name}, running for {duration(run.elapsed_ms)}: {told}")
 
 
 def _tell(said: str) -> None:

@@ -25,6 +25,8 @@ class Run:
         outcome: how it ended in detail, where runlog wrote it: ``finished``, ``failed``, ``died`` …
         heartbeat_at: the last sign of life; None for runs that other programs wrote.
         heartbeat_interval: seconds between two of its signs of life.
+        progress: of a running run how far ``run.track`` is: an object with ``done``, ``total``,
+            ``rate`` a second, ``eta_seconds`` and ``what``, as of its last sign of life.
         read_at: the database's clock when this was read.
     """
 
@@ -47,6 +49,7 @@ class Run:
     outcome: str | None
     heartbeat_at: datetime | None
     heartbeat_interval: float
+    progress: Any = None
     read_at: datetime
 
     @property

@@ -18,4 +18,5 @@ error_message,
 metadata #>> '{runlog,outcome}' as outcome,
 {heartbeat} as heartbeat_at,
 {heartbeat_interval} as heartbeat_interval,
+case when status = 'running' then metadata #> '{runlog,progress}' end as progress,
 now() as read_at

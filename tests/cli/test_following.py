@@ -89,6 +89,17 @@ def test_tail_follows_every_script(follow, connection):
     assert "Traceback" not in process.errors()
 
 
+def test_tail_begins_with_how_far_runs_are(follow, connection):
+    """Those that run now and tell it, each in a line beside the entries."""
+    told = {"what": "deals", "done": 40, "total": 150}
+    run_id = add_run(connection, status="running", runlog={"progress": told})
+    add_entry(connection, run_id, "first")
+    process = follow("tail")
+    see(process, "first")
+    assert process.errors().startswith("runlog: sync, running for ")
+    assert process.errors().endswith(": deals: 40 of 150\n")
+
+
 def test_tail_of_some(follow, connection):
     """A pattern of scripts and a level choose what is followed."""
     runs = {

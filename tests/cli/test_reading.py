@@ -48,7 +48,7 @@ def test_the_columns_of_runs_are_a_contract(runlog, connection):
         "id", "script_name", "status", "triggered_by", "started_at", "finished_at", "duration_ms",
         "records_fetched", "records_inserted", "records_updated", "records_failed",
         "calls_analyzed", "api_cost", "sync_mode", "batch_id", "error_message", "outcome",
-        "heartbeat_at", "state", "elapsed_ms",
+        "heartbeat_at", "state", "elapsed_ms", "progress",
     ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import signal
 import pytest
 from kit.waiting import eventually
 
+from runlog._delivery.sweep import reap
 from runlog._spool import folders
 
 WORK = """
@@ -97,13 +98,19 @@ def _start(start_script, database):
 
 
 def _freeze(script, aftermath):
-    """Stop the process until others have swept its run; they may not touch its spool."""
+    """Stop the process until another machine has swept its run; nobody may touch its spool.
+
+    On its own machine its lock says that it lives, and it is left alone.
+    """
     eventually(lambda: _is(aftermath, script, "running"), within=30)
     script.signal(signal.SIGSTOP)
     (folder,) = aftermath.folders()
 
+    assert aftermath.deliver() == 0
+    _is(aftermath, script, "running")
+
     def is_swept():
-        assert aftermath.deliver() == 0
+        reap(aftermath.connection, "public")
         _is(aftermath, script, "error")
 
     eventually(is_swept, within=30)

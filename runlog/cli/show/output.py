@@ -31,6 +31,8 @@ FORMATS = ("table", "json", "jsonl", "csv", "tsv")
 _VARIABLE = "RUNLOG_FORMAT"
 _DIGITS = 6
 _COMPUTED = ("state", "elapsed_ms")
+# Came later than those, and what programs read keeps its place.
+_LAST = ("progress",)
 _LEFT_OUT = frozenset({"read_at", "heartbeat_interval", "last_heartbeat_interval"})
 
 
@@ -104,7 +106,8 @@ def names_of(row_type: type[Any]) -> list[str]:
     is_tuple = issubclass(row_type, tuple)
     all_names = row_type._fields if is_tuple else [field.name for field in fields(row_type)]
     names = [name for name in all_names if name not in _LEFT_OUT]
-    return names + [name for name in _COMPUTED if name not in names and hasattr(row_type, name)]
+    names += [name for name in _COMPUTED if name not in names and hasattr(row_type, name)]
+    return sorted(names, key=_LAST.__contains__)
 
 
 def record_of(row: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from runlog._readable import ago, duration, moment, number, share
 from runlog.cli._database import SHORT_ID
 from runlog.cli.show.entry_lines import lines_of, styled
 from runlog.cli.show.output import Output, record_of, to_json
+from runlog.cli.show.run_columns import progress_words
 from runlog.cli.show.table import STATE_STYLES, Column, has_colours, table_lines
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _facts(run: RunDetail, output: Output) -> Iterator[tuple[str, str]]:
     if run.status == "running":
         yield "last seen", _when(run.heartbeat_at, run, output)
     yield "started by", _started_by(run, own)
-    yield "progress", _progress(own)
+    yield "progress", progress_words(own.get("progress"))
     yield "records", _counts(run)
     yield "cost", number(run.api_cost)
     yield "sync", _sync(run, output)
@@ -105,21 +106,6 @@ def _facts(run: RunDetail, output: Output) -> Iterator[tuple[str, str]]:
 def _own(run: RunDetail) -> dict[str, Any]:
     own = run.metadata.get(_OWN) if isinstance(run.metadata, dict) else None
     return own if isinstance(own, dict) else {}
-
-
-def _progress(own: dict[str, Any]) -> str:
-    """Return how far ``run.track`` is: ``deals: 40 of 150, 12 a second, 9.2 s left``."""
-    told = own.get("progress")
-    if not isinstance(told, dict) or not isinstance(told.get("done"), int):
-        return ""
-    done, total, rate, eta = (told.get(name) for name in ("done", "total", "rate", "eta_seconds"))
-    parts = [number(done) + (f" of {number(total)}" if isinstance(total, int) else "")]
-    if isinstance(rate, int | float):
-        parts.append(f"{rate:.3g} a second")
-    if isinstance(eta, int | float):
-        parts.append(f"{duration(int(eta * 1000))} left")
-    what = visible(told.get("what"))
-    return (f"{what}: " if what else "") + ", ".join(parts)
 
 
 def _used(own: dict[str, Any]) -> str:
