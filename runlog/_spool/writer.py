@@ -47,9 +47,8 @@ class SegmentWriter:
     """Appends lines to ``<stem>-000001<suffix>``, then ``-000002`` and so on.
 
     Thread-safe, safe in signal handlers, and never blocks on another thread. With ``folder=None``,
-    or when the disk refuses, lines go to anonymous memory, of which there is as much as four files
-    hold; ``on_full``'s owner has to stop the flow before (``memory_share``). Where no descriptor is
-    free, a few lines are held until there is one.
+    or when the disk refuses, lines go to anonymous memory, as much as four files hold; the owner of
+    ``on_full`` stops the flow before (``memory_share``). Without a free descriptor a few are held.
     """
 
     def __init__(
@@ -106,7 +105,9 @@ class SegmentWriter:
             # Only where no file could be made: on a full disk one can, but not be written to.
             self.rotate(to_memory=False)
         if self._segment.filled >= self._room:
-            self.rotate()
+            # Where no new file can be made the old one goes on: unlike memory it survives a kill.
+            if not self.rotate(to_memory=None if self._segment.in_memory else False):
+                self._room = self._segment.filled + _RETRY_BYTES
             self._on_full()
         self._set_mark()
         self.on_block()
@@ -134,8 +135,8 @@ class SegmentWriter:
             return False
         if torn:
             self._cancel()
-        # Where there was no file, or somebody has closed it, the disk has refused nothing. Twice to
-        # memory where an interrupted rotation has left a next file on that very disk.
+        # Where there was no file, or somebody closed it, the disk has refused nothing. Twice to
+        # memory: an interrupted rotation may have left a next file on that very disk.
         is_taken = not self._end.is_ours() and self.rotate() and self._put_in_order(line)
         while not is_taken and not self._segment.in_memory and self.rotate(to_memory=True):
             pass
@@ -278,9 +279,8 @@ class SegmentWriter:
             for segment in left:
                 segment.left_at = time.monotonic()
                 segment.left_line = counted(self._taken)
-            # Who has counted in may still hold the number: closing it before they are out could
-            # send their line into a file of the program that got the same number. This very thread
-            # may be the one, interrupted by a signal in ``_write``: then the number stays taken.
+            # Who has counted in may still hold the number: closed now, it could send their line
+            # into a file of the program. This very thread may be the one, in a signal handler.
             until = time.monotonic() + _LONGEST_WRITE_SECONDS
             while not (is_settled := all(segment.is_settled() for segment in left)) and (
                 time.monotonic() < until

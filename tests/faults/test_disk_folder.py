@@ -186,7 +186,7 @@ def test_a_folder_that_cannot_be_written(run_script, database, connection, tmp_p
 @needs_setpriv
 @pytest.mark.guarantee("disk", "never-raises")
 def test_a_folder_becomes_unwritable_while_running(start_script, proxy, connection, tmp_path):
-    """The folder is closed under the process, the database away: it goes on in memory, and all arrives."""
+    """The folder is closed under the process, the database away: it goes on in its file, and all arrives."""
     spool_dir = tmp_path / "mine"
     proxy.refuse()
     environment = {
@@ -199,7 +199,9 @@ def test_a_folder_becomes_unwritable_while_running(start_script, proxy, connecti
     for folder in waiting_folders(spool_dir):
         folder.chmod(0o500)
     script.signal(signal.SIGUSR1)
-    script.wait_for_line("takes no more")
+    files = [path for folder in waiting_folders(spool_dir) for path in folder.glob("logs-*.copy")]
+    eventually(lambda: _assert(sum(path.stat().st_size for path in files) > 1000 * 400))
+    assert "takes no more" not in script.stderr
     proxy.forward()
     script.wait_for_line("answers again")
     script.signal(signal.SIGUSR1)
