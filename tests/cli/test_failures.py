@@ -1,12 +1,15 @@
 """How commands fail: one line with the remedy, an exit code, and never a password."""
 
+import secrets
 import subprocess
 import sys
 
 import psycopg
 import pytest
 from kit.rows import add_run
+from psycopg.conninfo import make_conninfo
 
+from runlog import migrate
 from runlog.cli import _failures
 
 READING = [["runs"], ["show"], ["logs"], ["errors"], ["scripts"], ["stats"], ["batch"],
@@ -115,3 +118,27 @@ def test_a_reader_that_has_seen_enough(shell_env, connection):
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(b"id\t")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["cursor", "set", "sync", "1d"], ["prune", "--older-than", "1d"], ["close", "last"]],
+    ids=lambda it: it[0],
+)
+def test_a_reader_who_wants_to_change_is_sent_to_the_owner(
+    runlog, connection, database, monkeypatch, command
+):
+    """A reader's right would not help: the remedy is the owner of the tables."""
+    add_run(connection, status="running")
+    role = f"reader_{secrets.token_hex(4)}"
+    connection.execute(f"create role {role} login password 'hush-hush'")
+    migrate.migrate(database, reader_role=role)
+    try:
+        dsn = make_conninfo(database, user=role, password="hush-hush")
+        monkeypatch.setenv("RUNLOG_DSN", dsn)
+        said = runlog(*command)
+    finally:
+        connection.execute(f"drop owned by {role}; drop role {role}")
+    assert said.code == 3
+    assert "connect as the owner of the tables" in said.err
+    assert "--reader-role" not in said.err
