@@ -65,17 +65,15 @@ class Shipper:
         self._starting = threading.Lock()
         self._next_start = 0.0
         self._ending = threading.Lock()
-        self._has_ended = False
+        self._in_a_hurry = self._has_ended = False
         self._last_action: Callable[[], None] = lambda: None
         # SimpleQueue and not Event: its put may run in a signal handler that interrupts a put.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._passing = threading.Lock()
         self._passed = threading.Condition()
-        self._pass_number = 0
-        self._last_success = 0
-        self._in_a_hurry = False
+        self._pass_number = self._last_success = self._failures = 0
+        self._refused_pass = -1
         self._stop_at = _NEVER
-        self._failures = 0
 
     def start(self) -> bool:
         """Start the thread unless it runs or was stopped; False where it cannot be started now.
@@ -133,7 +131,9 @@ class Shipper:
                 with contextlib.suppress(Exception):
                     self._complaints.tell_surprise(error)
                 time.sleep(_A_MOMENT)
-        if self._last_success < self._pass_number or not self.delivery.is_done():
+        is_left = self._last_success < self._pass_number or not self.delivery.is_done()
+        # Who was refused just now would be again, and tries are counted (fail2ban).
+        if is_left and self._refused_pass < self._pass_number:
             self._attempt()
 
     def when_stopped(self, action: Callable[[], None]) -> None:
@@ -230,6 +230,7 @@ class Shipper:
         """Get ready for another try; nothing of it raises, whatever state the process is in."""
         self.delivery.is_replay = True
         is_setup = fault_of(error) is Fault.SETUP
+        self._refused_pass = self._pass_number if is_setup else -1
         is_first = not self._failures
         # A setup fault is for a person to mend: the slow pace at once.
         self._failures = max(self._failures + 1, 20 if is_setup else 0)

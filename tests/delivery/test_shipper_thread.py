@@ -130,3 +130,31 @@ def test_what_is_known_of_started_runs_has_a_limit(recording, database):
             store.note_started(str(number))
     assert len(store._started) <= 10_000
     assert "29999" in store._started
+
+
+REFUSED = """
+    import atexit, time
+    tries = []
+    atexit.register(lambda: print(len(tries)))
+    import psycopg, runlog
+    from runlog._recorder import registry
+
+    connect = psycopg.Connection.connect.__func__
+
+    def counted(kind, *args, **kwargs):
+        tries.append(kind)
+        return connect(kind, *args, **kwargs)
+
+    psycopg.Connection.connect = classmethod(counted)
+    with runlog.RunContext("refused"):
+        while not registry.current()._shipper._failures:
+            time.sleep(0.01)
+"""
+
+
+@pytest.mark.guarantee("conservation")
+def test_who_is_refused_does_not_ask_again_and_again(run_script, database):
+    """Servers count wrong passwords: the start is a try, the end of the run, and that of the process."""
+    script = run_script(REFUSED, env={"RUNLOG_DSN": f"{database} dbname=nothing"})
+    assert script.exit_code == 0, script.stderr
+    assert int(script.stdout) <= 3
