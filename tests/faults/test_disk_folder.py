@@ -201,6 +201,7 @@ def test_a_folder_becomes_unwritable_while_running(start_script, proxy, connecti
     script.signal(signal.SIGUSR1)
     files = [path for folder in waiting_folders(spool_dir) for path in folder.glob("logs-*.copy")]
     eventually(lambda: _assert(sum(path.stat().st_size for path in files) > 1000 * 400))
+    script.wait_for_line("cannot write")
     assert "takes no more" not in script.stderr
     proxy.forward()
     script.wait_for_line("answers again")
