@@ -29,6 +29,11 @@ def has_failed_before(made):
     assert made.recorder._shipper._failures > 0
 
 
+def has_recovered(made):
+    """What is delivered is counted before the pass that did it is over."""
+    assert made.recorder._shipper._failures == 0
+
+
 def has_logged(chatter, count):
     assert len(chatter.lines) >= count
 
@@ -62,6 +67,7 @@ def test_restarts_while_a_script_logs(recording, server, capsys, rounds, evidenc
             eventually(partial(has_logged, chatter, so_far + 50))
             server.start()
             eventually(partial(is_delivered, made), 30)
+            eventually(partial(has_recovered, made))
     counts = finish_and_compare(made, server, chatter.lines)
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2 * rounds, told

@@ -102,7 +102,7 @@ class Watched:
         assert self.wrong == [], f"{self.page.url}: {self.wrong}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Headless Chromium."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
