@@ -14,7 +14,7 @@ _LONGEST: Final = 500
 _VARYING: Final = re.compile(
     r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}"
     r"|0x[0-9a-fA-F]+"
-    r"|(?<!\w)[0-9a-fA-F]{12,}(?!\w)"
+    r"|(?<![0-9A-Za-z_])[0-9a-fA-F]{12,}(?![0-9A-Za-z_])"
     r"|[0-9]+"
 )
 _DIGITS: Final = 12

@@ -25,7 +25,7 @@ from (
         logs.meta ->> 'error_type',
         regexp_replace(
           split_part(left(logs.message, 500), e'\n', 1),
-          '[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|[[:<:]][0-9a-fA-F]{12,}[[:>:]]|[0-9]+',
+          '[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|(?<![0-9A-Za-z_])[0-9a-fA-F]{12,}(?![0-9A-Za-z_])|[0-9]+',
           '*',
           'g'
         )

@@ -9,7 +9,7 @@ left(
                 when error_type = 'died' then ''
                 else regexp_replace(
                     split_part(message, e'\n', 1),
-                    '[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|[[:<:]][0-9a-fA-F]{12,}[[:>:]]|[0-9]+',
+                    '[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|(?<![0-9A-Za-z_])[0-9a-fA-F]{12,}(?![0-9A-Za-z_])|[0-9]+',
                     '*',
                     'g'
                 )

@@ -219,7 +219,7 @@ def test_with_the_database_away_the_program_runs(
     assert b"entries wait in" in stderr
     assert stored_runs() == []
     proxy.forward()
-    run_program("true", env=environment)
+    run_program("true", env={**environment, "RUNLOG_EXIT_TIMEOUT": "10"})
     assert stored_runs() == [
         ("sh", "error", "exit code 3", "exited"),
         ("true", "success", None, "finished"),

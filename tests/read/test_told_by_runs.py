@@ -28,6 +28,8 @@ TEXTS = st.lists(PIECES | st.text(max_size=3), max_size=12).map("".join)
 )
 @example(message="item 4711 of 0xDEAD failed\nsecond line 2", error_type="KeyError")
 @example(message="x" * 600 + "1", error_type=None)
+@example(message="ABCDEFABCDEF99²", error_type=None)
+@example(message="éABCDEFABCDEF99 _ABCDEFABCDEF98", error_type=None)
 def test_one_fingerprint_in_python_and_sql(connection, message, error_type):
     """The fingerprint that a program gives an error is the one that the database finds."""
     rule = statements.statement("parts/fingerprint", "public")
