@@ -215,7 +215,7 @@ NOT_EVEN_IMPORTS = """
     for number in held:
         os.close(number)
     logging.warning("line 1")
-    assert runlog.flush(20)
+    assert runlog.flush(45)
 """
 
 
