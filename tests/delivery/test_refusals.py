@@ -235,7 +235,7 @@ def test_a_fault_that_copy_tells_by_another_name(recording, database, connection
     for number in range(3000):
         made.log("odd" if number == 1700 else f"page {number}")
     made.recorder._shipper.wake()
-    eventually(lambda: _assert(made.stats().waiting == 0), 60)
+    until(lambda: made.stats().waiting == 0, 60)
     assert len(messages(connection)) == made.stats().committed == 2999
     (letter,) = letters(made)
     assert letter["sqlstate"] == "23514"
