@@ -17,6 +17,7 @@ pytest_plugins = (
     "kit.fresh_process",
     "kit.dispositions",
     "kit.postgres",
+    "kit.working_database",
     "kit.proxy",
     "kit.scripts",
     "kit.recording",

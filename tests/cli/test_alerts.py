@@ -7,16 +7,9 @@ import signal
 
 import pytest
 from kit.rows import add_entry, add_run, ago
-from kit.scenes import TABLES
 from kit.waiting import eventually
 
 FAILED = {"status": "error", "error_message": "ValueError: no contact"}
-
-
-@pytest.fixture(autouse=True)
-def nothing_known(connection):
-    """No incident of another test is known."""
-    connection.execute(f"truncate {TABLES}")
 
 
 @pytest.fixture
