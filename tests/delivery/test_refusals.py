@@ -23,6 +23,7 @@ ODD = """
 """
 UNDO = """
     drop function if exists refuse cascade;
+    drop function if exists mask cascade;
     drop index if exists only_once;
 """
 
@@ -217,3 +218,28 @@ def test_an_index_asked_for_once_costs_no_other_statement(recording, proxy, conn
     assert made.recorder.flush(10)
     assert 1 <= proxy.counters.statements - before <= 2
     assert len(messages(connection)) == 11
+
+
+@pytest.mark.guarantee("blast-radius", "conservation")
+def test_a_fault_that_copy_tells_by_another_name(recording, database, connection, change):
+    """An engine that calls every fault of a row in COPY an internal error: the one bad row is a dead letter with its reason, and nothing is said of an outage."""
+    change(ODD.format(table="logs", condition="new.message = 'odd'", state="23514"))
+    masked = "where current_query() like '%from stdin%' and new.message = 'odd'"
+    change(f"""
+        create function mask() returns trigger language plpgsql as $$
+        begin
+            perform 1 {masked};
+            if found then raise exception 'masked' using errcode = 'XX000'; end if;
+            return new;
+        end $$;
+        create trigger a_mask before insert on logs for each row execute function mask()
+    """)
+    made = recording(database, flush_interval=3600, retry_interval=3600, retry_interval_max=3600)
+    assert made.recorder.catch_up(20)
+    for number in range(3000):
+        made.log("odd" if number == 1700 else f"page {number}")
+    made.recorder._shipper.wake()
+    eventually(lambda: _assert(made.stats().waiting == 0), 60)
+    assert len(messages(connection)) == made.stats().committed == 2999
+    (letter,) = letters(made)
+    assert letter["sqlstate"] == "23514"
