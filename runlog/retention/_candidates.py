@@ -2,8 +2,8 @@
 
 Kept is what tells how a script stands: one of its newest runs, its newest success in each sync
 mode, and whatever a cursor stands on: that is what ``find_cursor.sql`` names, for the script and
-for each cursor that one of these runs has by another name. A cursor that a person set is no run, and a
-backfill tells nothing of the script: they are kept for nothing else.
+for each cursor that one of these runs has by another name. A cursor that a person set is no run,
+and a backfill tells nothing of the script: they are kept for nothing else.
 """
 
 from __future__ import annotations
