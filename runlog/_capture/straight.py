@@ -80,7 +80,8 @@ def make_store(  # noqa: C901 - a function and what it remembers
                 return False
             run, step = run_of(), fields.get("step")
             spool = recorder._ready  # noqa: SLF001 - a property would be a call for each entry
-            if run is None or spool is None or levelno < spool.lowest_level:
+            # An error takes the careful way: it carries its fingerprint, and is urgent.
+            if run is None or spool is None or not spool.lowest_level <= levelno < ERROR:
                 return False
             run_id = run.id_text
             line = encode(
@@ -93,8 +94,6 @@ def make_store(  # noqa: C901 - a function and what it remembers
             fields["processName"] = claims.mark
             if not spool.take(line):
                 recorder.put(line, levelno, run_id)
-            elif levelno >= ERROR:
-                recorder.wake()
         except Exception as error:
             if line is None and not is_interrupt(error):
                 return False

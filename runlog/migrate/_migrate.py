@@ -147,7 +147,7 @@ def _apply(connection: Connection[Any], schema: str, migration: statements.Migra
             *before.changes_to(get_standing(connection, schema)),
         ]
     title = migration.name.replace("_", " ")
-    return done or [f"applied migration {migration.version} ({title}): nothing new by name"]
+    return done or [f"applied migration {migration.version} ({title})"]
 
 
 def _require_writable(connection: Connection[Any], schema: str) -> None:

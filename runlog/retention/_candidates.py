@@ -74,7 +74,7 @@ def _find_runs(schema: str) -> bytes:
     """Return the statement, with the one rule of where a cursor stands put into it."""
     rule = statements.text("cursor/find_cursor").decode().replace("%(cursor)s", "wanted.name")
     found = statements.fill(
-        statements.text("retention/find_runs"),
+        statements.whole(statements.text("retention/find_runs")),
         cursor_of_script=rule.replace("%(is_named)s", "false"),
         cursor_of_name=rule.replace("%(is_named)s", "true"),
     )

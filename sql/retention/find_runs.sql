@@ -2,7 +2,7 @@
 -- and how many entries it has. Kept is what tells how a script stands: one of its newest runs, its
 -- newest success in each sync mode, and whatever a cursor stands on: that is what find_cursor.sql
 -- names, for the script and for each cursor that one of these runs has by another name. A cursor
--- that a person set is no run, and is kept for nothing else.
+-- that a person set is no run, and a backfill tells nothing of the script: they are kept for nothing else.
 with page as materialized (
     select
         id,
@@ -11,7 +11,8 @@ with page as materialized (
         status,
         sync_mode,
         coalesce(finished_at, started_at) as finished_at,
-        metadata #>> '{runlog,cursor}' as cursor_name
+        metadata #>> '{runlog,cursor}' as cursor_name,
+        {is_ordinary} as is_ordinary
     from {schema}.runs
     where
         started_at < %(before)s::timestamptz
@@ -47,7 +48,7 @@ judged as materialized (
         page.id,
         page.started_at,
         page.id in (select run_id from stands_on)
-        or page.sync_mode is distinct from 'cursor'
+        or page.is_ordinary
         and (
             (
                 select count(*)
@@ -56,7 +57,7 @@ judged as materialized (
                     from {schema}.runs as newer
                     where
                         newer.script_name = page.script_name
-                        and newer.sync_mode is distinct from 'cursor'
+                        and {is_ordinary}
                         and (newer.started_at, newer.id) > (page.started_at, page.id)
                     limit %(keep_last)s
                 ) as newer
@@ -69,6 +70,7 @@ judged as materialized (
                     newer.script_name = page.script_name
                     and newer.status = 'success'
                     and newer.sync_mode is not distinct from page.sync_mode
+                    and {is_ordinary}
                     and (coalesce(newer.finished_at, newer.started_at), newer.id) > (page.finished_at, page.id)
             )
         ) as is_kept

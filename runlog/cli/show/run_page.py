@@ -91,7 +91,7 @@ def _facts(run: RunDetail, output: Output) -> Iterator[tuple[str, str]]:
     yield "progress", progress_words(own.get("progress"))
     yield "records", _counts(run)
     yield "cost", number(run.api_cost)
-    yield "sync", _sync(run, output)
+    yield "sync", _sync(run, own, output)
     if run.batch_id != run.id:
         yield "batch", str(run.batch_id or "")
     yield "used", _used(own)
@@ -138,7 +138,8 @@ def _counts(run: RunDetail) -> str:
     )
 
 
-def _sync(run: RunDetail, output: Output) -> str:
+def _sync(run: RunDetail, own: dict[str, Any], output: Output) -> str:
     start, end = (moment(it, utc=output.utc) for it in (run.sync_start_date, run.sync_end_date))
     window = f"{start or '…'} to {end}" if run.sync_mode and end else ""
-    return visible(", ".join(filter(None, (run.sync_mode, window))))
+    kind = "a backfill" if own.get("backfill") is True else ""
+    return visible(", ".join(filter(None, (run.sync_mode, kind, window))))

@@ -15,6 +15,7 @@ import pytest
 
 import runlog
 from runlog._capture import calls, once
+from runlog._entry.fingerprint import fingerprint_of
 from runlog.testing import capture
 
 log = logging.getLogger("calls")
@@ -152,7 +153,8 @@ def test_behind_a_queue_a_filter_still_counts(captured, run):
     behind.handle(records.get())
     (entry,) = captured.entries
     assert "secret" not in f"{entry.message}{entry.meta}"
-    assert entry.meta == {"who": "hidden", "where": "here", "logger": "calls"}
+    carried = {"error_fingerprint": fingerprint_of(None, "hidden")}
+    assert entry.meta == {"who": "hidden", "where": "here", "logger": "calls", **carried}
 
 
 def test_a_pickled_record_needs_no_runlog(captured, run):
