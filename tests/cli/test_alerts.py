@@ -139,7 +139,7 @@ def test_check_by_exit_code(runlog, connection):
     """0 and a word when all is well; 1 and what is bad when not; JSON for programs."""
     add_run(connection, "fine")
     said = runlog("check", "--format", "table")
-    assert (said.code, said.out) == (0, "all is well: 1 scripts\n")
+    assert (said.code, said.out) == (0, "all is well: 1 script\n")
     add_run(connection, "sync", **FAILED)
     said = runlog("check", "--json")
     assert said.code == 1
@@ -150,7 +150,7 @@ def test_check_by_exit_code(runlog, connection):
 @pytest.mark.parametrize(
     ("rows", "code", "line"),
     [
-        ([{}], 0, "RUNLOG OK - 1 scripts are well | scripts=1 bad=0\n"),
+        ([{}], 0, "RUNLOG OK - 1 script is well | scripts=1 bad=0\n"),
         ([{"records_fetched": 9, "records_failed": 9}], 1, "RUNLOG WARNING - sync left 9 of 9 records behind | scripts=1 bad=1\n"),
         ([FAILED], 2, "RUNLOG CRITICAL - sync failed | scripts=1 bad=1\n"),
     ],
@@ -349,3 +349,42 @@ def test_schedules_are_proposed(runlog, connection, tmp_path, kind, monkeypatch)
     for name, schedule in expected:
         assert f'[scripts."{name}"]\nschedule = {schedule}\n' in said
     assert connection.execute("select count(*) from runlog_scripts").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("way", [[], ["--json"]])
+def test_what_people_do_is_told_to_them_and_to_programs(runlog, connection, told, way):
+    """Each change says what it did and how to take it back; as JSON it is a row."""
+    add_run(connection, **FAILED)
+    runlog("watch", "--once")
+    ((incident,),) = connection.execute("select id::text from runlog_incidents").fetchall()
+    for did, said, *command in (
+        ("acknowledged", "acknowledged: sync failed", "ack", incident),
+        ("closed", "closed: sync failed", "close", incident),
+        ("muted", 'muted: sync; "runlog alerts unmute sync" takes it back', "mute", "sync"),
+        ("unmuted", "told of again: sync", "unmute", "sync"),
+        ("paused", 'paused: sync; "runlog alerts resume sync" takes it back', "pause", "sync"),
+        ("resumed", "expected again: sync", "resume", "sync"),
+        ("retired", 'retired: sync; "runlog alerts resume sync" takes it back', "retire", "sync"),
+    ):
+        out = runlog("alerts", *way, *command).out
+        if way:
+            [row] = json.loads(out)
+            assert list(row) == ["did", "scripts", "rule", "by"]
+            assert row["did"] == did
+        else:
+            assert out.splitlines() == [said]
+
+
+def test_a_look_and_its_answers_as_json(runlog, connection, told, http_sink):
+    """What ``watch --once`` opened, what a channel answered, and one incident with its tellings."""
+    add_run(connection, **FAILED)
+    seen = json.loads(runlog("watch", "--once", "--json").out)
+    assert seen == [{"did": "opened", "script_name": "sync", "rule": "failed", "subject": ""}]
+    [row] = json.loads(runlog("alerts", "--json").out)
+    shown = json.loads(runlog("alerts", "show", row["id"], "--json").out)
+    assert shown["incident"] == {**row, "told_to": ["ops"]}
+    assert [(it["kind"], it["channel"]) for it in shown["tellings"]] == [("opened", "ops")]
+    http_sink.answers = [403]
+    [answer] = json.loads(runlog("alerts", "test", "--json").out)
+    assert (answer["channel"], answer["said"]) == ("ops", "HTTP 403")
+    assert runlog("watch", "--json").code == 2
