@@ -21,6 +21,7 @@ pytest_plugins = (
     "kit.proxy",
     "kit.scripts",
     "kit.recording",
+    "kit.surviving",
     "kit.asking",
     "kit.pooler",
     "kit.commands",

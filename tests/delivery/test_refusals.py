@@ -6,7 +6,7 @@ import json
 
 import pytest
 from kit.recording import Recording, messages, run_row
-from kit.waiting import eventually
+from kit.waiting import until
 from psycopg.conninfo import make_conninfo
 
 from runlog._entry.ids import new_id
@@ -43,10 +43,6 @@ def letters(made):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def _assert(value):
-    assert value
-
-
 @pytest.mark.guarantee("blast-radius", "conservation")
 @pytest.mark.parametrize("count", [20, 3000], ids=["insert", "copy"])
 def test_a_unique_index_of_the_users_hides_nothing(recording, database, connection, change, count):
@@ -73,7 +69,7 @@ def test_a_replay_meets_such_an_index_and_is_no_refusal(recording, proxy, connec
     proxy.cut_after_commit()
     for number in (*range(30), 7):
         made.log(f"page {number}")
-    eventually(lambda: _assert(made.recorder.flush(10)))
+    until(lambda: made.recorder.flush(10))
     assert proxy.counters.cuts == 1
     assert sorted(messages(connection)) == sorted(f"page {number}" for number in range(30))
     (letter,) = letters(made)
@@ -134,7 +130,7 @@ def test_a_row_is_refused_with_a_state_that_nobody_expected(
     made.log_many(others)
     made.log("odd")
     made.log_many(others, "more")
-    eventually(lambda: _assert(made.recorder.flush(5)), within=40)
+    until(lambda: made.recorder.flush(5), within=40)
     assert len(messages(connection)) == 2 * others
     (letter,) = letters(made)
     assert letter["sqlstate"] == state
@@ -148,11 +144,11 @@ def test_what_refuses_every_row_is_no_fault_of_any(recording, database, connecti
     change(ODD.format(table="logs", state=state, condition="true"))
     made = recording(database, retry_interval=0.01, retry_interval_max=0.02)
     made.log_many(10)
-    eventually(lambda: _assert(made.recorder._shipper._failures > 25), within=40)
+    until(lambda: made.recorder._shipper._failures > 25, within=40)
     assert letters(made) == []
     assert made.stats().waiting == 10
     connection.execute(UNDO)
-    eventually(lambda: _assert(made.recorder.flush(5)), within=40)
+    until(lambda: made.recorder.flush(5), within=40)
     assert len(messages(connection)) == 10
 
 
@@ -168,7 +164,7 @@ def test_an_event_is_refused_with_a_state_that_nobody_expected(
         made.recorder.start_run(run)
         made.log(run.script_name, run_id=run.id_text)
         made.recorder.finish_run(run, "success", None)
-    eventually(lambda: _assert(made.recorder.flush(5)), within=40)
+    until(lambda: made.recorder.flush(5), within=40)
     assert run_row(connection, good.id_text, "status") == "success"
     assert messages(connection) == ["good"]
     assert all(odd.id_text in letter["content"] for letter in letters(made))
@@ -181,7 +177,7 @@ def test_counts_that_are_refused_take_no_end_with_them(recording, database, conn
     made = recording(database, retry_interval=0.01, retry_interval_max=0.02)
     made.run.put("records_fetched", 150)
     made.finish("error", "it failed")
-    eventually(lambda: _assert(made.recorder.flush(5)), within=40)
+    until(lambda: made.recorder.flush(5), within=40)
     columns = ("status", "error_message", "records_fetched")
     assert run_row(connection, made.run.id_text, *columns) == ("error", "it failed", None)
     (letter,) = letters(made)
@@ -197,13 +193,13 @@ def test_an_orphan_that_is_refused_holds_up_no_other(
     orphans = [leave_orphan(database, count) for count in (5, 2, 2)]
     made = recording(database, retry_interval=3600, retry_interval_max=3600)
     for orphan in orphans[1:]:
-        eventually(lambda orphan=orphan: _assert(not orphan.folder.exists()))
+        until(lambda orphan=orphan: not orphan.folder.exists())
         assert messages(connection, orphan.run_id) == orphan.messages
     assert orphans[0].folder.exists()
     assert letters(made) == []
     for _ in range(2):
         made.recorder.catch_up(0.5)
-    eventually(lambda: _assert(made.recorder.catch_up(5)), within=40)
+    until(lambda: made.recorder.catch_up(5), within=40)
     assert len(messages(connection, orphans[0].run_id)) == 4
     assert len(letters(made)) == 1
 
@@ -239,7 +235,7 @@ def test_a_fault_that_copy_tells_by_another_name(recording, database, connection
     for number in range(3000):
         made.log("odd" if number == 1700 else f"page {number}")
     made.recorder._shipper.wake()
-    eventually(lambda: _assert(made.stats().waiting == 0), 60)
+    until(lambda: made.stats().waiting == 0, 60)
     assert len(messages(connection)) == made.stats().committed == 2999
     (letter,) = letters(made)
     assert letter["sqlstate"] == "23514"

@@ -10,17 +10,13 @@ import psycopg
 import pytest
 from kit.disks import waiting_folders
 from kit.recording import messages
-from kit.waiting import eventually
+from kit.waiting import until
 
 from runlog import migrate
 from runlog._database import dsn as _dsn
 from runlog._spool import destination
 
 SPOOLS = Path(__file__).with_name("spools")
-
-
-def _assert(value):
-    assert value
 
 
 def name_anew(dsn):
@@ -133,7 +129,7 @@ def test_the_folder_of_the_former_version_is_delivered_and_goes(
     assert is_certain
     shutil.copytree(SPOOLS / "v1", tmp_path / "spool" / name)
     made = recording(database)
-    eventually(lambda: _assert(made.recorder.catch_up(10)))
+    until(lambda: made.recorder.catch_up(10))
     assert not list((tmp_path / "spool" / name).rglob("*.copy"))
     assert connection.execute("select count(*) from logs").fetchone()[0] > 3
 

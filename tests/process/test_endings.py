@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from ending_scripts import DIED, ENDS, SOURCES, WAYS, WRAPPED, Matrix, in_a_shell
 from kit.postgres import name_of, new_database
+from kit.recording import numbered
 from kit.waiting import eventually
 
 from runlog._delivery import sweep
@@ -73,10 +74,6 @@ def matrix(postgres, template_database, tmp_path_factory):
 def ended(matrix):
     """All of them, ended: way, ending and count → what is left."""
     return matrix.run(WAYS, ENDS, COUNTS)
-
-
-def numbered(count):
-    return [f"line {number:06d}" for number in range(count)]
 
 
 def holds(one):
