@@ -75,15 +75,9 @@ def test_plurals():
 
 
 def test_sizes():
-    """Three digits are enough."""
-    assert [words.size(n) for n in (None, 0, 999, 1000, 34_800_000, 5 * 10**12)] == [
-        NOTHING,
-        "0 B",
-        "999 B",
-        "1.0 kB",
-        "34.8 MB",
-        "5.0 TB",
-    ]
+    """Three digits are enough, in the units of the command line."""
+    told = [words.size(n) for n in (None, 0, 999, 1024, 34_800_000, 2**29, 2**30 - 1, 5 * 2**40)]
+    assert told == [NOTHING, "0 B", "999 B", "1.0 KiB", "33.2 MiB", "512 MiB", "1.0 GiB", "5.0 TiB"]
 
 
 @given(st.text())
