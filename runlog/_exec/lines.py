@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from runlog._entry.levels import INFO, NAMED_LEVELS
+from runlog._entry.levels import CRITICAL, INFO, NAMED_LEVELS
 
 _NO_LINE_BEGINS_SO = {"notset", "msg", "log", "success", "exception", "failure"}
 """Names of levels that are methods, or words of prose."""
 _LEVELS = {
     name.upper(): level for name, level in NAMED_LEVELS.items() if name not in _NO_LINE_BEGINS_SO
 }
+# Kept as the program has written it: it is a word here, and no method.
+_LEVELS["FATAL"] = (CRITICAL, "FATAL")
 _WORDS = "|".join(_LEVELS)
 _TIME = re.compile(
     r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z| ?[+-]\d\d:?\d\d| UTC)?)\]?"
