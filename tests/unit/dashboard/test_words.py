@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runlog._readable import plural
 from runlog.dashboard import _words as words
 from runlog.dashboard._viewer import Viewer, find_zone, viewer_of
 
@@ -69,9 +70,9 @@ def test_changes(value, usual, told):
 
 def test_plurals():
     """One is one; nothing and several are many."""
-    told = [words.plural(count, "run") for count in (0, 1, 2, 1000)]
+    told = [plural(count, "run") for count in (0, 1, 2, 1000)]
     assert told == ["0 runs", "1 run", "2 runs", "1,000 runs"]
-    assert words.plural(2, "success", "successes") == "2 successes"
+    assert plural(2, "success", "successes") == "2 successes"
 
 
 def test_sizes():
