@@ -45,10 +45,11 @@ def reap(
     """Close every run that has missed three heartbeats; return what was closed.
 
     But not where the process is known to live: on this machine, with its spool's lock held. With a
-    writer's rights; two at the same time share the work. Runs without any heartbeat are another
+    writer's rights; two at the same time share the work, and no lock is held between looking and
+    closing: a run that was heard of meanwhile stays. Runs without any heartbeat are another
     program's and are left alone. Should a process have been frozen only, its next heartbeat opens
     its run again. Runs that PostgreSQL does not let end (a constraint, a trigger) are told on
-    stderr and stay; finding them takes more statements.
+    stderr and stay.
 
     Args:
         connection: to the database; autocommit.
@@ -61,92 +62,89 @@ def reap(
     Raises:
         psycopg.Error: what PostgreSQL says.
     """
-    reaping = _Reaping(connection, schema, list(own), before_each, spools)
+    reaping = _Reaping(connection, schema, before_each)
     try:
-        return reaping.close_silent()
+        return [
+            run.as_reaped()
+            for run in reaping.list_silent(list(own))
+            if not owner_lives(spools, run.host, run.spool) and reaping.close(run)
+        ]
     except driver.ProgrammingError as error:
         if strict or sqlstate(error) != NO_RIGHT:
             raise
         return []
 
 
+class _SilentRun(NamedTuple):
+    """A run as it was seen; ``seen`` is its heartbeat as the row tells it."""
+
+    id: UUID
+    script_name: str
+    started_at: datetime | None
+    last_alive: datetime
+    seen: str
+    message: str
+    host: str | None
+    spool: str | None
+
+    def as_reaped(self) -> ReapedRun:
+        return ReapedRun(self.id, self.script_name, self.started_at, self.last_alive)
+
+
 class _Reaping:
-    """One look at all silent runs; what is refused is narrowed down to the runs that are."""
+    """One look at all silent runs; each is closed for itself, or refused for itself."""
 
     def __init__(
-        self,
-        connection: Connection[Any],
-        schema: str,
-        own: list[str],
-        before_each: Callable[[], object],
-        spools: Path | None,
+        self, connection: Connection[Any], schema: str, before_each: Callable[[], object]
     ) -> None:
-        self._spools = spools
         self._connection = connection
         self._schema = schema
-        self._own = own
         self._before_each = before_each
+        self._may_read_entries = True
 
-    def close_silent(self) -> list[ReapedRun]:
-        """Close them, and say in their messages what each logged last."""
-        try:
-            closed = self._close(self._list("list_silent_runs"))
-        except driver.Error as error:
-            if fault_of(error) is not Fault.ROW:
-                raise
+    def list_silent(self, own: list[str]) -> list[_SilentRun]:
+        """Return the runs that have missed three heartbeats."""
+        return self._rows("list_silent_runs", driver.class_row(_SilentRun), own=own)
+
+    def close(self, run: _SilentRun) -> bool:
+        """Close ``run``, and say in its message what it logged last; False when it stays."""
+        said = self._find_last_entry(run)
+        # A table that takes no longer message: the run is closed without it.
+        messages = [f"{run.message}, {said}", run.message] if said else [run.message]
+        for message in messages:
             self._before_each()
-            closed = self._close_among(self._list("list_silent_candidates"))
-        if closed:
-            self._tell_last_entries([run.id for run in closed])
-        return closed
+            values = {"id": run.id, "seen": run.seen, "message": message}
+            sql = self._sql("close_silent_run")
+            try:
+                return self._connection.execute(sql, values, prepare=False).fetchone() is not None
+            except driver.Error as error:
+                if fault_of(error) is not Fault.ROW:
+                    raise
+                refusal = error
+        tell_left(str(run.id), refusal)
+        return False
 
-    def _list(self, name: str) -> list[UUID]:
-        """Return the runs that this statement lists, but for those whose process lives here."""
-        listed = self._connection.execute(self._sql(name), {"own": self._own}, prepare=False)
-        return [
-            run_id
-            for run_id, host, spool in listed.fetchall()
-            if not owner_lives(self._spools, host, spool)
-        ]
+    def _find_last_entry(self, run: _SilentRun) -> str | None:
+        """Return what the run logged last, if this role may read entries."""
+        if not self._may_read_entries:
+            return None
+        self._before_each()
+        try:
+            found = self._rows("find_last_entry", driver.tuple_row, id=run.id)
+        except driver.Error as error:
+            if sqlstate(error) != NO_RIGHT:
+                raise
+            # A writer's role need not be able to read; the runs are closed all the same.
+            self._may_read_entries = False
+            return None
+        return found[0][0] if found else None
 
-    def _close(self, ids: list[UUID]) -> list[ReapedRun]:
+    def _rows(self, name: str, row_factory: Any, **values: Any) -> list[Any]:
         from runlog._database.loading import load_safely
 
-        if not ids:
-            return []
-        self._before_each()
-        with self._connection.cursor(row_factory=driver.class_row(ReapedRun)) as cursor:
+        with self._connection.cursor(row_factory=row_factory) as cursor:
             load_safely(cursor)
-            return cursor.execute(self._sql("reap_runs"), {"among": ids}, prepare=False).fetchall()
-
-    def _close_among(self, ids: list[UUID]) -> list[ReapedRun]:
-        try:
-            return self._close(ids)
-        except driver.Error as error:
-            if fault_of(error) is not Fault.ROW:
-                raise
-            if len(ids) == 1:
-                tell_left(str(ids[0]), error)
-                return []
-        middle = len(ids) // 2
-        return self._close_among(ids[:middle]) + self._close_among(ids[middle:])
-
-    def _tell_last_entries(self, ids: list[UUID]) -> None:
-        """Say in the error messages what each run logged last, if this role may read entries."""
-        self._before_each()
-        try:
-            with self._connection.transaction():
-                self._connection.execute(self._sql("tell_last_entry"), {"ids": ids}, prepare=False)
-        except driver.Error as error:
-            if sqlstate(error) == NO_RIGHT:
-                # A writer's role need not be able to read; the runs are closed all the same.
-                return
-            if fault_of(error) is not Fault.ROW:
-                raise
-            # A table that takes no longer message: that run is closed without it.
-            middle = len(ids) // 2
-            for part in (ids[:middle], ids[middle:]) if middle else ():
-                self._tell_last_entries(part)
+            return cursor.execute(self._sql(name), values, prepare=False).fetchall()
 
     def _sql(self, name: str) -> bytes:
         return statements.statement(f"sweep/{name}", self._schema)
@@ -162,15 +160,24 @@ def close_run(
     is_forced: bool,
 ) -> bool:
     """Close one run for good; False if it is not running, or alive and not ``is_forced``."""
+    looking = statements.statement("sweep/find_running", schema)
+    found = connection.execute(looking, {"id": run_id}, prepare=False).fetchone()
+    if found is None:
+        return False
+    seen, is_alive, ended_at = found
+    if is_alive and not is_forced:
+        return False
     values = {
         "id": run_id,
         "status": status,
         "error_message": error_message,
+        "seen": seen,
+        "ended_at": ended_at,
         "closed_by": closer(),
         "is_forced": is_forced,
     }
-    statement = statements.statement("sweep/close_run", schema)
-    return connection.execute(statement, values, prepare=False).fetchone() is not None
+    closing = statements.statement("sweep/close_run", schema)
+    return connection.execute(closing, values, prepare=False).fetchone() is not None
 
 
 def closer() -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from runlog._entry.copy_text import escape
 from runlog._entry.cut import cut_json, cut_text
+from runlog._entry.fingerprint import with_fingerprint
 from runlog._entry.ids import new_id_bytes
 from runlog._entry.json_writer import JsonWriter
 from runlog._entry.levels import COLUMN_LEVELS, level_name
@@ -100,7 +101,7 @@ class Encoder:
         self.loggers: dict[str, bytes] = {}
         self._default_step = default_step or "LOG"
 
-    def encode(
+    def encode(  # noqa: C901 - so that an entry is one call
         self,
         run_id: str,
         created: float,
@@ -140,6 +141,8 @@ class Encoder:
             column = (is_name and self.steps.get(step)) or self.step_column(step)
             text = message if type(message) is str else text_of(message)
             text = self._redact(text) if len(text) <= self.max_bytes else self._shortened(text)
+            if level == "ERROR":
+                meta = with_fingerprint(meta, text)
             if not text.isprintable() or "\\" in text:
                 text = escape(storable(text))
             if type(meta) is not dict:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runlog._database.driver import Connection
 
 _Row = TypeVar("_Row")
-_PARTS = ("beat", "fingerprint", "of_script", "patience", "rule", "source", "verdicts", "words")
+_PARTS = ("beat", "of_script", "patience", "rule", "source", "verdicts", "words")
 
 
 @lru_cache(maxsize=512)
@@ -30,10 +30,9 @@ def statement(name: str, schema: str) -> bytes:
     """Return ``sql/alerts/<name>.sql`` for the tables in ``schema``."""
     parts = {part: statements.text(f"alerts/parts/{part}").decode().strip() for part in _PARTS}
     return statements.fill(
-        statements.text(f"alerts/{name}"),
+        statements.whole(statements.fill(statements.text(f"alerts/{name}"), **parts)),
         schema=statements.identifier(schema, setting="schema"),
         schema_literal=statements.literal(schema),
-        **parts,
     )
 
 

@@ -65,16 +65,13 @@ def find_run(connection: Connection[Any], reference: str) -> Run:
         newest = queries.last_runs(connection, limit=1, script=script or None)
         if not newest:
             of = f" of script {script!r}" if script else ""
-            raise NotFoundError(f'there is no run{of} yet; "runlog runs" lists what there is')
+            raise _missing(connection, f"there is no run{of} yet", script)
         return newest[0]
     found = _with_prefix(connection, reference) or queries.last_runs(
         connection, limit=1, script=reference
     )
     if not found:
-        raise NotFoundError(
-            f"there is no run and no script {reference!r}"
-            f'{_similar(connection, reference)}; "runlog runs" lists what there is'
-        )
+        raise _missing(connection, f"there is no run and no script {reference!r}", reference)
     if len(found) > 1:
         shown = ", ".join(
             f"{run.id} ({visible(run.script_name)})" for run in found[:_CANDIDATES_SHOWN]
@@ -91,6 +88,13 @@ def _with_prefix(connection: Connection[Any], prefix: str) -> list[Run]:
     except queries.QueryError:
         # No id begins like this; it is a script's name then.
         return []
+
+
+def _missing(connection: Connection[Any], said: str, script: str) -> NotFoundError:
+    if queries.last_runs(connection, limit=1, script=script or None, sync_mode="backfill"):
+        return NotFoundError(f'{said}, but for backfills; "runlog runs --mode backfill" lists them')
+    similar = _similar(connection, script) if script else ""
+    return NotFoundError(f'{said}{similar}; "runlog runs" lists what there is')
 
 
 def _similar(connection: Connection[Any], name: str) -> str:

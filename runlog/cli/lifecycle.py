@@ -87,7 +87,7 @@ def set_cursor(script: str, to: str, *, output: Output) -> None:
     """  # noqa: D301 - click reads this mark
     wanted = _moment_of(to)
     with connected("change") as connection:
-        if not queries.last_runs(connection, script=Exactly(script), limit=1):
+        if not _is_known(connection, script):
             click.echo(f"runlog: there is no run of {visible(script)!r} yet", err=True)
         write_cursor(connection, _schema(), script, wanted)
         found = find_cursor(connection, _schema(), script)
@@ -98,6 +98,14 @@ def set_cursor(script: str, to: str, *, output: Output) -> None:
     told = f"the next sync of {visible(script)} begins at {shown}"
     undo = f'"runlog cursor undo {visible(script)}" takes this back'
     output.done([found] if found else [], Cursor, told, undo)
+
+
+def _is_known(connection: Connection[Any], script: str) -> bool:
+    """Tell whether something of this name has run, or set a cursor of this name."""
+    return find_cursor(connection, _schema(), script) is not None or any(
+        queries.last_runs(connection, script=Exactly(script), sync_mode=mode, limit=1)
+        for mode in (None, "backfill")
+    )
 
 
 @cursor_command.command("undo")

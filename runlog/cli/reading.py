@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog import queries
+from runlog._readable import plural
 from runlog.cli._database import connected, find_run, short_ids
 from runlog.cli._options import (
     limit_option,
@@ -37,13 +38,18 @@ if TYPE_CHECKING:
     from runlog._database.driver import Connection
 
 _ERRORS_SHOWN = 5
+_BACKFILLS_COUNTED = 1000
 
 
 def _filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add what tells runs apart besides script, state and time."""
     for option in (
         click.option("--by", metavar="WHAT", help="Only those started by cron, manual …"),
-        click.option("--mode", metavar="MODE", help="Only this sync_mode: full, incremental …"),
+        click.option(
+            "--mode",
+            metavar="MODE",
+            help="Only this sync_mode: full …; backfill and cursor are left out otherwise.",
+        ),
         click.option("--batch", type=click.UUID, help="Only the runs of this batch."),
         click.option("--host", metavar="NAME", help="Only those of this machine."),
         click.option(
@@ -100,12 +106,28 @@ def runs_command(
         if follow:
             _follow(connection, rows, filters, output)
             return
+        hidden = _count_left_out(connection, rows, limit, filters)
     is_filtered = any(value is not None for value in filters.values())
     empty = (
         "no run is like this" if is_filtered else 'no runs yet; "runlog demo" makes the first two'
     )
     columns = run_columns(short_ids([row.id for row in rows]), utc=output.utc)
     output.rows(rows, Run, columns, empty=empty)
+    if hidden and (output.is_for_people or not rows):
+        told = plural(hidden, "backfill is", "backfills are")
+        click.echo(f"{told} left out; --mode backfill lists them", err=not rows)
+
+
+def _count_left_out(
+    connection: Connection[Any], rows: list[Run], limit: int, filters: dict[str, Any]
+) -> int:
+    """Count the backfills among what is listed, which a list leaves out."""
+    if filters["sync_mode"] is not None or filters["batch_id"] is not None:
+        return 0
+    asked = {**filters, "sync_mode": "backfill"}
+    if len(rows) == limit:
+        asked["since"] = rows[-1].started_at
+    return len(queries.last_runs(connection, limit=_BACKFILLS_COUNTED, **asked))
 
 
 def _follow(

@@ -84,7 +84,7 @@ def facts_of(run: RunDetail) -> list[tuple[str, str, str]]:
         ("Python", str(noted.get("python") or ""), ""),
         ("Commit", str(noted.get("git_commit") or "")[:12], ""),
         ("Command", command, ""),
-        ("Sync", run.sync_mode or "", ""),
+        ("Sync", "backfill" if noted.get("backfill") is True else run.sync_mode or "", ""),
         ("Window", window, ""),
     ]
     return [(label, text, to) for label, text, to in told if text]

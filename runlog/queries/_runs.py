@@ -41,8 +41,9 @@ def last_runs(
         script: a script's name, or a pattern.
         status: ``running``, ``success``, ``error``, or finer ``crashed``, ``partial``, ``lost``.
         triggered_by: what started it, such as ``cron``.
-        sync_mode: such as ``full``; what a person set is ``cursor``, and left out otherwise.
-        batch_id: of this batch.
+        sync_mode: such as ``full``. Two words find what is left out otherwise: ``cursor`` what a
+            person set, ``backfill`` the backfills.
+        batch_id: of this batch, also its backfills.
         host: the machine, for runs that runlog wrote.
         text: what script, error message or metadata must contain, in any case.
         since: started then or later.

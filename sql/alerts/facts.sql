@@ -35,7 +35,7 @@ left join lateral (
         past.script_name = incident.script_name
         and past.status = 'success'
         and past.finished_at <= coalesce(incident.resolved_at, 'infinity')
-        and past.sync_mode is distinct from 'cursor'
+        and {is_ordinary}
     order by past.finished_at desc
     limit 1
 ) as success on true
@@ -53,6 +53,7 @@ left join lateral (
             and earlier.status = 'success'
             and earlier.finished_at <= run.started_at
             and earlier.sync_mode is not distinct from run.sync_mode
+            and {is_ordinary}
         order by earlier.finished_at desc
         limit 50
     ) as past

@@ -5,22 +5,31 @@ insert into {schema}.runlog_error_kinds as known (
     fingerprint, script_name, error_type, message, first_seen, first_run_id, last_seen, noticed_at
 )
 select
-    {fingerprint},
-    run.script_name,
-    (array_agg(entry.meta ->> 'error_type' order by entry.timestamp))[1],
-    (array_agg(left(entry.message, 500) order by entry.timestamp))[1],
-    min(entry.timestamp),
-    (array_agg(entry.run_id order by entry.timestamp))[1],
-    max(entry.timestamp),
+    coalesce(carried, {fingerprint}),
+    script_name,
+    (array_agg(error_type order by timestamp))[1],
+    (array_agg(message order by timestamp))[1],
+    min(timestamp),
+    (array_agg(run_id order by timestamp))[1],
+    max(timestamp),
     case when %(is_first_look)s then '-infinity'::timestamptz else %(now)s end
-from {schema}.logs as entry
-join {schema}.runs as run on run.id = entry.run_id
-where
-    entry.level = 'ERROR'
-    -- Told as asked for.
-    and entry.step <> 'ALERT'
-    and entry.timestamp > %(now)s - interval '1 day'
-    and entry.timestamp <= %(now)s
+from (
+    select
+        run.script_name,
+        entry.run_id,
+        entry.timestamp,
+        entry.meta ->> 'error_type' as error_type,
+        {carried_fingerprint} as carried,
+        left(entry.message, 500) as message
+    from {schema}.logs as entry
+    join {schema}.runs as run on run.id = entry.run_id
+    where
+        entry.level = 'ERROR'
+        -- Told as asked for.
+        and entry.step <> 'ALERT'
+        and entry.timestamp > %(now)s - interval '1 day'
+        and entry.timestamp <= %(now)s
+) as error
 group by 1, 2
 on conflict (fingerprint, script_name) do update set
     noticed_at = case

@@ -25,7 +25,7 @@ cross join lateral (
             where
                 run.script_name = script.script_name
                 and run.started_at >= script.next_due_at - interval '1 minute'
-                and run.sync_mode is distinct from 'cursor'
+                and {is_ordinary}
         ) as is_waited_for
 ) as state
 order by script.script_name

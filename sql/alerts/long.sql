@@ -22,7 +22,6 @@ with ended as (
             {of_script}
             and run.status = 'success'
             and run.duration_ms is not null
-            and run.metadata #>> '{runlog,backfill}' is distinct from 'true'
         order by run.script_name, run.started_at desc
         limit rule.after
     ) as recent
@@ -46,7 +45,6 @@ with ended as (
                 and run.started_at > %(now)s - interval '60 days'
                 and run.status = 'success'
                 and run.sync_mode is not distinct from recent.sync_mode
-                and run.metadata #>> '{runlog,backfill}' is distinct from 'true'
             order by run.script_name, run.started_at desc
             limit 50
         ) as past

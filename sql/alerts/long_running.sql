@@ -24,6 +24,7 @@ cross join lateral (
     where
         run.script_name = rule.script_name
         and run.status = 'running'
+        and {is_ordinary}
         and {beat} >= %(now)s - {patience}
 ) as alive
 cross join lateral (
@@ -46,7 +47,6 @@ cross join lateral (
             and run.started_at > %(now)s - interval '60 days'
             and run.status = 'success'
             and run.sync_mode is not distinct from alive.sync_mode
-            and run.metadata #>> '{runlog,backfill}' is distinct from 'true'
         order by run.script_name, run.started_at desc
         limit 200
     ) as past

@@ -23,7 +23,7 @@ where
                 run.script_name = incident.script_name
                 and run.status = 'success'
                 and run.finished_at > incident.seen_at
-                and run.sync_mode is distinct from 'cursor'
+                and {is_ordinary}
         )
     )
 returning incident.id, incident.script_name, incident.rule, incident.subject

@@ -1,5 +1,5 @@
 -- Which run has made so many others skip (threshold)? They leave entries of step SKIP in the run
--- that was in their way.
+-- that was in their way, which may be a backfill.
 select
     rule.script_name,
     '' as subject,
@@ -14,7 +14,10 @@ cross join lateral (
         run.id,
         run.started_at
     from {schema}.runs as run
-    where {of_script}
+    where
+        run.script_name between rule.script_name and rule.script_name
+        and (run.script_name, run.started_at) <= (rule.script_name, %(now)s)
+        and run.sync_mode is distinct from 'cursor'
     order by run.script_name, run.started_at desc
     limit 1
 ) as newest

@@ -18,7 +18,7 @@ cross join lateral (
         run.script_name = rule.script_name
         and run.status = 'success'
         and run.finished_at <= %(now)s
-        and run.sync_mode is distinct from 'cursor'
+        and {is_ordinary}
     order by run.finished_at desc
     limit 1
 ) as success

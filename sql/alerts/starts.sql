@@ -9,7 +9,7 @@ cross join lateral (
     where
         run.script_name between script.script_name and script.script_name
         and run.triggered_by is distinct from 'manual'
-        and run.sync_mode is distinct from 'cursor'
+        and {is_ordinary}
         and run.started_at is not null
     order by run.script_name, run.started_at desc
     limit 200

@@ -39,7 +39,6 @@ history as (
             and run.status = 'success'
             and run.started_at > %(now)s - interval '28 days'
             and run.records_fetched is not null
-            and run.metadata #>> '{runlog,backfill}' is distinct from 'true'
         order by run.script_name, run.started_at desc
         limit 3000
     ) as run

@@ -10,7 +10,7 @@ error as (
         run.script_name,
         entry.step,
         entry.meta ->> 'error_type' as error_type,
-        entry.meta ->> 'error_fingerprint' as carried,
+        {carried_fingerprint} as carried,
         left(entry.message, 500) as message
     from {schema}.logs as entry
     join {schema}.runs as run on run.id = entry.run_id
@@ -53,7 +53,6 @@ error as (
 kind as (
     select
         *,
-        -- An entry may carry its own; the others are looked at here.
         coalesce(carried, {fingerprint}) as fingerprint
     from error
 )

@@ -1,8 +1,11 @@
--- Which runs are asked for; a filter that is null asks nothing. A cursor that a person set is a row
--- as well, and no run: it is there for who asks for it.
-case
-    when %(sync_mode)s::text is null then sync_mode is distinct from 'cursor'
-    else sync_mode = %(sync_mode)s
+-- Which runs are asked for; a filter that is null asks nothing. What is not ordinary is there for who
+-- asks for it: for "cursor", for "backfill", or for a batch, of which a backfill may be a part.
+case %(sync_mode)s::text
+    when 'cursor' then sync_mode = 'cursor'
+    when 'backfill' then metadata #>> '{runlog,backfill}' = 'true'
+    else
+        (%(sync_mode)s is null or sync_mode = %(sync_mode)s)
+        and (%(batch_id)s::uuid is not null or {is_ordinary})
 end
 and (%(triggered_by)s::text is null or triggered_by = %(triggered_by)s)
 and (%(host)s::text is null or metadata #>> '{runlog,host}' = %(host)s)

@@ -21,7 +21,7 @@ where
     started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
     and (%(until)s::timestamptz is null or started_at < %(until)s)
     and {has_start}
-    and sync_mode is distinct from 'cursor'
+    and {is_ordinary}
     and (%(script)s::text is null or script_name = %(script)s)
     and (%(script_like)s::text is null or script_name like %(script_like)s)
 group by

@@ -22,8 +22,7 @@ from (
             script_name = %(script)s
             and status = 'success'
             and finished_at <= now() + interval '1 minute'
-            and sync_mode is distinct from 'cursor'
-            and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
+            and {is_ordinary}
         order by finished_at desc
         limit 1
     )
@@ -42,8 +41,7 @@ from (
             and status = 'success'
             and finished_at > now() + interval '1 minute'
             and finished_at < 'infinity'
-            and sync_mode is distinct from 'cursor'
-            and coalesce(metadata #>> '{runlog,backfill}', 'false') <> 'true'
+            and {is_ordinary}
         order by finished_at desc
         limit 1
     )

@@ -22,7 +22,7 @@ cross join lateral (
     where
         script_name between script.name and script.name
         and {has_start}
-        and sync_mode is distinct from 'cursor'
+        and {is_ordinary}
     order by
         script_name,
         started_at desc

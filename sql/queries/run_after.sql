@@ -5,7 +5,7 @@ from {schema}.runs
 where
     script_name between %(script)s and %(script)s
     and started_at >= %(after_at)s::timestamptz
-    and sync_mode is distinct from 'cursor'
+    and {is_ordinary}
     and (started_at, id) > (%(after_at)s::timestamptz, %(after_id)s::uuid)
 order by
     script_name,

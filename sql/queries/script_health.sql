@@ -32,7 +32,7 @@ figures as (
     where
         started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
         and (%(until)s::timestamptz is null or started_at < %(until)s)
-        and sync_mode is distinct from 'cursor'
+        and {is_ordinary}
         and (%(script)s::text is null or script_name = %(script)s)
         and (%(script_like)s::text is null or script_name like %(script_like)s)
     group by script_name
@@ -90,7 +90,7 @@ cross join lateral (
     where
         script_name between wanted.name and wanted.name
         and {has_start}
-        and sync_mode is distinct from 'cursor'
+        and {is_ordinary}
     order by
         script_name,
         started_at desc,
@@ -104,7 +104,7 @@ left join lateral (
         script_name = wanted.name
         and status = 'success'
         and finished_at is not null
-        and sync_mode is distinct from 'cursor'
+        and {is_ordinary}
     order by finished_at desc
     limit 1
 ) as last_success on true

@@ -11,7 +11,7 @@ from {schema}.runs
 where
     started_at > coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
     and (%(until)s::timestamptz is null or started_at < %(until)s)
-    and sync_mode is distinct from 'cursor'
+    and {is_ordinary}
 group by script_name
 order by
     last_run desc,

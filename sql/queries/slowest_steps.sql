@@ -20,7 +20,7 @@ sampled as (
         where
             script_name between script.name and script.name
             and status <> 'running'
-            and sync_mode is distinct from 'cursor'
+            and {is_ordinary}
             and started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
             and (%(until)s::timestamptz is null or started_at < %(until)s)
         order by

@@ -18,7 +18,7 @@ from (
     where
         started_at >= now() - %(period)s::interval
         and status = 'success'
-        and sync_mode is distinct from 'cursor'
+        and {is_ordinary}
         and duration_ms is not null
     group by script_name
 ) as script

@@ -16,7 +16,7 @@ from {schema}.runs
 where
     started_at > now() - %(spans)s * %(span)s::interval
     and started_at <= now()
-    and sync_mode is distinct from 'cursor'
+    and {is_ordinary}
     and (%(script)s::text is null or script_name = %(script)s)
     and (%(script_like)s::text is null or script_name like %(script_like)s)
 group by 1

@@ -23,7 +23,7 @@ from (
     where
         script_name between %(script)s and %(script)s
         and status = 'success'
-        and sync_mode is distinct from 'cursor'
+        and {is_ordinary}
         and started_at < coalesce(%(until)s::timestamptz, 'infinity')
     order by
         script_name,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from kit.scenes import TABLES, Scene, at
+from kit.scenes import Scene, at
 
 
 @pytest.fixture
 def scene(connection):
     """An empty database in which a watcher has looked once, the day before."""
-    connection.execute(f"truncate {TABLES}")
     made = Scene(connection)
     made.look(at("01:00", day=1))
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from kit.scenes import T, at
 
 
@@ -105,13 +106,27 @@ def test_what_a_person_closed_does_not_count(scene):
     assert scene.incidents() == []
 
 
-def test_a_cursor_set_by_hand_is_no_run(scene):
-    """A cursor set by hand after a failure does not make the script well."""
+@pytest.mark.parametrize(
+    "exception", [{"sync_mode": "cursor"}, {"sync_mode": "full", "runlog": {"backfill": True}}]
+)
+def test_a_cursor_set_by_hand_or_a_backfill_heals_nothing(scene, exception):
+    """A cursor set by hand after a failure, or a backfill, does not make the script well."""
     scene.run(T, status="error")
     scene.look(at("02:05"))
-    scene.run(at("03:00"), sync_mode="cursor")
+    scene.run(at("03:00"), **exception)
     scene.look(at("03:05"))
     assert scene.incidents() == [("failed", "open")]
+
+
+def test_a_backfill_that_fails_or_lasts_is_no_incident(scene):
+    """What a person does once says nothing of how the script does."""
+    scene.expect(max_duration="1m")
+    scene.run(at("01:00"))
+    scene.look(at("01:05"))
+    scene.run(at("01:10"), status="error", sync_mode="full", runlog={"backfill": True})
+    scene.alive(at("01:20"), at("02:04"), sync_mode="full", runlog={"backfill": True})
+    scene.look(at("02:05"))
+    assert scene.incidents() == []
 
 
 def test_the_first_look_tells_what_is_bad_now_in_one_message(connection, scene):

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import yaml
 from kit.rows import add_run
-from kit.scenes import TABLES, T, at
+from kit.scenes import T, at
 from kit.scripts import CHECKOUT
 
 from runlog.alerts import look
@@ -45,7 +45,6 @@ def test_looks_through_a_transaction_pooler(scene, pooler):
 
 def test_the_crontab_line_is_run(connection, database, http_sink, tmp_path):
     """As cron runs it: by sh, with next to no environment, reading ~/.runlog.env."""
-    connection.execute(f"truncate {TABLES}")
     add_run(connection, status="error", error_message="no")
     [line] = blocks("cron")
     command = line.split(None, 5)[5]
@@ -84,7 +83,6 @@ def test_the_systemd_units_are_sound(tmp_path):
 
 def test_the_workflow_runs_what_it_says(connection, database, http_sink, tmp_path):
     """Its triggers and its command; the command is run with GitHub's variables."""
-    connection.execute(f"truncate {TABLES}")
     add_run(connection, status="error", error_message="no")
     workflow = yaml.safe_load(blocks("yaml")[0])
     # YAML 1.1 takes the key "on" for true.

@@ -89,3 +89,10 @@ def away(database):
     """The address of a server that is not there, with a password."""
     parts = conninfo_to_dict(database)
     return make_conninfo(host="127.0.0.1", port=1, dbname=parts["dbname"], password="hush-hush")
+
+
+@pytest.fixture
+def told(http_sink, monkeypatch):
+    """Alerts go to a sink; returns the titles that came."""
+    monkeypatch.setenv("RUNLOG_ALERT_URLS", f"ops={http_sink.webhook}")
+    return lambda: [document["title"] for document in http_sink.documents()]

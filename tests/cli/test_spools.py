@@ -120,8 +120,6 @@ def refused(run_script, connection, database):
         env={"RUNLOG_DSN": database},
     )
     assert script.exit_code == 0
-    yield
-    connection.execute("alter table logs drop constraint if exists no_curses")
 
 
 def messages(connection):

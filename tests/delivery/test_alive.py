@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kit.asking import add_run, runs_of
 from kit.recording import messages, run_row
-from kit.waiting import eventually
+from kit.waiting import until
 
 import runlog
 from runlog import Skipped
@@ -23,10 +23,6 @@ FILES = Path("/proc/self/fd")
 SILENT = """
     update runs set metadata = jsonb_set(metadata, '{runlog,heartbeat_at}', '"2020-01-01T00:00:00Z"')
 """
-
-
-def _assert(value):
-    assert value
 
 
 @pytest.fixture
@@ -97,17 +93,17 @@ def test_after_an_outage_the_others_get_a_moment(recording, proxy, connection, m
     assert made.recorder.catch_up(10)
     proxy.refuse()
     made.log("during")
-    eventually(lambda: _assert(made.recorder._shipper._failures))
+    until(lambda: made.recorder._shipper._failures)
     run_id = add_run(connection, "sync", beat=500, about={"host": "elsewhere"})
     proxy.forward()
     made.log("after", levelno=logging.ERROR)
-    eventually(lambda: _assert(made.recorder.catch_up(5)))
+    until(lambda: made.recorder.catch_up(5))
     assert messages(connection) == ["during", "after"]
     assert run_row(connection, run_id, "status") == "running"
     # The moment is over.
     made.recorder._shipper.delivery._housekeeping._next_reap = 0.0
-    eventually(lambda: _assert(made.recorder.catch_up(5)))
-    eventually(lambda: _assert(run_row(connection, run_id, "status") == "error"))
+    until(lambda: made.recorder.catch_up(5))
+    until(lambda: run_row(connection, run_id, "status") == "error")
 
 
 @pytest.mark.guarantee("outage")

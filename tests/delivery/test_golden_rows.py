@@ -9,6 +9,7 @@ from kit.ways_of_logging import WAYS, Call
 
 import runlog
 from runlog._entry.exceptions import exception_meta
+from runlog._entry.fingerprint import fingerprint_of
 from runlog.testing._database import recording_to
 
 
@@ -44,10 +45,16 @@ ROWS = [
     ("INFO", "FETCH", "Fetched 150", {"page": 1, "count": 150}),
     ("DEBUG", "LOAD", "no step named", {}),
     ("WARNING", "LOAD", "odd: \\x00 \\ud800 tab\t {} ü\\n", {"value": "NaN", "who": "ß"}),
-    ("ERROR", "UPSERT", "failed", {"hubspot_id": "7", **exception_meta(CHAINED)}),
-    ("ERROR", "LOAD", "failed", exception_meta(GROUPED)),
+    ("ERROR", "UPSERT", "failed", {
+        "hubspot_id": "7", "error_fingerprint": fingerprint_of("ValueError", "failed"),
+        **exception_meta(CHAINED),
+    }),
+    ("ERROR", "LOAD", "failed", {
+        "error_fingerprint": fingerprint_of("ExceptionGroup", "failed"), **exception_meta(GROUPED)
+    }),
     ("ERROR", "LOAD", "worst", {
-        "levelname": "CRITICAL", "password": "[redacted]", "url": "postgres://u:[redacted]@h/db"
+        "levelname": "CRITICAL", "password": "[redacted]", "url": "postgres://u:[redacted]@h/db",
+        "error_fingerprint": fingerprint_of(None, "worst"),
     }),
 ]  # fmt: skip
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from kit.recording import messages
-from kit.waiting import eventually
+from kit.waiting import until
 
 from runlog._delivery import store as _store
 from runlog._delivery.shipper import Shipper
@@ -122,13 +122,9 @@ def test_a_full_block_does_not_wait_for_the_interval(recording, database, connec
     made.log("first")
     assert made.recorder.flush(10)
     made.log_many(BLOCK_BYTES // 100)
-    eventually(lambda: _is_true(made.stats().committed > 2000), within=20)
+    until(lambda: made.stats().committed > 2000, within=20)
     assert made.recorder.flush(20)
     assert len(messages(connection)) == BLOCK_BYTES // 100 + 1
-
-
-def _is_true(value):
-    assert value
 
 
 @pytest.mark.guarantee("never-raises")
@@ -168,7 +164,7 @@ def test_a_refused_entry_waits_until_it_can_be_kept(recording, database, connect
     assert made.stats().waiting in {2, 3}
     assert made.stats().dead_letters == 0
     letters.unlink()
-    eventually(lambda: _is_true(made.stats().waiting == 0))
+    until(lambda: made.stats().waiting == 0)
     assert made.stats().dead_letters == 1
     assert b"odd" in letters.read_bytes()
     assert messages(connection) == ["before", "after"]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from kit.recording import Recording, messages, run_row
-from kit.waiting import eventually
+from kit.waiting import until
 from psycopg.conninfo import make_conninfo
 
 from runlog._entry.ids import new_id
@@ -23,6 +23,7 @@ ODD = """
 """
 UNDO = """
     drop function if exists refuse cascade;
+    drop function if exists mask cascade;
     drop index if exists only_once;
 """
 
@@ -40,10 +41,6 @@ def letters(made):
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def _assert(value):
-    assert value
 
 
 @pytest.mark.guarantee("blast-radius", "conservation")
@@ -72,7 +69,7 @@ def test_a_replay_meets_such_an_index_and_is_no_refusal(recording, proxy, connec
     proxy.cut_after_commit()
     for number in (*range(30), 7):
         made.log(f"page {number}")
-    eventually(lambda: _assert(made.recorder.flush(10)))
+    until(lambda: made.recorder.flush(10))
     assert proxy.counters.cuts == 1
     assert sorted(messages(connection)) == sorted(f"page {number}" for number in range(30))
     (letter,) = letters(made)
@@ -133,7 +130,7 @@ def test_a_row_is_refused_with_a_state_that_nobody_expected(
     made.log_many(others)
     made.log("odd")
     made.log_many(others, "more")
-    eventually(lambda: _assert(made.recorder.flush(5)), within=40)
+    until(lambda: made.recorder.flush(5), within=40)
     assert len(messages(connection)) == 2 * others
     (letter,) = letters(made)
     assert letter["sqlstate"] == state
@@ -147,11 +144,11 @@ def test_what_refuses_every_row_is_no_fault_of_any(recording, database, connecti
     change(ODD.format(table="logs", state=state, condition="true"))
     made = recording(database, retry_interval=0.01, retry_interval_max=0.02)
     made.log_many(10)
-    eventually(lambda: _assert(made.recorder._shipper._failures > 25), within=40)
+    until(lambda: made.recorder._shipper._failures > 25, within=40)
     assert letters(made) == []
     assert made.stats().waiting == 10
     connection.execute(UNDO)
-    eventually(lambda: _assert(made.recorder.flush(5)), within=40)
+    until(lambda: made.recorder.flush(5), within=40)
     assert len(messages(connection)) == 10
 
 
@@ -167,7 +164,7 @@ def test_an_event_is_refused_with_a_state_that_nobody_expected(
         made.recorder.start_run(run)
         made.log(run.script_name, run_id=run.id_text)
         made.recorder.finish_run(run, "success", None)
-    eventually(lambda: _assert(made.recorder.flush(5)), within=40)
+    until(lambda: made.recorder.flush(5), within=40)
     assert run_row(connection, good.id_text, "status") == "success"
     assert messages(connection) == ["good"]
     assert all(odd.id_text in letter["content"] for letter in letters(made))
@@ -180,7 +177,7 @@ def test_counts_that_are_refused_take_no_end_with_them(recording, database, conn
     made = recording(database, retry_interval=0.01, retry_interval_max=0.02)
     made.run.put("records_fetched", 150)
     made.finish("error", "it failed")
-    eventually(lambda: _assert(made.recorder.flush(5)), within=40)
+    until(lambda: made.recorder.flush(5), within=40)
     columns = ("status", "error_message", "records_fetched")
     assert run_row(connection, made.run.id_text, *columns) == ("error", "it failed", None)
     (letter,) = letters(made)
@@ -196,13 +193,13 @@ def test_an_orphan_that_is_refused_holds_up_no_other(
     orphans = [leave_orphan(database, count) for count in (5, 2, 2)]
     made = recording(database, retry_interval=3600, retry_interval_max=3600)
     for orphan in orphans[1:]:
-        eventually(lambda orphan=orphan: _assert(not orphan.folder.exists()))
+        until(lambda orphan=orphan: not orphan.folder.exists())
         assert messages(connection, orphan.run_id) == orphan.messages
     assert orphans[0].folder.exists()
     assert letters(made) == []
     for _ in range(2):
         made.recorder.catch_up(0.5)
-    eventually(lambda: _assert(made.recorder.catch_up(5)), within=40)
+    until(lambda: made.recorder.catch_up(5), within=40)
     assert len(messages(connection, orphans[0].run_id)) == 4
     assert len(letters(made)) == 1
 
@@ -217,3 +214,28 @@ def test_an_index_asked_for_once_costs_no_other_statement(recording, proxy, conn
     assert made.recorder.flush(10)
     assert 1 <= proxy.counters.statements - before <= 2
     assert len(messages(connection)) == 11
+
+
+@pytest.mark.guarantee("blast-radius", "conservation")
+def test_a_fault_that_copy_tells_by_another_name(recording, database, connection, change):
+    """An engine that calls every fault of a row in COPY an internal error: the one bad row is a dead letter with its reason, and nothing is said of an outage."""
+    change(ODD.format(table="logs", condition="new.message = 'odd'", state="23514"))
+    masked = "where current_query() like '%from stdin%' and new.message = 'odd'"
+    change(f"""
+        create function mask() returns trigger language plpgsql as $$
+        begin
+            perform 1 {masked};
+            if found then raise exception 'masked' using errcode = 'XX000'; end if;
+            return new;
+        end $$;
+        create trigger a_mask before insert on logs for each row execute function mask()
+    """)
+    made = recording(database, flush_interval=3600, retry_interval=3600, retry_interval_max=3600)
+    assert made.recorder.catch_up(20)
+    for number in range(3000):
+        made.log("odd" if number == 1700 else f"page {number}")
+    made.recorder._shipper.wake()
+    until(lambda: made.stats().waiting == 0, 60)
+    assert len(messages(connection)) == made.stats().committed == 2999
+    (letter,) = letters(made)
+    assert letter["sqlstate"] == "23514"

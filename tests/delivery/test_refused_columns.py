@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from kit.recording import messages, run_row
-from kit.waiting import eventually
+from kit.waiting import until
 
 SQL = Path(__file__).parents[2] / "sql"
 LONG = "x" * 1000
@@ -119,11 +119,7 @@ def test_an_event_that_an_older_version_took(recording, database, connection, pr
     made.recorder._spool.append_event(event)
     made.finish()
     proxy.forward()
-    eventually(lambda: _assert(made.recorder.flush(10)))
+    until(lambda: made.recorder.flush(10))
     size, status = connection.execute("select length(metadata::text), status from runs").fetchone()
     assert size < 2**18
     assert status == "success"
-
-
-def _assert(value):
-    assert value

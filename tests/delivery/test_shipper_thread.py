@@ -7,15 +7,11 @@ from functools import partial
 
 import pytest
 from kit.recording import messages, run_row
-from kit.waiting import eventually
+from kit.waiting import eventually, until
 
 from runlog._delivery import shipper as _shipper
 from runlog._process import exit as _exit
 from runlog._process.notices import notices
-
-
-def _assert(value):
-    assert value
 
 
 @pytest.fixture
@@ -68,9 +64,9 @@ def test_a_surprise_is_not_the_end_of_the_thread(recording, database, connection
 
     monkeypatch.setattr(shipper, "_pause", partial(surprise, pause))
     monkeypatch.setattr(made.recorder._spool, "touch", partial(surprise, touch))
-    eventually(lambda: _assert(not surprises))
+    until(lambda: not surprises)
     made.log("after it")
-    eventually(lambda: _assert(made.recorder.flush(5)))
+    until(lambda: made.recorder.flush(5))
     assert messages(connection) == ["after it"]
     assert shipper._thread is thread
     assert thread.is_alive()

@@ -7,7 +7,6 @@ from collections import Counter
 
 import pytest
 from kit.rows import add_run
-from kit.scenes import TABLES
 
 PLACES = ("evaluated", "planned", "claimed", "before send", "after send", "marked")
 # Forked, not started: a storm of Python's imports would be another test.
@@ -84,7 +83,6 @@ def test_watchers_die_at_random_places(
     connection, database, http_sink, run_script, rounds, evidence, share
 ):
     """All incidents are told, none twice but by a death after the send, none under two keys."""
-    connection.execute(f"truncate {TABLES}")
     # Somebody has looked before: nothing is grouped as a first look.
     connection.execute(
         "insert into runlog_watchers (name, evaluated_at) values ('before', now() - interval '1 h')"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from kit.recording import messages
-from kit.waiting import eventually
+from kit.waiting import until
 
 HOUR, YEAR = 3600, 365 * 86_400
 SHIM = Path(__file__).with_name("wall_clock.c")
@@ -266,9 +266,5 @@ def test_unfinished_folders_under_a_wrong_clock(recording, database, connection,
     assert second.close()
     os.utime(odd, (0, 0))
     third = recording(database)
-    eventually(lambda: _assert(third.recorder.flush(10) and not odd.exists()))
+    until(lambda: third.recorder.flush(10) and not odd.exists())
     assert messages(connection, second.run.id_text) == ["line"]
-
-
-def _assert(value):
-    assert value

@@ -12,7 +12,7 @@ import pytest
 from kit.adopting import adopt_orphans
 from kit.disks import waiting_folders
 from kit.recording import messages, run_row
-from kit.waiting import eventually
+from kit.waiting import until
 from psycopg.conninfo import make_conninfo
 
 from runlog._process.notices import notices
@@ -33,10 +33,6 @@ NEXT = """
     _process.close_all()
     print("adopted", recorder.stats().adopted, flush=True)
 """
-
-
-def _assert(value):
-    assert value
 
 
 @pytest.mark.guarantee("survives-death", "exactly-once", "disk")
@@ -81,7 +77,7 @@ def test_the_spool_of_another_database_is_left_alone(
         recording(make_conninfo(database, port=1)),
     ]
     for made in elsewhere:
-        eventually(lambda made=made: _assert(made.recorder._shipper._failures))
+        until(lambda made=made: made.recorder._shipper._failures)
         made.close(0.1)
     assert {path.name: path.read_bytes() for path in orphan.folder.iterdir()} == before
     assert messages(connection) == []
@@ -168,15 +164,15 @@ def test_a_file_that_cannot_be_read_now_is_not_taken_for_missing(
 
     monkeypatch.setattr(_stored.os, "open", open_file)
     made = recording(database)
-    eventually(lambda: _assert(not second.folder.exists()))
+    until(lambda: not second.folder.exists())
     assert messages(connection, second.run_id) == second.messages
-    eventually(lambda: _assert(notices.is_in(f"orphan {orphan.folder}", "unread")))
+    until(lambda: notices.is_in(f"orphan {orphan.folder}", "unread"))
     assert made.recorder._shipper._failures == 0
     assert orphan.folder.exists()
     assert len(orphan.segments) >= held - 2
     is_broken.clear()
     made.recorder._shipper.delivery.look_for_orphans()
-    eventually(lambda: _assert(made.recorder.flush(10) and not orphan.folder.exists()))
+    until(lambda: made.recorder.flush(10) and not orphan.folder.exists())
     monkeypatch.undo()
     stored = messages(connection, orphan.run_id)
     assert stored == orphan.messages

@@ -9,7 +9,7 @@ import signal
 
 import pytest
 from kit.recording import messages, run_row
-from kit.waiting import eventually
+from kit.waiting import until
 
 from runlog._delivery import late_runs
 
@@ -22,12 +22,8 @@ def patient(monkeypatch):
 
 def deliver(recording, database, **settings):
     made = recording(database, **settings)
-    eventually(lambda: _assert(made.recorder.flush(20)))
+    until(lambda: made.recorder.flush(20))
     return made
-
-
-def _assert(value):
-    assert value
 
 
 def letters(folder):
@@ -71,7 +67,7 @@ def test_a_torn_run_event(leave_orphan, recording, database, connection, cut):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(late_runs, "WAIT_SECONDS", 0.0)
         made.recorder._shipper.delivery.look_for_orphans()
-        eventually(lambda: _assert(made.recorder.flush(20) and not orphan.folder.exists()))
+        until(lambda: made.recorder.flush(20) and not orphan.folder.exists())
     stored = messages(connection, orphan.run_id)
     kept = [letter["content"].split("\t")[5] for letter in letters(orphan.folder)
             if "\t" in letter["content"]]  # fmt: skip
@@ -111,7 +107,7 @@ def test_flipped_bits_in_an_orphan(
         count = chance.choice([1, 3, 10, 50])
         touched = flip(orphan.segments[0], chance, count)
         made = recording(database, spool_dir)
-        eventually(lambda orphan=orphan: _assert(not orphan.folder.exists()))
+        until(lambda orphan=orphan: not orphan.folder.exists())
         assert made.close()
         untouched = [text for n, text in enumerate(orphan.messages) if n not in touched]
         stored = messages(connection, orphan.run_id)
@@ -171,7 +167,7 @@ def test_flipped_bits_in_run_events(
         orphan = leave_orphan(database, 20, spool_dir)
         flip(orphan.events[0], chance, chance.choice([1, 5]))
         made = recording(database, spool_dir)
-        eventually(lambda orphan=orphan: _assert(not orphan.folder.exists()))
+        until(lambda orphan=orphan: not orphan.folder.exists())
         made.finish()
         assert made.close()
         assert run_row(connection, made.run.id_text, "status") == "success"
@@ -243,7 +239,7 @@ def test_a_flipped_run_id_does_not_hold_up_the_rest(
         os.utime(path, (0, 0))
     for _ in range(3):
         code, _, err = commands.run("flush")
-        assert (code, err[:20]) == (1, b"1 entries still wait")
+        assert (code, err[:20]) == (1, b"1 entry still waits ")
         assert len(messages(connection, orphan.run_id)) == 1999
         assert letters(orphan.folder) == []
         looked = (orphan.folder / "late.ack").stat().st_mtime - 25

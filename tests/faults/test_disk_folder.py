@@ -8,8 +8,8 @@ import signal
 
 import pytest
 from kit.disks import IS_ROOT, waiting_folders
-from kit.recording import messages, run_row
-from kit.waiting import eventually
+from kit.recording import messages, numbered, run_row
+from kit.waiting import until
 
 from runlog._spool import places
 from runlog._spool.spool import Spool
@@ -20,14 +20,6 @@ NEXT = """
     with runlog.RunContext("next", lifecycle_logs=False):
         pass
 """
-
-
-def numbered(prefix, count):
-    return [f"{prefix} {number:06d}" for number in range(count)]
-
-
-def _assert(value):
-    assert value
 
 
 @pytest.fixture
@@ -48,8 +40,8 @@ def test_the_folder_is_removed(away, recording, proxy, connection, tmp_path, cap
     gone = {"process": first, "database": first.parent, "root": first.parent.parent}[what]
     shutil.rmtree(gone)
     away.log_many(100, "meanwhile")
-    eventually(lambda: _assert(spool.folder != first and spool.folder.is_dir()))
-    eventually(lambda: _assert(not spool.entries.writer.memory_share))
+    until(lambda: spool.folder != first and spool.folder.is_dir())
+    until(lambda: not spool.entries.writer.memory_share)
     away.log_many(100, "after")
     assert away.is_lawful()
     assert capfd.readouterr().err.count("was removed; entries wait in") == 1
@@ -57,7 +49,7 @@ def test_the_folder_is_removed(away, recording, proxy, connection, tmp_path, cap
     kill(away)
     proxy.forward()
     assert recording(proxy.conninfo).recorder.flush(10)
-    logged = [*numbered("before", 100), *numbered("meanwhile", 100), *numbered("after", 100)]
+    logged = [*numbered(100, "before"), *numbered(100, "meanwhile"), *numbered(100, "after")]
     stored = messages(connection, away.run.id_text)
     assert stored == logged
     assert run_row(connection, away.run.id_text, "status") == "error"
@@ -80,12 +72,12 @@ def test_the_folder_is_removed_and_none_can_be_made(away, proxy, connection, cap
     spool = away.recorder._spool
     shutil.rmtree(spool.folder.parent)
     spool.folder.parent.write_text("in the way")
-    eventually(lambda: _assert("no other can be made" in capfd.readouterr().err))
+    until(lambda: "no other can be made" in capfd.readouterr().err)
     away.log_many(500, "after")
     proxy.forward()
     assert away.close(20)
     stored = messages(connection, away.run.id_text)
-    assert stored == [*numbered("before", 100), *numbered("after", 500)]
+    assert stored == [*numbered(100, "before"), *numbered(500, "after")]
 
 
 @pytest.mark.guarantee("disk", "conservation")
@@ -100,7 +92,7 @@ def test_a_file_is_removed(away, proxy, connection, name, evidence):
     proxy.forward()
     away.finish()
     assert away.close(20)
-    logged = [*numbered("before", 100), *numbered("after", 100)]
+    logged = [*numbered(100, "before"), *numbered(100, "after")]
     stored = messages(connection, away.run.id_text)
     assert stored == logged
     assert away.is_lawful()
@@ -118,7 +110,7 @@ def test_a_file_is_replaced(away, proxy, connection):
     proxy.forward()
     assert away.close(20)
     stored = messages(connection, away.run.id_text)
-    assert stored == [*numbered("before", 100), *numbered("after", 100)]
+    assert stored == [*numbered(100, "before"), *numbered(100, "after")]
     assert away.stats().dead_letters == 0
 
 
@@ -137,7 +129,7 @@ def test_a_file_is_cut_behind_what_was_delivered(recording, database, connection
     stored = messages(connection, made.run.id_text)
     # A cut in the middle of a line takes the line that is written behind it with it, as a letter.
     torn = made.stats().dead_letters
-    assert stored == [*numbered("before", 100), *numbered("after", 100)[torn:]]
+    assert stored == [*numbered(100, "before"), *numbered(100, "after")[torn:]]
     assert torn == (1 if kept else 0)
 
 
@@ -200,7 +192,7 @@ def test_a_folder_becomes_unwritable_while_running(start_script, proxy, connecti
         folder.chmod(0o500)
     script.signal(signal.SIGUSR1)
     files = [path for folder in waiting_folders(spool_dir) for path in folder.glob("logs-*.copy")]
-    eventually(lambda: _assert(sum(path.stat().st_size for path in files) > 1000 * 400))
+    until(lambda: sum(path.stat().st_size for path in files) > 1000 * 400)
     script.wait_for_line("cannot write")
     assert "takes no more" not in script.stderr
     proxy.forward()

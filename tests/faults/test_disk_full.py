@@ -9,7 +9,7 @@ from collections import defaultdict
 
 import pytest
 from kit.recording import messages
-from kit.waiting import eventually
+from kit.waiting import eventually, until
 
 LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
 # Segments of 64 KiB; 256 KiB of memory stand in for the disk.
@@ -81,7 +81,7 @@ def test_a_full_disk_sheds_the_least_important_first(
     said = capfd.readouterr().err
     assert said.count("entries are shed and counted, DEBUG first") == 1
     proxy.forward()
-    eventually(lambda: _assert(made.recorder.flush(10) and made.stats().waiting == 0))
+    until(lambda: made.recorder.flush(10) and made.stats().waiting == 0)
     stored = messages(connection, made.run.id_text)
     doubled = len(stored) - len(set(stored))
     lost = levels.all_taken() - set(stored)
@@ -117,9 +117,9 @@ def test_space_returns_while_the_database_is_away(
     made.log_many(150, "during")
     spool = made.recorder._spool
     assert not spool.is_on_disk
-    eventually(lambda: _assert("entries are kept in memory" in capfd.readouterr().err))
+    until(lambda: "entries are kept in memory" in capfd.readouterr().err)
     ballast.unlink()
-    eventually(lambda: _assert(spool.is_on_disk and not spool.entries.writer.memory_share))
+    until(lambda: spool.is_on_disk and not spool.entries.writer.memory_share)
     made.log_many(50, "after")
     # As kill -9 would leave it: the descriptors are gone, the files are as they are.
     made.recorder._shipper._attempt = lambda: True
@@ -215,7 +215,3 @@ def fill(path):
             with contextlib.suppress(OSError):
                 while file.write(b"x" * size):
                     pass
-
-
-def _assert(value):
-    assert value

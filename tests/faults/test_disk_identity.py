@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from pathlib import Path
 
 import psycopg
 import pytest
 from kit.disks import waiting_folders
 from kit.recording import messages
-from kit.waiting import eventually
+from kit.waiting import until
 
 from runlog import migrate
 from runlog._database import dsn as _dsn
 from runlog._spool import destination
 
 SPOOLS = Path(__file__).with_name("spools")
-
-
-def _assert(value):
-    assert value
 
 
 def name_anew(dsn):
@@ -69,6 +66,19 @@ def test_a_spool_waits_where_its_address_leads_to_another_database(
         connection.rollback()
         assert messages(connection, orphan.run_id) == orphan.messages
     assert waiting_folders(own_environment) == []
+
+
+@pytest.mark.guarantee("disk")
+def test_a_note_that_was_cut_short_names_no_other_database(tmp_path, monkeypatch):
+    """Half an id on a full disk is no id: the spool does not wait for a database that never was."""
+    real_write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda file, data: real_write(file, data[: len(data) // 2]))
+        assert not destination.note_database(tmp_path, str(uuid.uuid4()))
+    assert destination.noted_database(tmp_path) is None
+    known = str(uuid.uuid4())
+    assert destination.note_database(tmp_path, known)
+    assert destination.noted_database(tmp_path) == known
 
 
 @pytest.mark.guarantee("disk")
@@ -133,7 +143,7 @@ def test_the_folder_of_the_former_version_is_delivered_and_goes(
     assert is_certain
     shutil.copytree(SPOOLS / "v1", tmp_path / "spool" / name)
     made = recording(database)
-    eventually(lambda: _assert(made.recorder.catch_up(10)))
+    until(lambda: made.recorder.catch_up(10))
     assert not list((tmp_path / "spool" / name).rglob("*.copy"))
     assert connection.execute("select count(*) from logs").fetchone()[0] > 3
 

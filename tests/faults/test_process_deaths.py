@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+from kit.recording import numbered
 
 START = """
     import ctypes, faulthandler, logging, os, resource, signal, sys, threading
@@ -38,10 +39,6 @@ DEATHS = {
         -signal.SIGKILL,
     ),
 }
-
-
-def numbered(count):
-    return [f"line {number:06d}" for number in range(count)]
 
 
 @pytest.mark.guarantee("survives-death", "true-run")

@@ -8,7 +8,7 @@ import time
 
 import psycopg
 import pytest
-from kit.recording import messages
+from kit.recording import messages, numbered
 from kit.waiting import eventually
 
 START = """
@@ -68,10 +68,6 @@ THREADS = f"""{START}
 
 
 HASTY = {"RUNLOG_EXIT_TIMEOUT": "0"}
-
-
-def numbered(count):
-    return [f"line {number:06d}" for number in range(count)]
 
 
 class Hold:

@@ -12,7 +12,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from kit.scripts import CHECKOUT
-from kit.waiting import eventually
+from kit.waiting import until
 from psycopg import sql
 
 from runlog import queries, retention
@@ -168,14 +168,10 @@ def test_the_name_of_a_script_is_data(recording, database, connection):
     made.finish("error", evil)
     assert made.close()
     again = recording(database)
-    eventually(lambda: _assert(again.recorder.flush(10)))
+    until(lambda: again.recorder.flush(10))
     row = connection.execute("select step, message, meta from logs").fetchone()
     assert row == (evil, evil, {evil: evil})
     assert len(queries.search_entries(database, text=evil)) == 1
     (run,) = queries.last_runs(database, script=evil)
     columns = (run.script_name, run.sync_mode, run.triggered_by, run.error_message)
     assert columns == (evil, evil, evil, evil)
-
-
-def _assert(value):
-    assert value

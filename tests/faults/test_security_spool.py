@@ -9,7 +9,7 @@ import pytest
 from kit.adopting import adopt_orphans
 from kit.disks import IS_ROOT, waiting_folders
 from kit.recording import messages
-from kit.waiting import eventually
+from kit.waiting import until
 
 from runlog._spool import folders, places
 from runlog._spool.dead_letters import DeadLetter, DeadLetters, NoPlaceError
@@ -24,10 +24,6 @@ def modes(place):
     return {
         path.relative_to(place): stat.S_IMODE(path.lstat().st_mode) for path in place.rglob("*")
     }
-
-
-def _assert(value):
-    assert value
 
 
 @pytest.mark.guarantee("secrets")
@@ -295,6 +291,6 @@ def test_the_folders_name_tells_no_secret(recording, tmp_path):
     made = recording(dsn)
     made.close(0.1)
     names = [str(path) for path in (tmp_path / "spool").rglob("*")]
-    eventually(lambda: _assert(waiting_folders(tmp_path / "spool")))
+    until(lambda: waiting_folders(tmp_path / "spool"))
     assert names
     assert not [name for name in names if "zorro" in name.split("spool")[1] or "s3cr3t" in name]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from kit.proxy import FaultProxy
-from kit.recording import messages, run_row
+from kit.recording import messages, numbered, run_row
 from kit.servers import ROLE
 from kit.waiting import eventually
 
@@ -34,10 +34,6 @@ PICKY_TRIGGER = """
     end $$;
     create trigger refuse_it before insert on logs for each row execute function refuse_it()
 """
-
-
-def numbered(count):
-    return [f"line {number:06d}" for number in range(count)]
 
 
 def is_delivered(made):

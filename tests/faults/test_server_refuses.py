@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
-from kit.recording import messages, run_row
+from kit.recording import messages, numbered, run_row
 from kit.servers import DATABASE, PASSWORD, ROLE
 from kit.waiting import eventually
 
@@ -24,10 +24,6 @@ pytestmark = pytest.mark.guarantee("outage", "exactly-once")
 def _rush_hour(monkeypatch):
     """A server whose connections are all taken is told of at once, and not after a while."""
     monkeypatch.setattr(complaints, "_CROWDED_SECONDS", 0.0)
-
-
-def numbered(prefix, count):
-    return [f"{prefix} {number:06d}" for number in range(count)]
 
 
 def differences(logged, stored):
@@ -158,7 +154,7 @@ def test_a_refusal_holds_everything_back_until_it_is_mended(
     outage.is_over()
     with server.connect() as connection:
         stored = messages(connection)
-    logged = [*numbered("before", 50), *numbered("during", 3000), *numbered("after", 50)]
+    logged = [*numbered(50, "before"), *numbered(3000, "during"), *numbered(50, "after")]
     assert stored == logged
     evidence(refusals=1, **differences(logged, stored))
 
@@ -183,7 +179,7 @@ def test_all_connections_are_taken(recording, server, capsys, evidence):
     outage.is_over()
     with server.connect() as connection:
         stored = messages(connection)
-    logged = [*numbered("before", 50), *numbered("during", 3000), *numbered("after", 50)]
+    logged = [*numbered(50, "before"), *numbered(3000, "during"), *numbered(50, "after")]
     assert stored == logged
     evidence(refusals=1, **differences(logged, stored))
 
@@ -203,7 +199,7 @@ def test_the_disk_of_the_server_is_full(recording, server, small_disk, capsys, e
     outage.is_over()
     with server.connect() as connection:
         stored = messages(connection)
-    logged = [*numbered("before", 50), *numbered("during", during), *numbered("after", 50)]
+    logged = [*numbered(50, "before"), *numbered(during, "during"), *numbered(50, "after")]
     assert stored == logged
     evidence(refusals=1, **differences(logged, stored))
 
@@ -221,7 +217,7 @@ def test_the_database_is_dropped_and_made_again(recording, server, capsys, evide
     with server.connect() as connection:
         stored = messages(connection, made.run.id_text)
         assert run_row(connection, made.run.id_text, "status") == "success"
-    logged = [*numbered("during", 3000), *numbered("after", 50)]
+    logged = [*numbered(3000, "during"), *numbered(50, "after")]
     assert stored == logged
     evidence(refusals=1, **differences(logged, stored))
 
@@ -240,9 +236,9 @@ def test_a_run_ends_while_its_tables_are_away(recording, server, evidence):
     with server.connect() as connection:
         stored = messages(connection, made.run.id_text)
         assert run_row(connection, made.run.id_text, "status") == "success"
-    assert stored == numbered("during", 50)
+    assert stored == numbered(50, "during")
     assert made.is_lawful()
-    evidence(refusals=1, **differences(numbered("during", 50), stored))
+    evidence(refusals=1, **differences(numbered(50, "during"), stored))
 
 
 def test_another_database_between_two_batches(recording, server, capsys, evidence):
@@ -260,8 +256,8 @@ def test_another_database_between_two_batches(recording, server, capsys, evidenc
     with server.connect() as connection:
         stored = messages(connection, made.run.id_text)
         assert run_row(connection, made.run.id_text, "status") == "success"
-    assert stored == numbered("after", 50)
+    assert stored == numbered(50, "after")
     assert made.stats().dead_letters == 0
     assert made.is_lawful()
     assert capsys.readouterr().err == ""
-    evidence(refusals=1, **differences(numbered("after", 50), stored))
+    evidence(refusals=1, **differences(numbered(50, "after"), stored))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from kit.chatter import Chatter
 from kit.proxy import FaultProxy
-from kit.recording import messages, run_row
+from kit.recording import messages, numbered, run_row
 from kit.servers import DATABASE, ROLE
 from kit.waiting import eventually
 
@@ -40,10 +40,6 @@ VICTIM = """
         print("logged", flush=True)
         time.sleep(60)
 """
-
-
-def numbered(count):
-    return [f"line {number:06d}" for number in range(count)]
 
 
 def dead_letters(spool_dir):

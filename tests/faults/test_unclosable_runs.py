@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from kit.asking import add_run, runs_of
 from kit.recording import messages, run_row
-from kit.waiting import eventually
+from kit.waiting import eventually, until
 
 from runlog._delivery import housekeeping
 from runlog._delivery.sweep import reap
@@ -128,16 +128,12 @@ def test_an_outage_in_the_closing(leave_orphan, recording, database, connection,
     orphan = leave_orphan(database, 5)
     rename(orphan, "kept-for-now")
     made = recording(database)
-    eventually(lambda: _assert(messages(connection, orphan.run_id) == orphan.messages))
+    until(lambda: messages(connection, orphan.run_id) == orphan.messages)
     assert not made.recorder.catch_up(0.3)
     assert orphan.folder.exists()
     connection.execute(UNDO)
-    eventually(lambda: _assert(runs_of(connection, "kept-for-now") == ["error"]))
-    eventually(lambda: _assert(not orphan.folder.exists()))
-
-
-def _assert(value):
-    assert value
+    until(lambda: runs_of(connection, "kept-for-now") == ["error"])
+    until(lambda: not orphan.folder.exists())
 
 
 @pytest.mark.guarantee("blast-radius", "true-run")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from kit import cluster
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Read at import: each test hides the environment of whoever runs it.
-GIVEN = os.environ.get("RUNLOG_TEST_DSN")
+GIVEN = cluster.GIVEN or os.environ.get("RUNLOG_TEST_DSN")
 LAYOUT = os.environ.get("RUNLOG_TEST_LAYOUT")
 """Of the tables that tests find: "partitioned", or plain by default."""
 IMAGE = os.environ.get("RUNLOG_TEST_IMAGE", "postgres:17-alpine")
@@ -63,7 +64,8 @@ def pytest_report_header() -> str:
         return f"postgres: testcontainers {IMAGE}"
     with psycopg.connect(GIVEN, connect_timeout=10) as connection:
         version = connection.execute("show server_version").fetchone()
-    return f"postgres: RUNLOG_TEST_DSN {version[0]}"
+    of_cluster = f", Citus with {len(cluster.nodes())} nodes" if cluster.GIVEN else ""
+    return f"postgres: RUNLOG_TEST_DSN {version[0]}{of_cluster}"
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
@@ -94,42 +96,6 @@ def empty_database(postgres: Postgres) -> Iterator[str]:
         yield dsn
 
 
-@pytest.fixture(scope="session")
-def template_database(postgres: Postgres) -> Iterator[str]:
-    """Conninfo of the session's migrated database; connect to clones of it, never to itself."""
-    from runlog import migrate
-
-    with new_database(postgres) as dsn:
-        migrate.migrate(dsn, layout=LAYOUT)
-        yield dsn
-
-
-@pytest.fixture(scope="session")
-def _working_database(postgres: Postgres, template_database: str) -> Iterator[str]:
-    with new_database(postgres, template=_name_of(template_database)) as dsn:
-        yield dsn
-
-
-@pytest.fixture
-def database(_working_database: str) -> str:
-    """Conninfo of a migrated database whose two tables are empty."""
-    with psycopg.connect(_working_database, autocommit=True) as connection:
-        # Shippers of the test before may still hold locks; its database is ours to clear.
-        connection.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where datname = current_database() and pid <> pg_backend_pid()"
-        )
-        connection.execute("truncate logs, runs restart identity")
-    return _working_database
-
-
-@pytest.fixture
-def connection(database: str) -> Iterator[psycopg.Connection]:
-    """An autocommit connection to ``database``, to look at rows."""
-    with psycopg.connect(database, autocommit=True) as connected:
-        yield connected
-
-
 @contextlib.contextmanager
 def new_database(postgres: Postgres, template: str = "template0") -> Iterator[str]:
     """Make a database for the block; its conninfo."""
@@ -145,7 +111,8 @@ def new_database(postgres: Postgres, template: str = "template0") -> Iterator[st
             admin.execute(drop.format(sql.Identifier(name)))
 
 
-def _name_of(dsn: str) -> str:
+def name_of(dsn: str) -> str:
+    """Return the name of the database of that address."""
     return str(conninfo_to_dict(dsn)["dbname"])
 
 

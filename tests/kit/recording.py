@@ -71,6 +71,19 @@ def recording(tmp_path):
         made.recorder.close(0.5)
 
 
+def numbered(count, prefix="line"):
+    """The messages of ``count`` numbered calls, in their order, from ``line 000000`` on."""
+    return [f"{prefix} {number:06d}" for number in range(count)]
+
+
+def stored(connection):
+    """The entries of all runs in their order; END without what differs from run to run."""
+    return connection.execute(
+        "select level, step, message, meta - 'duration_ms' - 'total_duration_ms' from logs"
+        " order by timestamp, id"
+    ).fetchall()
+
+
 def messages(connection, run_id=None):
     """The messages of a run in their order; of all runs when none is named."""
     condition = "where run_id = %s" if run_id else "where %s::text is null"

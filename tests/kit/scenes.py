@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
 T = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 """The documents' t: 02:00 UTC on a day without a change of clocks."""
-TABLES = (
-    "runlog_scripts, runlog_incidents, runlog_channels, runlog_notifications, runlog_tellings,"
-    " runlog_watchers, runlog_mutes, runlog_error_kinds"
-)
 
 
 def at(text: str, day: int = 10) -> datetime:

@@ -30,7 +30,7 @@ FRESH = [
     "created the sequence sync_logs_id_seq",
     "created the indexes " + ", ".join(DOCUMENTED_INDEXES),
     "created the indexes " + ", ".join(FURTHER_INDEXES),
-    "applied migration 3 (close to strangers): nothing new by name",
+    "applied migration 3 (close to strangers)",
     "created the indexes idx_logs_errors_timestamp, idx_runs_batch_id",
     (
         "created the views runlog_daily_statistics, runlog_error_groups, runlog_script_health,"
@@ -46,9 +46,10 @@ FRESH = [
         " idx_runlog_notifications_channel, idx_runlog_notifications_waiting,"
         " idx_runlog_tellings_notification"
     ),
-    "applied migration 6 (by run and retention): nothing new by name",
-    "applied migration 7 (name the database): nothing new by name",
-    "applied migration 8 (group errors in any session): nothing new by name",
+    "applied migration 6 (by run and retention)",
+    "applied migration 7 (name the database)",
+    "applied migration 8 (group errors in any session)",
+    "applied migration 9 (ordinary runs)",
 ]
 
 

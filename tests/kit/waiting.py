@@ -1,7 +1,7 @@
 """Waiting for something that another thread, process or server does.
 
-`eventually` lives here and nothing else: it calls an assertion until it holds.
-It runs on the test's own thread and blocks it, at most `within` seconds.
+`eventually` calls an assertion until it holds, `until` a question until the answer is yes.
+Both run on the test's own thread and block it, at most `within` seconds.
 """
 
 import time
@@ -38,3 +38,17 @@ def eventually(assertion: Callable[[], T], within: float = 10.0) -> T:
                 raise
         time.sleep(min(pause, max(deadline - time.monotonic(), 0.0)))
         pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def until(is_so: Callable[[], object], within: float = 10.0) -> None:
+    """Ask until the answer is true, as `eventually` does; AssertionError where it never is.
+
+    Args:
+        is_so: Called without arguments, again and again.
+        within: Seconds after which it is given up. Default: 10.
+    """
+
+    def it_is() -> None:
+        assert is_so()
+
+    eventually(it_is, within)

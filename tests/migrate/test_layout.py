@@ -291,17 +291,6 @@ def test_a_schema_of_any_name(empty_database, schema):
     assert migrate.migrate(empty_database, schema=schema) == []
 
 
-def test_lean(migrated):
-    """The two indexes go on request, are named, and do not come back."""
-    done = migrate.migrate(migrated, lean=True)
-    assert done == [
-        "dropped the index idx_logs_level, which no question of runlog uses",
-        "dropped the index idx_logs_run_id, which no question of runlog uses",
-    ]
-    assert migrate.migrate(migrated, lean=True) == []
-    assert migrate.migrate(migrated) == []
-
-
 def test_a_pooler_between(migrated):
     """The whole conversion names every object: it depends on no search path."""
     odd = make_conninfo(migrated, options="-c search_path=pg_catalog")

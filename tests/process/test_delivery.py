@@ -6,8 +6,8 @@ import signal
 import time
 
 import pytest
-from kit.recording import messages, run_row
-from kit.waiting import eventually
+from kit.recording import messages, numbered, run_row
+from kit.waiting import until
 
 SCRIPT = """
     import logging, sys
@@ -31,14 +31,6 @@ NEXT = """
     with runlog.RunContext("next", lifecycle_logs=False):
         pass
 """
-
-
-def numbered(count):
-    return [f"line {number:06d}" for number in range(count)]
-
-
-def _assert(value):
-    assert value
 
 
 def run_id_of(script):
@@ -96,7 +88,7 @@ def test_the_database_is_away_for_a_while(start_script, run_script, proxy, conne
     script = start_script(GATED, env=environment)
     script.wait_for_line("begun")
     if away == "end":
-        eventually(lambda: _assert(messages(connection) == ["first"]))
+        until(lambda: messages(connection) == ["first"])
         proxy.refuse()
     else:
         script.wait_for_line("cannot write to")

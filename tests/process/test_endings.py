@@ -15,7 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from ending_scripts import DIED, ENDS, SOURCES, WAYS, WRAPPED, Matrix, in_a_shell
-from kit.postgres import _name_of, new_database
+from kit.postgres import name_of, new_database
+from kit.recording import numbered
 from kit.waiting import eventually
 
 from runlog._delivery import sweep
@@ -65,7 +66,7 @@ pytestmark = pytest.mark.timeout(120, func_only=True)
 @pytest.fixture(scope="module")
 def matrix(postgres, template_database, tmp_path_factory):
     """Where scripts run that share a folder, a spool and a database of their own."""
-    with new_database(postgres, template=_name_of(template_database)) as dsn:
+    with new_database(postgres, template=name_of(template_database)) as dsn:
         yield Matrix(tmp_path_factory.mktemp("endings"), dsn)
 
 
@@ -73,10 +74,6 @@ def matrix(postgres, template_database, tmp_path_factory):
 def ended(matrix):
     """All of them, ended: way, ending and count → what is left."""
     return matrix.run(WAYS, ENDS, COUNTS)
-
-
-def numbered(count):
-    return [f"line {number:06d}" for number in range(count)]
 
 
 def holds(one):

@@ -11,6 +11,8 @@ import pytest
 from kit.asking import add_run
 from kit.waiting import eventually
 
+from runlog._entry.fingerprint import fingerprint_of
+
 PYTHON = sys.executable
 
 
@@ -34,7 +36,7 @@ echo plain
         b'[FETCH] Fetched 150\n{"msg": "loaded", "level": "error", "step": "LOAD", "n": 3}\nplain\n'
     )
     assert sorted(stored_lines()) == [
-        ("ERROR", "LOAD", "loaded", {"n": 3}),
+        ("ERROR", "LOAD", "loaded", {"n": 3, "error_fingerprint": fingerprint_of(None, "loaded")}),
         ("INFO", "FETCH", "Fetched 150", {}),
         ("INFO", "WORK", "plain", {}),
         ("WARNING", "WORK", "slow", {"stream": "stderr"}),

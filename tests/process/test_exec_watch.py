@@ -6,13 +6,6 @@ import signal
 import sys
 
 import pytest
-from kit.scenes import TABLES
-
-
-@pytest.fixture(autouse=True)
-def nothing_known(connection):
-    """No incident of another test is known."""
-    connection.execute(f"truncate {TABLES}")
 
 
 @pytest.fixture

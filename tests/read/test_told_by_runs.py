@@ -24,11 +24,12 @@ TEXTS = st.lists(PIECES | st.text(max_size=3), max_size=12).map("".join)
 )
 @given(
     message=TEXTS.filter(lambda text: "\0" not in text and text.isprintable()),
-    error_type=st.none() | st.sampled_from(["ValueError", "a.b.C"]),
+    error_type=st.none() | st.sampled_from(["ValueError", "a.b.C", "died"]),
 )
 @example(message="item 4711 of 0xDEAD failed\nsecond line 2", error_type="KeyError")
 @example(message="x" * 600 + "1", error_type=None)
 @example(message="ABCDEFABCDEF99²", error_type=None)
+@example(message="seen at 12", error_type="died")
 @example(message="éABCDEFABCDEF99 _ABCDEFABCDEF98", error_type=None)
 def test_one_fingerprint_in_python_and_sql(connection, message, error_type):
     """The fingerprint that a program gives an error is the one that the database finds."""
@@ -42,15 +43,16 @@ def test_one_fingerprint_in_python_and_sql(connection, message, error_type):
     assert fingerprint_of(error_type, message) == found
 
 
-@pytest.mark.parametrize("carries", [True, False])
-def test_an_entry_may_carry_its_fingerprint(connection, carries):
+@pytest.mark.parametrize("carried", [None, "its own", "of another field of the program's"])
+def test_an_entry_may_carry_its_fingerprint(connection, carried):
     """Errors are grouped the same, whether the entry carries its fingerprint or not."""
     run_id = add_run(connection, status="error")
     for number in (1, 22):
         meta = {"error_type": "ValueError"}
         message = f"item {number} is odd"
-        if carries and number == 1:
-            meta["error_fingerprint"] = fingerprint_of("ValueError", message)
+        if carried and number == 1:
+            own = fingerprint_of("ValueError", message)
+            meta["error_fingerprint"] = own if carried == "its own" else carried
         add_entry(connection, run_id, message, level="ERROR", meta=meta)
     (group,) = queries.error_groups(connection)
     assert (group.errors, group.fingerprint) == (2, fingerprint_of("ValueError", "item 1 is odd"))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 from kit.rows import add_entry, add_run, ago
-from kit.scenes import TABLES, Scene
+from kit.scenes import Scene
 
 from runlog.dashboard import _watching
 
 
 @pytest.fixture(autouse=True)
-def fresh(connection, monkeypatch):
-    """Nothing known of alerts, and no answer kept between two pages."""
-    connection.execute(f"truncate {TABLES}")
+def nothing_kept(monkeypatch):
+    """No answer is kept between two pages."""
     monkeypatch.setattr(_watching, "_KEPT_SECONDS", 0.0)
 
 

@@ -15,8 +15,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._entry.redaction import forms, issued, named
-from runlog._entry.redaction.signs import has_sign, with_signs
 from runlog._entry.redaction.shape import fold
+from runlog._entry.redaction.signs import has_sign, with_signs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _INDENT = "    | "
 _BLOCKS = ("stack",)
+_FOR_PROGRAMS = (*_BLOCKS, "error_fingerprint")
 _TOLD_BY_STACK = ("error", "error_type")
 _STEP_WIDTH, _LEVEL_WIDTH = 8, 7
 
@@ -61,7 +62,7 @@ def _fields(meta: Any) -> str:
     return " ".join(
         f"{visible(name)}={_word(value)}"
         for name, value in meta.items()
-        if name not in _BLOCKS and not _is_in_stack(name, value, meta)
+        if name not in _FOR_PROGRAMS and not _is_in_stack(name, value, meta)
     )
 
 

@@ -47,6 +47,10 @@ def runs(request: Request) -> Response:
             elsewhere = queries.last_runs(
                 connection, limit=1, status=state, **{**filters, "since": None, "until": None}
             )
+        backfills = 0
+        if filters["sync_mode"] is None:
+            asked = {**filters, "sync_mode": "backfill"}
+            backfills = sum(_counts(connection, asked).values())
     shown, has_more = found[:_PAGE], len(found) > _PAGE
     if format_of(request) == "json":
         following = str(shown[-1].id) if has_more else None
@@ -67,6 +71,7 @@ def runs(request: Request) -> Response:
         state=state,
         states=[state for state in STATES if state in counts or state in _ALWAYS],
         elsewhere=elsewhere,
+        backfills=backfills,
         days=heatmap(days, viewer(request).zone),
     )
 
@@ -80,6 +85,7 @@ def _filters(request: Request, period: Period) -> dict[str, Any]:
         "text": text_of(request, "q"),
         "host": text_of(request, "host"),
         "triggered_by": text_of(request, "by"),
+        "sync_mode": text_of(request, "mode"),
         "since": period.since,
         "until": period.until,
     }

@@ -46,7 +46,7 @@ def script(request: Request) -> Response:
     with site_of(request).database.page() as connection:
         health = queries.script_health(connection, since=_MONTH, script=exactly)
         if not health:
-            raise HTTPException(404, f"no script {name[:200]!r} has run yet")
+            raise HTTPException(404, f"no script {name[:200]!r} has run yet, but for backfills")
         days = queries.daily_statistics(
             connection, since=_YEAR, timezone=looking.timezone, script=exactly
         )

@@ -6,6 +6,7 @@ import loguru
 import pytest
 
 import runlog
+from runlog._entry.fingerprint import fingerprint_of
 from runlog.testing import capture
 
 
@@ -40,7 +41,11 @@ def test_bound_values_and_arguments_are_fields(captured):
         ("DEBUG", "DEBUG", {}),
         ("SUCCESS", "INFO", {"levelname": "SUCCESS"}),
         ("WARNING", "WARNING", {}),
-        ("CRITICAL", "ERROR", {"levelname": "CRITICAL"}),
+        (
+            "CRITICAL",
+            "ERROR",
+            {"levelname": "CRITICAL", "error_fingerprint": fingerprint_of(None, "x")},
+        ),
     ],
 )
 def test_loguru_s_levels_keep_their_names(captured, name, level, meta):

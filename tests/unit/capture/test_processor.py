@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 import runlog
+from runlog._entry.fingerprint import fingerprint_of
 from runlog.testing import capture
 
 
@@ -82,7 +83,9 @@ def test_the_event_goes_on_as_it_came(store):
 def test_the_level_is_the_events_or_the_methods(captured, store, method, event, level, levelname):
     """`level` wins over the method's name; a name of its own is kept in meta."""
     store(method, event="x", **event)
-    assert rows(captured) == [(level, "LOG", "x", {"levelname": levelname} if levelname else {})]
+    meta = {"levelname": levelname} if levelname else {}
+    carried = {"error_fingerprint": fingerprint_of(None, "x")} if level == "ERROR" else {}
+    assert rows(captured) == [(level, "LOG", "x", meta | carried)]
 
 
 def test_a_level_that_is_no_level_is_a_field(captured, store):

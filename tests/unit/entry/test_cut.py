@@ -26,7 +26,7 @@ def test_any_call_fits(**call):
     assert len(decode_lines(line)[0]) == 1
 
 
-@pytest.mark.parametrize("size", [100, 300_000, 3_000_000])
+@pytest.mark.parametrize("size", [100, 300_000, 1_000_000])
 @pytest.mark.parametrize("unit", ["a", "\\", "\n", "é", "😀", "\0"])
 def test_huge_messages_keep_head_and_tail(size, unit):
     """A message beyond the limit is cut to it, with its full size told."""

@@ -15,6 +15,7 @@ from kit import odd_values
 from runlog._entry import encoder as _entry
 from runlog._entry.copy_text import decode_lines
 from runlog._entry.encoder import COLUMNS, Encoder
+from runlog._entry.fingerprint import fingerprint_of
 from runlog._entry.levels import level_name
 from runlog._entry.redaction.redactor import Redactor
 
@@ -89,7 +90,7 @@ def test_levels_fold_into_four(levelno, level):
 @pytest.mark.parametrize(
     ("levelno", "levelname", "meta"),
     [
-        (50, "CRITICAL", {"levelname": "CRITICAL"}),
+        (35, "LOUD", {"levelname": "LOUD"}),
         (25, "NOTICE", {"levelname": "NOTICE"}),
         (20, "INFO", {}),
         (20, "WARNING", {}),
@@ -103,10 +104,29 @@ def test_levels_of_another_name_keep_it(levelno, levelname, meta):
     assert row_of(levelno=levelno, levelname=levelname)["meta"] == meta
 
 
+@pytest.mark.parametrize("levelno", [40, 50])
+def test_an_error_carries_its_fingerprint(levelno):
+    """That of the message and the class as they are stored, and only at ERROR."""
+    message, meta = "item 12 of \0 password=hush failed\nand more", {"error_type": "a.b.Error"}
+    row = row_of(message, meta, levelno=levelno, levelname="ERROR")
+    carried = fingerprint_of("a.b.Error", row["message"])
+    assert row["meta"] == {"error_type": "a.b.Error", "error_fingerprint": carried}
+    assert meta == {"error_type": "a.b.Error"}
+    assert row_of(message, meta, levelno=30)["meta"] == meta
+
+
+@pytest.mark.parametrize(
+    "meta", [{"error_fingerprint": "mine"}, {"error_type": 5}, {"error_type": "Error: two words"}]
+)
+def test_a_fingerprint_that_is_not_sure_is_not_carried(meta):
+    """The program's own field stays, and a class that may be stored as another text says nothing."""
+    assert row_of("failed", meta, levelno=40, levelname="ERROR")["meta"] == meta
+
+
 def test_own_fields_lose_no_field_of_the_user():
     """A user's field keeps its name; runlog's own gets another."""
-    row = row_of(meta={"levelname": "mine"}, levelno=50, levelname="CRITICAL")
-    assert row["meta"] == {"levelname": "mine", "runlog.levelname": "CRITICAL"}
+    row = row_of(meta={"levelname": "mine"}, levelno=35, levelname="LOUD")
+    assert row["meta"] == {"levelname": "mine", "runlog.levelname": "LOUD"}
 
 
 @pytest.mark.parametrize(

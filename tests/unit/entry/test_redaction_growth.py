@@ -44,10 +44,10 @@ HEADS = ("", "curl password=", "Cookie: ", "token: {", "a://")
 SMALL, TIMES = 2000, 8
 
 
-def cpu_of(text):
+def cpu_of(text, times):
     """Seconds of this thread's processor; the least of some, for others only add to it."""
     taken = []
-    for _ in range(5):
+    for _ in range(times):
         start = time.thread_time_ns()
         REDACTOR.redact_text(text)
         taken.append(time.thread_time_ns() - start)
@@ -60,7 +60,9 @@ def grows_too_fast(motif, head):
         head + motif * (size // len(motif)) + " token=" for size in (SMALL, SMALL * TIMES)
     )
     # What is not there for the small text is no growth: a few microseconds for any call.
-    return cpu_of(large) > 3 * TIMES * (cpu_of(small) + 10_000)
+    allowed = 3 * TIMES * (cpu_of(small, 3) + 10_000)
+    # Once is enough where it is little; what others have added is found by asking again.
+    return all(cpu_of(large, 1) > allowed for _ in range(5))
 
 
 @pytest.mark.parametrize("motif", MOTIFS)

@@ -42,7 +42,7 @@ PIECES = (
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(st.lists(PIECES, min_size=1, max_size=8).map("".join))
 def test_both_ways_agree(text):
     """With the looks and without them a text becomes the same."""
@@ -82,14 +82,14 @@ def test_any_text_is_the_same_both_ways(text):
 def test_the_look_sees_every_issued_key(kind):
     """Whatever matches the pattern of a kind, after any beginning of it, is seen."""
 
-    @settings(max_examples=30, deadline=None, database=None)
-    @given(st.from_regex(re.compile(kind.rest, re.ASCII)), st.sampled_from(kind.hints))
-    def see(rest, hint):
-        text = hint + rest
-        if re.search(kind.pattern, text):
-            assert looks().any(text)
-            assert looks().forms(text)
-            assert looks(folded=True).any(fold(text))
+    @settings(max_examples=10, deadline=None, database=None)
+    @given(st.from_regex(re.compile(kind.rest, re.ASCII)))
+    def see(rest):
+        for text in (hint + rest for hint in kind.hints):
+            if re.search(kind.pattern, text):
+                assert looks().any(text)
+                assert looks().forms(text)
+                assert looks(folded=True).any(fold(text))
 
     see()
 

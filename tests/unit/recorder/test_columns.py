@@ -169,14 +169,14 @@ def test_a_batch_is_a_uuid():
 
 
 @given(value=values)
-@pytest.mark.parametrize("column", columns.PARSERS)
-def test_any_value_is_taken_or_refused(column, value):
+def test_any_value_is_taken_or_refused(value):
     """What comes out is of a built-in type; what is refused is an Exception, never more."""
-    try:
-        taken = columns.PARSERS[column](value)
-    except Exception:
-        return
-    assert type(taken) in BUILT_IN
-    if type(taken) is str:
-        assert "\0" not in taken
-        taken.encode()
+    for column, parse in columns.PARSERS.items():
+        try:
+            taken = parse(value)
+        except Exception:
+            continue
+        assert type(taken) in BUILT_IN, column
+        if type(taken) is str:
+            assert "\0" not in taken, column
+            taken.encode()

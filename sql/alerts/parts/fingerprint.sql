@@ -1,1 +1,0 @@
-left(md5(concat_ws(e'\n', entry.meta ->> 'error_type', regexp_replace(split_part(left(entry.message, 500), e'\n', 1), '[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|(?<![0-9A-Za-z_])[0-9a-fA-F]{12,}(?![0-9A-Za-z_])|[0-9]+', '*', 'g'))), 12)
