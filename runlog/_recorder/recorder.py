@@ -104,7 +104,7 @@ class Recorder:
                 return self._started(self._spool)
             folder = database_folder(self.settings)
             address = dsn.shown(self.settings.dsn or "", os.environ)
-            spool = Spool(folder, self.settings.spool_max_bytes, address)
+            spool = Spool(folder, self.settings.spool_max_bytes, address, on_block=self.wake)
             if self._spool is not None and not self._spool.is_sealed:
                 spool.close(remove=True)
                 return self._spool
@@ -116,7 +116,6 @@ class Recorder:
             self._shipper = wire(
                 spool, self._session, self._runs, self.settings, folder, before_idle=self.tell_shed
             )
-            spool.on_block = self._shipper.wake
             self._spool = spool
             # A forked child's own spool must bring the runs that it inherited: its parent's may
             # not be there yet.

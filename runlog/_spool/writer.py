@@ -50,6 +50,7 @@ class SegmentWriter:
     Thread-safe, safe in signal handlers, and never blocks on another thread. With ``folder=None``,
     or when the disk refuses, lines go to anonymous memory, as much as four files hold; the owner of
     ``on_full`` stops the flow before (``memory_share``). Without a free descriptor a few are held.
+    ``on_block`` is called after each ``BLOCK_BYTES``, both on the thread that wrote.
     """
 
     def __init__(
@@ -59,10 +60,9 @@ class SegmentWriter:
         suffix: str,
         segment_bytes: int,
         on_full: Callable[[], None] = lambda: None,
+        on_block: Callable[[], None] = lambda: None,
     ) -> None:
-        self._on_full = on_full
-        self.on_block: Callable[[], None] = lambda: None
-        """Called after each ``BLOCK_BYTES``, on the thread that wrote them."""
+        self._on_full, self._on_block = on_full, on_block
         self._folder, self._segment_bytes = folder, segment_bytes
         self._name = f"{stem}-%06d{suffix}"
         self.files = LivingSegments()
@@ -111,7 +111,7 @@ class SegmentWriter:
                 self._room = self._segment.filled + _RETRY_BYTES
             self._on_full()
         self._set_mark()
-        self.on_block()
+        self._on_block()
 
     def _set_mark(self) -> None:
         step = _RETRY_BYTES if self._is_disk_missing else BLOCK_BYTES
