@@ -19,7 +19,7 @@ from runlog.errors import DatabaseUnavailableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import Connection, Cursor
+    from psycopg import Connection
     from psycopg_pool import ConnectionPool
 
 Source: TypeAlias = "str | Connection[Any] | ConnectionPool[Any] | None"
@@ -53,18 +53,16 @@ def fetch(
         connection.cursor(row_factory=class_row(row_type)) as cursor,
     ):
         load_safely(cursor)
-        _execute(cursor, f"queries/{name}", schema, parameters)
-        return cursor.fetchall()
+        statement = statement_for(connection, f"queries/{name}", schema)
+        # Never prepared: each call is planned for its own filters, and poolers may be in between.
+        return cursor.execute(statement, parameters or None, prepare=False).fetchall()
 
 
-def _execute(cursor: Cursor[Any], name: str, schema: str, parameters: dict[str, Any]) -> None:
-    """Ask; in a cluster in the form that tables spread over nodes can do, where there is one."""
-    statement = statements.statement(name, schema)
+def statement_for(connection: Connection[Any], name: str, schema: str) -> bytes:
+    """Return ``sql/<name>.sql``; in a cluster in the form that tables spread over it can do."""
+    usual = statements.statement(name, schema)
     spread = statements.statement(name, schema, is_cluster=True)
-    if spread != statement and _is_cluster(cursor.connection):
-        statement = spread
-    # Never prepared: each call is planned for its own filters, and poolers may be in between.
-    cursor.execute(statement, parameters or None, prepare=False)
+    return spread if spread != usual and _is_cluster(connection) else usual
 
 
 def _is_cluster(connection: Connection[Any]) -> bool:
