@@ -22,7 +22,7 @@ from runlog._process import exit as _exit
 from runlog._process.fork import at_end_of_child
 from runlog._process.notices import notices, say
 from runlog._recorder.open_runs import OpenRuns
-from runlog._recorder.stats import Stats, count_entries
+from runlog._recorder.stats import Stats, count_entries, waiting_words
 from runlog._recorder.wiring import wire
 from runlog._spool.places import database_folder
 from runlog._spool.segment import counted
@@ -268,8 +268,7 @@ class Recorder:
             if self._spool is spool:
                 self._spool, self._ready, self._shipper = None, None, None
         if not done:
-            say(f"{last.waiting} entries wait in {spool.folder or 'memory, and are lost now'}; "
-                'the next runlog process or "runlog flush" delivers them')  # fmt: skip
+            say(waiting_words(last.waiting, spool.folder))
             # The thread may hang in a statement until the process is gone.
             spool.secure()
             for tell in undelivered:
