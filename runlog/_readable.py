@@ -67,6 +67,13 @@ def number(value: float | Decimal | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return ``1 run``, ``2 runs``, ``0 entries``; ``many`` where more than the end changes."""
+    if not many:
+        many = f"{one[:-1]}ies" if one.endswith("ry") else f"{one}s"
+    return f"{number(count)} {one if count == 1 else many}"
+
+
 def share(part: float | None) -> str:
     """Return a share of one as a percentage; 100 % only when it is all."""
     if part is None:

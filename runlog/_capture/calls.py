@@ -16,8 +16,9 @@ from typing import Any, TypeAlias
 
 from runlog._capture import once
 from runlog._capture.log_record import TRAVELLING, Fields, read_what_queues_drop
-from runlog._capture.once import Claims, holders_of
+from runlog._capture.once import Claims, holders_of, marks
 from runlog._process.interrupts import is_interrupt
+from runlog._process.state import process
 from runlog._recorder import open_runs
 
 
@@ -38,8 +39,16 @@ class Call(weakref.ref[logging.LogRecord]):
 Told: TypeAlias = tuple[str | None, object, Fields | None]
 """Of the call of a record: the run's id, the active step, and what the record said when copied."""
 
-waiting: dict[int, Call] = {}
-"""The calls of records that wait somewhere, by the records' ids."""
+
+class Waiting:
+    """The calls of the records of this process that wait somewhere."""
+
+    def __init__(self) -> None:
+        self.calls: dict[int, Call] = {}
+        """By the records' ids."""
+
+
+waiting = process.part(Waiting)
 
 _run_variable = open_runs.run_variable.get
 _step_variable = open_runs.step_variable.get
@@ -53,12 +62,12 @@ def _remember(record: logging.LogRecord) -> Call:
 
 def _enter(call: Call) -> None:
     """Put ``call`` into the table, when all of it is known: a signal may strike in between."""
-    waiting[call.key] = call
+    waiting.calls[call.key] = call
 
 
 def _forget(call: Call) -> None:
-    if waiting.get(call.key) is call:
-        del waiting[call.key]
+    if waiting.calls.get(call.key) is call:
+        del waiting.calls[call.key]
 
 
 class BoundRecord(logging.LogRecord):
@@ -71,7 +80,7 @@ class BoundRecord(logging.LogRecord):
     def __copy__(self) -> logging.LogRecord:
         copied = BoundRecord.__new__(BoundRecord)
         copied.__dict__.update(self.__dict__)
-        call = waiting.get(id(self))
+        call = waiting.calls.get(id(self))
         if call is not None and call() is self:
             if call.at_call is None:
                 call.at_call = read_what_queues_drop(self)
@@ -84,7 +93,7 @@ class BoundRecord(logging.LogRecord):
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = dict(self.__dict__)
-        call = waiting.get(id(self))
+        call = waiting.calls.get(id(self))
         if call is not None:
             state[TRAVELLING] = (
                 call.run_id, _picklable(call.step), bool(call.claims), _picklable(call.at_call)
@@ -107,7 +116,7 @@ def _picklable(value: object) -> Any:
 
 def keep(record: logging.LogRecord) -> None:
     """Keep what belongs to the call of ``record``, which will be handled later or elsewhere."""
-    call = waiting.get(id(record))
+    call = waiting.calls.get(id(record))
     if call is not None and call() is record:
         return
     if type(record) is logging.LogRecord:
@@ -158,11 +167,11 @@ def _keeping(original: Any) -> Any:
 
 def claim(record: logging.LogRecord, claims: Claims) -> Told | None:
     """Note that the recorder of ``claims`` stores ``record``; None when it has done so already."""
-    if once.is_used and once.current.event is not None:
+    if marks.is_used and once.current.event is not None:
         for holder in _claims_of_event(record):
             holder.take(record)
     fields = record.__dict__
-    if (waiting and id(record) in waiting) or TRAVELLING in fields:
+    if (waiting.calls and id(record) in waiting.calls) or TRAVELLING in fields:
         return _claim_what_waited(record, claims)
     # As ``take`` does; a call less for nearly every record.
     if fields.get("processName") is claims.plain:
@@ -178,7 +187,7 @@ def _claim_what_waited(record: logging.LogRecord, claims: Claims) -> Told | None
     if travelled is not None:
         run_id, step, is_stored, at_call = travelled
         return None if is_stored else (run_id, step, at_call)
-    call = waiting[id(record)]
+    call = waiting.calls[id(record)]
     if claims in call.claims:
         return None
     call.claims.append(claims)
@@ -187,5 +196,5 @@ def _claim_what_waited(record: logging.LogRecord, claims: Claims) -> Told | None
 
 def is_claimed(record: logging.LogRecord) -> bool:
     """Tell whether anybody has stored ``record``, in whatever database."""
-    call = waiting.get(id(record))
+    call = waiting.calls.get(id(record))
     return bool(call.claims if call is not None else holders_of(record) or _claims_of_event(record))

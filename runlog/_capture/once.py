@@ -21,6 +21,7 @@ import weakref
 from typing import TYPE_CHECKING, NamedTuple
 
 from runlog._process.interrupts import is_signal_handler
+from runlog._process.state import process
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -53,14 +54,24 @@ class _Current(threading.local):
 
 current = _Current()
 
-is_used = False
-"""Whether any event was ever announced; a cheaper question than for a thread's own mark."""
+
+class Marks:
+    """Who has stored which record of this process."""
+
+    def __init__(self) -> None:
+        self.is_used = False
+        """Whether any event was ever announced; cheaper to ask than for a thread's own mark."""
+        self.made: dict[tuple[str, tuple[Claims, ...], Claims], str] = {}
+        self.holders: dict[int, tuple[str, tuple[Claims, ...]]] = {}
+        self.unmarked: dict[int, tuple[weakref.ref[logging.LogRecord], list[Claims]]] = {}
+
+
+marks = process.part(Marks)
 
 
 def announce(claims: Claims, logger: object) -> None:
     """Note that the event of the chain that runs here is stored, on its way to ``logger``."""
-    global is_used  # noqa: PLW0603 - set once, and never back
-    is_used = True
+    marks.is_used = True
     frame: FrameType | None = sys._getframe(1)
     for _ in range(_NEAR):
         if frame is None:
@@ -151,16 +162,16 @@ class Claims:
         holders = _holders_of(name)
         if self in holders:
             return False
-        mark = _marks.get((name, holders, self))
+        mark = marks.made.get((name, holders, self))
         if mark is None:
-            if len(_marks) >= _MOST_MARKS:
+            if len(marks.made) >= _MOST_MARKS:
                 # A program that makes up names without end; marks on live records are forgotten.
-                _marks.clear()
-                _holders.clear()
+                marks.made.clear()
+                marks.holders.clear()
             mark = f"{name[:1]}{name[1:]}"
             # Before anybody can find it: a signal handler may end this call at any line.
-            _holders[id(mark)] = (mark, (*holders, self))
-            _marks[name, holders, self] = mark
+            marks.holders[id(mark)] = (mark, (*holders, self))
+            marks.made[name, holders, self] = mark
         record.processName = mark
         if not holders:
             self.plain, self.mark = name, mark
@@ -168,26 +179,20 @@ class Claims:
 
     def _take_by_table(self, record: logging.LogRecord) -> bool:
         key = id(record)
-        known = _unmarked.get(key)
+        known = marks.unmarked.get(key)
         if known is None or known[0]() is not record:
-            reference = weakref.ref(record, lambda _: _unmarked.pop(key, None))
-            known = _unmarked[key] = (reference, [])
+            unmarked = marks.unmarked
+            reference = weakref.ref(record, lambda _: unmarked.pop(key, None))
+            known = unmarked[key] = (reference, [])
         if self in known[1]:
             return False
         known[1].append(self)
         return True
 
 
-_marks: dict[tuple[str, tuple[Claims, ...], Claims], str] = {}
-
-_holders: dict[int, tuple[str, tuple[Claims, ...]]] = {}
-
-_unmarked: dict[int, tuple[weakref.ref[logging.LogRecord], list[Claims]]] = {}
-
-
 def holders_of(record: logging.LogRecord) -> tuple[Claims, ...]:
     """Return whose claim ``record`` is already."""
-    unmarked = _unmarked.get(id(record))
+    unmarked = marks.unmarked.get(id(record))
     if unmarked is not None and unmarked[0]() is record:
         return tuple(unmarked[1])
     name = record.__dict__.get("processName")
@@ -195,7 +200,7 @@ def holders_of(record: logging.LogRecord) -> tuple[Claims, ...]:
 
 
 def _holders_of(name: str) -> tuple[Claims, ...]:
-    found = _holders.get(id(name))
+    found = marks.holders.get(id(name))
     return found[1] if found is not None and found[0] is name else ()
 
 

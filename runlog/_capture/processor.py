@@ -101,7 +101,7 @@ class RunLogProcessor:
         if isinstance(handled, logging.LogRecord):
             self._store_handled(recorder, handled, event)
             return
-        if once.is_used:
+        if once.marks.is_used:
             once.forget()
         name = getattr(logger, "name", None)
         name = name if isinstance(name, str) and isinstance(logger, logging.Logger) else None

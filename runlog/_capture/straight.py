@@ -37,7 +37,8 @@ def make_store(  # noqa: C901 - a function and what it remembers
         logging.LogRecord,
         COLUMN_LEVELS,
     )
-    waiting, current_mark, speaking = calls.waiting, once.current, voice.speaking
+    waiting, speaking = calls.waiting.calls, voice.speaking
+    marks, current_mark = once.marks, once.current
     run_of, step_of = open_runs.run_variable.get, open_runs.step_variable.get
     shapes: set[tuple[str, ...]] = set()
     threads: set[str] = set()
@@ -59,7 +60,7 @@ def make_store(  # noqa: C901 - a function and what it remembers
         try:
             if type(record) is not record_class or (waiting and id(record) in waiting):
                 return False
-            if (once.is_used and current_mark.event is not None) or speaking:
+            if (marks.is_used and current_mark.event is not None) or speaking:
                 return False
             fields = record.__dict__
             shape = tuple(fields)

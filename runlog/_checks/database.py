@@ -15,7 +15,7 @@ from runlog._checks.months import examine_months
 from runlog._database import dsn, reading
 from runlog._database.trial import try_writing
 from runlog._process.distribution import pip_line
-from runlog._readable import ago, size
+from runlog._readable import ago, plural, size
 from runlog.errors import DatabaseUnavailableError, RunlogError
 
 if TYPE_CHECKING:
@@ -200,14 +200,16 @@ def _contents(connection: Connection[Any], schema: str) -> Iterator[Finding]:
     yield Finding(check="size", state="ok", found=told)
     lost = [run for run in running if run.state == "lost?"]
     if lost:
-        found = f"{len(lost)} runs are running, but have missed three heartbeats"
+        runs = plural(len(lost), "run is running, but has", "runs are running, but have")
+        found = f"{runs} missed three heartbeats"
         yield Finding(check="lost runs", state="warning", found=found, remedy='run "runlog reap"')
     strangers = [run for run in running if run.heartbeat_at is None]
     if strangers:
         since = ago(strangers[0].started_at, strangers[0].read_at) or "at no known time"
+        runs = plural(len(strangers), "running run writes", "running runs write")
         found = (
-            f"{len(strangers)} running runs write no heartbeat, so nobody can say whether they "
-            f'live; the oldest began {since}; "runlog close RUN" closes one'
+            f"{runs} no heartbeat, so nobody can say whether they live; the oldest began {since};"
+            ' "runlog close RUN" closes one'
         )
         yield Finding(check="running runs", state="note", found=found)
     yield from examine_months(connection, schema)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runlog import embedded
 from runlog._checks.finding import Finding
 from runlog._database import dsn as _dsn
-from runlog._readable import number, size
+from runlog._readable import plural, size
 from runlog._settings import EMBEDDED, OTHER_VARIABLES, TABLE, Settings, resolve, variable
 from runlog._spool import places
 from runlog._spool.dead_letters import find_dead_letters
@@ -118,7 +118,8 @@ def examine_spools(chosen: Settings, environ: Mapping[str, str]) -> Iterator[Fin
         waiting = [spool for spool in spools if spool.is_orphaned]
         if waiting:
             entries = sum(spool.entries for spool in waiting)
-            found = f"{number(entries)} entries, whose processes are gone, for {folder.name}"
+            what = plural(entries, "entry")
+            found = f"{what}, whose processes are gone, for {folder.name}"
             is_here = folder.name == own or (folder.name == former and is_certain)
             here = "" if is_here else ", with RUNLOG_DSN naming that database"
             remedy = f'run "runlog flush"{here}'
@@ -127,7 +128,8 @@ def examine_spools(chosen: Settings, environ: Mapping[str, str]) -> Iterator[Fin
                 remedy = f"made by runlog 0.1.0; move what belongs to this database to {root / own}"
             yield Finding(check="waiting", state="warning", found=found, remedy=remedy)
         if letters := find_dead_letters(folder):
-            found = f"{letters.letters} entries were refused; the last: {letters.last_reason}"
+            were = plural(letters.letters, "entry was", "entries were")
+            found = f"{were} refused; the last: {letters.last_reason}"
             yield Finding(
                 check="dead letters",
                 state="warning",

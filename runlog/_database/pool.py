@@ -8,8 +8,6 @@ each question is one statement or one transaction, never prepared.
 
 from __future__ import annotations
 
-import atexit
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +15,28 @@ from psycopg import IsolationLevel
 from psycopg_pool import NullConnectionPool
 
 from runlog._database.connection import WriteConnection, application_name, connect
+from runlog._process import exit as _exit
+from runlog._process import fork
+from runlog._process.state import process
 
 if TYPE_CHECKING:
     from runlog._settings import Settings
 
 _MAX_CONNECTIONS = 2
 _CLOSE_SECONDS = 2.0
-_lock = threading.Lock()
-_pools: dict[tuple[str, float], NullConnectionPool[WriteConnection]] = {}
 _left_to_the_parent: list[object] = []
 """Kept for ever: the end of a parent's pool in a forked child would meet threads that are gone."""
+
+
+class _Pools:
+    """Those of this process, and what is held while one is looked up or made."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.open: dict[tuple[str, float], NullConnectionPool[WriteConnection]] = {}
+
+
+_pools = process.part(_Pools)
 
 
 class _Opening(WriteConnection):
@@ -47,10 +57,10 @@ class _Opening(WriteConnection):
 def pool_for(settings: Settings) -> NullConnectionPool[WriteConnection]:
     """Return this process's pool for the database of ``settings``, opened now if there is none."""
     key = (settings.dsn or "", settings.connect_timeout)
-    with _lock:
-        pool = _pools.get(key)
+    with _pools.lock:
+        pool = _pools.open.get(key)
         if pool is None:
-            pool = _pools[key] = NullConnectionPool(
+            pool = _pools.open[key] = NullConnectionPool(
                 settings.dsn or "",
                 connection_class=_Opening,
                 kwargs={"connect_timeout": settings.connect_timeout},
@@ -63,19 +73,19 @@ def pool_for(settings: Settings) -> NullConnectionPool[WriteConnection]:
         return pool
 
 
-def _close_all() -> None:
-    for pool in list(_pools.values()):
+def close_all() -> None:
+    """Close every pool; the next question opens another."""
+    for pool in list(_pools.open.values()):
         pool.close(timeout=_CLOSE_SECONDS)
-    _pools.clear()
+    _pools.open.clear()
 
 
 def _after_fork_in_child() -> None:
-    global _lock  # noqa: PLW0603 - the lock may be held by a thread that is not here
-    _lock = threading.Lock()
-    _left_to_the_parent.extend(_pools.values())
-    _pools.clear()
+    # It may be held by a thread that is not here.
+    _pools.lock = threading.Lock()
+    _left_to_the_parent.extend(_pools.open.values())
+    _pools.open.clear()
 
 
-atexit.register(_close_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+_exit.closings.append(close_all)
+fork.in_child(fork.InChild.QUESTIONS, _after_fork_in_child)

@@ -25,6 +25,11 @@ _TOKEN = re.compile(rb"\{([a-z_]+)\}")
 _COMMENT = re.compile(rb"^--.*\n", re.MULTILINE)
 # Names come to stand inside of bodies that are quoted like that, where nothing else can end them.
 _DOLLAR_QUOTE = re.compile(r"\$\w*\$")
+# What may hold a ";" that ends nothing; a body's quote ends where the same one comes again.
+_SEMICOLON = re.compile(
+    rb"""--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$).*?\1|(;)""",
+    re.DOTALL,
+)
 _MIGRATION = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
 
@@ -132,6 +137,16 @@ def fill(sql: bytes, **values: str) -> bytes:
         return match[0] if found is None else found.encode()
 
     return _TOKEN.sub(value, sql)
+
+
+def split(sql: bytes) -> list[bytes]:
+    """Return the statements of ``sql``, each with the comments before it.
+
+    A text of several is one command to PostgreSQL; Citus cannot send it on to the nodes.
+    """
+    ends = [match.end() for match in _SEMICOLON.finditer(sql) if match[2]]
+    pieces = [sql[start:end] for start, end in zip([0, *ends], [*ends, len(sql)], strict=True)]
+    return [piece.strip() for piece in pieces if _SEMICOLON.sub(b"", piece).strip()]
 
 
 def identifier(name: str, *, setting: str) -> str:

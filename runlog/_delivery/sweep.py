@@ -164,15 +164,15 @@ def close_run(
     found = connection.execute(looking, {"id": run_id}, prepare=False).fetchone()
     if found is None:
         return False
-    seen, has_heartbeat, is_silent = found
-    if has_heartbeat and not is_silent and not is_forced:
+    seen, is_alive, ended_at = found
+    if is_alive and not is_forced:
         return False
     values = {
         "id": run_id,
         "status": status,
         "error_message": error_message,
         "seen": seen,
-        "ended_at": seen if has_heartbeat else None,
+        "ended_at": ended_at,
         "closed_by": closer(),
         "is_forced": is_forced,
     }

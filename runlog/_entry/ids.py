@@ -133,5 +133,5 @@ def _window_of(now: int) -> tuple[int, bytes]:
 _GENERATOR = IdGenerator()
 new_id = _GENERATOR.new_id
 new_id_bytes = _GENERATOR.new_id_bytes
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_GENERATOR.reseed)
+reseed = _GENERATOR.reseed
+"""To be called in a forked child (``_recorder.registry`` sees to it)."""

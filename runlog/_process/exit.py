@@ -1,8 +1,8 @@
 """How this process ends: who is called, in which order.
 
-Whoever stands higher enters itself in one of the lists: ``before_exit``, then ``deliveries``, then
-``after_exit``. Children of multiprocessing skip ``atexit``; ``at_end``, behind ``before_exit``,
-reaches them too.
+The only hook of exit is registered here. Whoever stands higher enters itself in one of the lists:
+``before_exit``, then ``deliveries``, ``closings`` and ``after_exit``. Children of multiprocessing
+skip ``atexit``; ``at_end``, behind ``before_exit``, reaches them too.
 
 On the thread that ends the process.
 """
@@ -36,8 +36,11 @@ before_exit: list[Callable[[], None]] = []
 deliveries: list[LastDelivery] = []
 """That delivery."""
 
+closings: list[Callable[[], None]] = []
+"""Called after that delivery: nothing is asked any more."""
+
 after_exit: list[Callable[[], None]] = []
-"""Called after that delivery."""
+"""Called at the very last, when no code of ours will run any more."""
 
 _BEFORE_DELIVERY = -90
 
@@ -101,7 +104,7 @@ def _at_exit() -> None:
         _call_all([*before_exit, *state.at_end])
         for deliver in deliveries:
             deliver(at_once=True)
-    _call_all(after_exit)
+    _call_all([*closings, *after_exit])
 
 
 def _call_all(ends: list[Callable[[], None]]) -> None:

@@ -3,6 +3,9 @@
 A child of ``fork`` has only the thread that forked. A module that the shipper's thread was just
 importing would stay locked in the child for ever, so the import is done under a gate that a fork
 waits for. Everything else the child simply does not use: its recorders start anew.
+
+The only hooks of fork are registered here. Whoever stands higher enters with ``in_child`` what a
+child lets go of; ``InChild`` is the order.
 """
 
 from __future__ import annotations
@@ -13,11 +16,13 @@ import logging  # noqa: F401 - as said
 import os
 import sys
 import threading
+from contextlib import ExitStack
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import contextlib
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from types import CodeType
 
 _IMPORT_WAIT_SECONDS = 10.0
@@ -33,7 +38,31 @@ _voice = threading.RLock()
 _is_quiet = False
 
 
-def without_fork() -> contextlib.AbstractContextManager[Any]:
+class InChild(IntEnum):
+    """What a forked child does before the program goes on in it, in this order.
+
+    First of all it has gates of its own, for nobody may wait for a thread that is not there.
+    """
+
+    IDS = 1
+    """Whatever is told from now on has ids that its parent does not make."""
+    RECORDERS = 2
+    """They let go of the parent's files and connections."""
+    QUESTIONS = 3
+    """So do the connections on which questions are asked."""
+    SIGNALS = 4
+    """Last: a signal ends the runs of the recorders above."""
+
+
+_in_child: dict[InChild, Callable[[], None]] = {}
+
+
+def in_child(step: InChild, call: Callable[[], None]) -> None:
+    """Have ``call`` called at its ``step`` in each forked child; one a step."""
+    _in_child[step] = call
+
+
+def without_fork() -> AbstractContextManager[Any]:
     """Return a block that a fork waits for; for what holds locks of C libraries, milliseconds."""
     # Read at each use: a forked child has a gate of its own.
     return _gate
@@ -92,6 +121,10 @@ def _after_in_parent() -> None:
 def _after_in_child() -> None:
     global _gate, _voice
     _gate, _voice = threading.RLock(), threading.RLock()
+    with ExitStack() as stack:
+        # Each is called, whatever becomes of the others; the last entered is the first called.
+        for step in sorted(_in_child, reverse=True):
+            stack.callback(_in_child[step])
 
 
 if hasattr(os, "register_at_fork"):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from runlog._process import exit as _exit
 from runlog._process import fork
 from runlog._process.ending import FINISHED, Ending, ending_of, exited
+from runlog._process.state import process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,18 +34,27 @@ _UNSEEN = Ending(
 )
 
 
+class Seen:
+    """What was seen of the end of the main program."""
+
+    def __init__(self) -> None:
+        self.last_unwound: Ending | None = None
+        self.last_exit: Ending | None = None
+        self.known: Ending | None = None
+        self.is_interrupted = False
+
+
+seen = process.part(Seen)
+
+
 class ProcessEnd:
-    """What is known of the end of this process; one a process."""
+    """What sees it, set up in the interpreter once and for good; one a process."""
 
     def __init__(self) -> None:
         self._is_watching = False
         self._outermost: FrameType | None = None
         self._target: CodeType | None = None
         self._is_monitored = False
-        self._last_unwound: Ending | None = None
-        self._last_exit: Ending | None = None
-        self._known: Ending | None = None
-        self._is_interrupted = False
 
     def look(self) -> None:
         """Note where the main program runs; touches nothing."""
@@ -67,20 +77,20 @@ class ProcessEnd:
 
     def know(self, ending: Ending) -> None:
         """Take the ending from someone who runs the main program and sees it end."""
-        self._known = ending
-        self._is_interrupted = type(ending.error) is KeyboardInterrupt
+        seen.known = ending
+        seen.is_interrupted = type(ending.error) is KeyboardInterrupt
 
     def ending(self) -> Ending:
         """Return how the process ends; to be asked when the interpreter exits."""
-        known, self._known = self._known, None
+        known, seen.known = seen.known, None
         if known is not None:
             return known
         if fork.is_child_of_multiprocessing():
             # Up to 3.12 it ends inside the ``finally`` around its target function.
             error = sys.exc_info()[1]
-            return ending_of(error) if error else self._last_unwound or FINISHED
+            return ending_of(error) if error else seen.last_unwound or FINISHED
         if self._is_monitored:
-            return self._last_unwound or FINISHED
+            return seen.last_unwound or FINISHED
         return self._uncaught() or self._exited() or FINISHED
 
     def keep_death_by_ctrl_c(self) -> None:
@@ -91,7 +101,7 @@ class ProcessEnd:
         https://github.com/python/cpython/blob/3.11/Python/pythonrun.c (run_eval_code_obj)
         """
         uncaught = self._uncaught()
-        if self._is_interrupted or (uncaught and type(uncaught.error) is KeyboardInterrupt):
+        if seen.is_interrupted or (uncaught and type(uncaught.error) is KeyboardInterrupt):
             with contextlib.suppress(KeyboardInterrupt):
                 exec("raise KeyboardInterrupt", {})  # noqa: S102 - the only way to that note
 
@@ -106,7 +116,7 @@ class ProcessEnd:
                 # Without the exception where Python does not keep it either: it would keep alive
                 # what the script's variables hold.
                 is_exit = isinstance(error, SystemExit)
-                self._last_unwound = exited(error.code) if is_exit else ending_of(error)  # type: ignore[attr-defined]
+                seen.last_unwound = exited(error.code) if is_exit else ending_of(error)  # type: ignore[attr-defined]
 
         for tool in _FREE_TOOL_IDS:
             with contextlib.suppress(ValueError):
@@ -130,7 +140,7 @@ class ProcessEnd:
         frame = self._outermost
         if frame is None or _has_returned(frame):
             return None
-        return self._last_exit or _UNSEEN
+        return seen.last_exit or _UNSEEN
 
     def _remember_exit_codes(self) -> None:
         original = sys.exit
@@ -166,7 +176,7 @@ class ProcessEnd:
 
     def _note_exit(self, code: object) -> None:
         if threading.current_thread() is threading.main_thread():
-            self._last_exit = exited(code)
+            seen.last_exit = exited(code)
 
 
 def _outermost_frame() -> FrameType | None:

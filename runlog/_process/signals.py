@@ -48,8 +48,6 @@ class SignalWatch:
         self._watched: set[int] = set()
         self._deputy: _Deputy | None = None
         self._is_taken = threading.Lock()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._after_fork_in_child)
 
     def start(self) -> None:
         """Watch the signals that would end the process now; only the main thread can."""
@@ -111,7 +109,8 @@ class SignalWatch:
             recording.join(_LONGEST_RECORDING_SECONDS)
         _die(signum, has_default=has_default)
 
-    def _after_fork_in_child(self) -> None:
+    def after_fork_in_child(self) -> None:
+        """Let go of the parent's deputy; one of its threads may hold the lock."""
         self._is_taken = threading.Lock()
         deputy, self._deputy = self._deputy, None
         if deputy is not None:

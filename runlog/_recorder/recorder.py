@@ -22,7 +22,7 @@ from runlog._process import exit as _exit
 from runlog._process.fork import at_end_of_child
 from runlog._process.notices import notices, say
 from runlog._recorder.open_runs import OpenRuns
-from runlog._recorder.stats import Stats, count_entries
+from runlog._recorder.stats import Stats, count_entries, waiting_words
 from runlog._recorder.wiring import wire
 from runlog._spool.places import database_folder
 from runlog._spool.segment import counted
@@ -104,7 +104,7 @@ class Recorder:
                 return self._started(self._spool)
             folder = database_folder(self.settings)
             address = dsn.shown(self.settings.dsn or "", os.environ)
-            spool = Spool(folder, self.settings.spool_max_bytes, address)
+            spool = Spool(folder, self.settings.spool_max_bytes, address, on_block=self.wake)
             if self._spool is not None and not self._spool.is_sealed:
                 spool.close(remove=True)
                 return self._spool
@@ -116,7 +116,6 @@ class Recorder:
             self._shipper = wire(
                 spool, self._session, self._runs, self.settings, folder, before_idle=self.tell_shed
             )
-            spool.on_block = self._shipper.wake
             self._spool = spool
             # A forked child's own spool must bring the runs that it inherited: its parent's may
             # not be there yet.
@@ -141,8 +140,11 @@ class Recorder:
 
     def start_run(self, run: RunState) -> None:
         """Take the start of ``run``; its row appears within a moment if the database answers."""
-        self._introduce(run)
-        self._runs.start(run)
+        try:
+            self._introduce(run)
+        finally:
+            # Whatever was in the way: the next spool that is opened begins with the runs.
+            self._runs.start(run)
 
     def start_event(self, run: RunState) -> dict[str, Any]:
         """Return the event that inserts the row of ``run``, for who inserts it beforehand."""
@@ -152,9 +154,8 @@ class Recorder:
     def _introduce(self, run: RunState) -> None:
         """Note in ``run`` how others can tell whether its process lives: by beat, and by spool."""
         spool = self._spool or self.open()
-        facts = {"heartbeat_interval": self.settings.heartbeat_interval}
         place = {"spool": spool.folder.name} if spool.folder is not None else {}
-        run.note(**facts, **place)
+        run.note(heartbeat_interval=self.settings.heartbeat_interval, **place)
 
     def update_run(self, run: RunState, **facts: Any) -> None:
         """Take what has changed in ``run`` now, and not with the next heartbeat.
@@ -163,8 +164,7 @@ class Recorder:
             run: the run.
             facts: replace those of the event.
         """
-        event = run.progress_event(self.encoder.to_json)
-        if event is not None:
+        if (event := run.progress_event(self.encoder.to_json)) is not None:
             self.append_event({**event, **facts})
 
     def finish_run(self, run: RunState, status: str, error_message: str | None) -> None:
@@ -195,8 +195,7 @@ class Recorder:
         if spool is None or (has_room and spool.is_under_pressure):
             return
         for key, count in spool.shed_counts().items():
-            new = count - self._told.get(key, 0)
-            if new > 0:
+            if (new := count - self._told.get(key, 0)) > 0:
                 self._told[key] = count
                 run_id, reason = key
                 message = f"runlog shed {new} entries of this run; {_SHED_REASONS[reason]}"
@@ -269,8 +268,7 @@ class Recorder:
             if self._spool is spool:
                 self._spool, self._ready, self._shipper = None, None, None
         if not done:
-            say(f"{last.waiting} entries wait in {spool.folder or 'memory, and are lost now'}; "
-                'the next runlog process or "runlog flush" delivers them')  # fmt: skip
+            say(waiting_words(last.waiting, spool.folder))
             # The thread may hang in a statement until the process is gone.
             spool.secure()
             for tell in undelivered:

@@ -5,13 +5,14 @@ Any thread; blocks only at exit, for ``exit_timeout`` at the most.
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runlog._database import dsn
+from runlog._entry.ids import reseed
 from runlog._process import exit as _exit
+from runlog._process import fork
 from runlog._process.notices import notices, say
 from runlog._process.state import process
 from runlog._recorder.recorder import Recorder
@@ -139,8 +140,9 @@ def _after_fork_in_child() -> None:
 
 _exit.deliveries.append(close_all)
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+# Encoding, where the ids are made, knows nothing of processes.
+fork.in_child(fork.InChild.IDS, reseed)
+fork.in_child(fork.InChild.RECORDERS, _after_fork_in_child)
 
 
 def configure(**settings: Unpack[AllSettings]) -> None:

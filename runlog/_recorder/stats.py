@@ -10,7 +10,11 @@ import operator
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from runlog._readable import plural
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runlog._delivery.delivery import Delivery
     from runlog._spool.spool import Spool
 
@@ -33,6 +37,14 @@ class Stats(NamedTuple):
     def plus(self, other: Stats) -> Stats:
         """Return the sums of both."""
         return Stats(*map(operator.add, self, other))
+
+
+def waiting_words(waiting: int, folder: Path | None) -> str:
+    """Say that so many entries wait when the process ends; without a folder they are lost."""
+    if folder is None:
+        return f"{plural(waiting, 'entry', 'entries')} in memory could not be delivered: lost"
+    entries = plural(waiting, "entry waits", "entries wait")
+    return f'{entries} in {folder}; the next runlog process or "runlog flush" delivers them'
 
 
 def count_entries(spool: Spool, delivery: Delivery) -> Stats:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runlog._process import fork
 from runlog._process.ending import ABANDONED, Ending, ending_of
 from runlog._process.exit import at_end
 from runlog._process.main_program import process_end
@@ -175,3 +176,4 @@ def _end_by_signal(ending: Ending) -> None:
 
 
 _watch = SignalWatch(_end_by_signal)
+fork.in_child(fork.InChild.SIGNALS, _watch.after_fork_in_child)

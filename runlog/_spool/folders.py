@@ -8,7 +8,8 @@ alone and told. Whoever changes the layout gives it such a name.
 
 A folder belongs to whoever holds the lock on its file ``lock``. The kernel gives it back when the
 process ends, however it ends; the descriptor is closed in forked children, so only the owner keeps
-it. Runs on any thread; blocks on the disk only.
+it. Where locks count for nothing, as on some shares, whoever has given no sign of life for a while
+is taken for gone. Runs on any thread; blocks on the disk only.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _ABANDONED_AFTER_SECONDS = 60.0
+
+_SILENT_AFTER_SECONDS = 90.0
+"""A process that lives touches its lock at least with every heartbeat."""
 
 
 def create(database_folder: Path) -> tuple[Path, Descriptor]:
@@ -106,7 +110,7 @@ def adopt(folder: Path) -> Descriptor | None:
         return None
     with contextlib.suppress(OSError):
         # Who adopted it before may have delivered and removed it between our open and our lock.
-        if try_lock(lock) and is_in_place(folder, lock):
+        if _is_left(folder, lock) and is_in_place(folder, lock):
             return lock
     lock.close()
     return None
@@ -124,6 +128,39 @@ def _open_lock(folder: Path, *, make: bool = True) -> Descriptor:
         os.close(place)
 
 
+def _is_left(folder: Path, lock: Descriptor) -> bool:
+    """Take ``lock``; tell whether the owner of ``folder`` is gone.
+
+    Raises:
+        OSError: the disk cannot answer.
+    """
+    is_taken = try_lock(lock)
+    if is_taken and _is_lock_felt(folder):
+        return True
+    # No locks, or one that everybody gets: the owner may hold it all the same.
+    is_silent = time.time() - newest_change(folder) > _SILENT_AFTER_SECONDS
+    return is_taken is not False and is_silent
+
+
+def _is_lock_felt(folder: Path) -> bool:
+    """Tell whether a lock that is held keeps others out; some file systems say yes to all."""
+    other = _open_lock(folder, make=False)
+    try:
+        return try_lock(other) is False
+    finally:
+        other.close()
+
+
+def newest_change(folder: Path) -> float:
+    """Return when the process of ``folder`` gave its last sign of life; now, if that is unknown."""
+    with contextlib.suppress(OSError, ValueError):
+        # Not the acknowledgements: those may be of another process that delivered a part of it.
+        return max(
+            entry.stat().st_mtime for entry in os.scandir(folder) if not entry.name.endswith(".ack")
+        )
+    return time.time()
+
+
 def is_free(folder: Path) -> bool:
     """Tell whether the owner of ``folder`` is gone; changes nothing, and makes no file."""
     try:
@@ -133,7 +170,7 @@ def is_free(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        return bool(try_lock(lock)) and is_in_place(folder, lock)
+        return _is_left(folder, lock) and is_in_place(folder, lock)
     except OSError:
         return False
     finally:

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import stat
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._entry.copy_text import decode_lines, escape
@@ -187,7 +186,7 @@ class OrphanedSpool:
         self._lock = lock
         self.database_id = destination.noted_database(folder)
         """Of the database for which it was written; None: that is not known."""
-        self.last_sign_of_life = _newest_change(folder)
+        self.last_sign_of_life = folders.newest_change(folder)
         self._entries = StoredSegments(folder, "logs", ".copy")
         self._events = StoredSegments(folder, "runs", ".jsonl")
         with contextlib.ExitStack() as opened:
@@ -255,12 +254,3 @@ def _tell_newer(database_folder: Path) -> None:
     if newer:
         told = f"{newer[0]} was written by a newer runlog and is left to it; upgrade to deliver it"
         notices.change("newer spools", str(newer[0]), told)
-
-
-def _newest_change(folder: Path) -> float:
-    with contextlib.suppress(OSError, ValueError):
-        # Not the acknowledgements: those may be of another process that delivered a part of it.
-        return max(
-            entry.stat().st_mtime for entry in os.scandir(folder) if not entry.name.endswith(".ack")
-        )
-    return time.time()

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 def former_folder(settings: Settings) -> Path | None:
-    """Return the folder in which runlog 0.1.0 kept the spools of this database, if there is one.
+    """Return the folder in which runlog 0.1.0 kept the spools of this database.
 
-    None also where another database may have had the same one: then its spools are a person's to
-    move.
+    None where another database may have had the same one: then its spools are a person's to move.
     """
     place = root(settings.spool_dir, os.environ)
     name, is_certain = dsn.former_folder_name(settings.dsn or "", settings.schema, os.environ)
-    return place / name if place is not None and is_certain and (place / name).is_dir() else None
+    # Whether it is there is not asked: the disk may have no answer now, and nothing lists as empty.
+    return place / name if place is not None and is_certain else None
 
 
 def folders_of(database_folder: Path | None, settings: Settings) -> list[Path]:

@@ -27,9 +27,10 @@ class Row(Backlog):
         suffix: str,
         segment_bytes: int,
         on_full: Callable[[], None] = lambda: None,
+        on_block: Callable[[], None] = lambda: None,
     ) -> None:
         """Make the first file, or begin in memory where ``folder`` is None or takes none."""
-        self.writer = SegmentWriter(folder, stem, suffix, segment_bytes, on_full)
+        self.writer = SegmentWriter(folder, stem, suffix, segment_bytes, on_full, on_block)
         self.append = self.writer.append
         """Write one whole line; False if nothing can take it."""
         self._name_of = f"{stem}-{{:06d}}{suffix}".format

@@ -44,13 +44,21 @@ NEVER_SHED = 10**9
 class Spool:
     """This process's spool: append, and what waits in it."""
 
-    def __init__(self, database_folder: Path | None, max_bytes: int, address: str = "") -> None:
+    def __init__(
+        self,
+        database_folder: Path | None,
+        max_bytes: int,
+        address: str = "",
+        *,
+        on_block: Callable[[], None] = lambda: None,
+    ) -> None:
         """Make the folder, or use memory when there is none (``folder`` is None then).
 
         Args:
             database_folder: in which to make it.
             max_bytes: of all files.
             address: of the database, as people may read it, to be noted beside the folder.
+            on_block: called when another block of entries waits, on the thread that wrote them.
         """
         self._database_folder = database_folder
         self._address = address
@@ -58,7 +66,7 @@ class Spool:
         self._max_bytes = max_bytes
         self._shed_reason = "limit"
         size = min(max(max_bytes // _SEGMENTS_AT_LIMIT, _SEGMENT_BYTES_MIN), _SEGMENT_BYTES_MAX)
-        self.entries = Row(self.folder, "logs", ".copy", size, self.measure)
+        self.entries = Row(self.folder, "logs", ".copy", size, self.measure, on_block)
         self.events = Row(self.folder, "runs", ".jsonl", _EVENT_SEGMENT_BYTES)
         self._rows = (self.entries, self.events)
         self.lowest_level = 0
@@ -66,15 +74,6 @@ class Spool:
         self.take = self.entries.append
         """Write one entry's line whatever its level; False if nothing can take it (``append``)."""
         self._shed: dict[tuple[str, str], itertools.count[int]] = {}
-
-    @property
-    def on_block(self) -> Callable[[], None]:
-        """Called when another block of entries waits, on the thread that wrote them."""
-        return self.entries.writer.on_block
-
-    @on_block.setter
-    def on_block(self, call: Callable[[], None]) -> None:
-        self.entries.writer.on_block = call
 
     def append(self, line: bytes, levelno: int, run_id: str) -> bool:
         """Take one entry; False only after ``seal`` (the caller opens another spool).

@@ -37,6 +37,7 @@ _LONGEST_SEAL_SECONDS = 1.0
 _LONGEST_WRITE_SECONDS = 0.2
 _MEMORY_SHARE = 4
 """So many times the size of a file may stand in memory."""
+_MEMORY_PARTS = MEMORY_SEGMENTS_MAX // _MEMORY_SHARE
 BLOCK_BYTES = 2**20
 """So much is worth a delivery of its own, before its time."""
 _RETRY_BYTES = 2**12
@@ -49,6 +50,7 @@ class SegmentWriter:
     Thread-safe, safe in signal handlers, and never blocks on another thread. With ``folder=None``,
     or when the disk refuses, lines go to anonymous memory, as much as four files hold; the owner of
     ``on_full`` stops the flow before (``memory_share``). Without a free descriptor a few are held.
+    ``on_block`` is called after each ``BLOCK_BYTES``, both on the thread that wrote.
     """
 
     def __init__(
@@ -58,10 +60,9 @@ class SegmentWriter:
         suffix: str,
         segment_bytes: int,
         on_full: Callable[[], None] = lambda: None,
+        on_block: Callable[[], None] = lambda: None,
     ) -> None:
-        self._on_full = on_full
-        self.on_block: Callable[[], None] = lambda: None
-        """Called after each ``BLOCK_BYTES``, on the thread that wrote them."""
+        self._on_full, self._on_block = on_full, on_block
         self._folder, self._segment_bytes = folder, segment_bytes
         self._name = f"{stem}-%06d{suffix}"
         self.files = LivingSegments()
@@ -110,7 +111,7 @@ class SegmentWriter:
                 self._room = self._segment.filled + _RETRY_BYTES
             self._on_full()
         self._set_mark()
-        self.on_block()
+        self._on_block()
 
     def _set_mark(self) -> None:
         step = _RETRY_BYTES if self._is_disk_missing else BLOCK_BYTES
@@ -135,9 +136,13 @@ class SegmentWriter:
             return False
         if torn:
             self._cancel()
-        # Where there was no file, or somebody closed it, the disk has refused nothing. Twice to
-        # memory: an interrupted rotation may have left a next file on that very disk.
-        is_taken = not self._end.is_ours() and self.rotate() and self._put_in_order(line)
+        # Where there was no file, or somebody closed it, the disk has refused nothing; and what one
+        # file refuses another may take: memory goes with the process. Twice to memory: an
+        # interrupted rotation may have left a next file on that very disk.
+        is_gone = not self._end.is_ours()
+        is_taken = (is_gone or not self._segment.in_memory) and (
+            self.rotate(to_memory=None if is_gone else False) and self._put_in_order(line)
+        )
         while not is_taken and not self._segment.in_memory and self.rotate(to_memory=True):
             pass
         is_taken = is_taken or (self._segment.in_memory and self._put_in_order(line))
@@ -192,7 +197,7 @@ class SegmentWriter:
             new.first_line = old.left_line = counted(self._taken)
             old.left_at = time.monotonic()
             self._segment = new
-            self._room = self._room_in(new)
+            self._room = self._segment_bytes // (_MEMORY_PARTS if new.in_memory else 1)
             self._set_mark()
         except OSError:
             return False
@@ -204,11 +209,9 @@ class SegmentWriter:
     def _create(self, number: int, *, to_memory: bool | None) -> Segment:
         if self._folder is not None and not to_memory:
             path = self._path(number)
-            try:
+            self._is_disk_missing = True
+            with contextlib.suppress(OSError):
                 file = new_file(path)
-            except OSError:
-                self._is_disk_missing = True
-            else:
                 self._is_disk_missing = False
                 return Segment(number, path, file)
         if to_memory is False or self.files.is_memory_full():
@@ -217,10 +220,6 @@ class SegmentWriter:
 
     def _path(self, number: int) -> Path:
         return (self._folder or Path()) / (self._name % number)
-
-    def _room_in(self, segment: Segment) -> int:
-        parts = MEMORY_SEGMENTS_MAX // _MEMORY_SHARE if segment.in_memory else 1
-        return self._segment_bytes // parts
 
     def leave_memory(self) -> None:
         """Go back to files: the current segment at the next line, settled ones as they are."""

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from runlog._delivery.sweep import closer
 from runlog._entry.redaction.redactor import Redactor
 from runlog._process.visible import visible
+from runlog.cli._alert_changes import CHANGES, find_incident, open_care
 from runlog.cli._database import connected, settings
 from runlog.cli._failures import NotFoundError
-from runlog.cli._options import AGE, SINCE
+from runlog.cli._options import SINCE
 from runlog.cli.show.incidents import incident_columns, incident_lines, standing_lines
-from runlog.cli.show.output import Output, output_options
+from runlog.cli.show.output import Output, output_options, page_options, record_of
 from runlog.cli.show.table import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime, timedelta
 
-    from runlog.alerts import Care, Channel, Config, Incident
+    from runlog.alerts import Channel, Config, Incident
 
 _SENT = "sent"
+
+
+class _Answer(NamedTuple):
+    """What a channel answered to a test message."""
+
+    channel: str
+    end: str
+    said: str
 
 
 def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,15 +39,6 @@ def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--config", metavar="FILE", help="The file. Default: RUNLOG_CONFIG, else ./runlog.toml."
     )(function)
-
-
-@contextmanager
-def open_care() -> Iterator[Care]:
-    """Give access to the alerts of the database of the environment."""
-    from runlog.alerts import care
-
-    with connected() as connection, care(connection, schema=settings().schema) as opened:
-        yield opened
 
 
 def find_channels(config: str | None) -> tuple[Config, list[Channel]]:
@@ -52,17 +50,26 @@ def find_channels(config: str | None) -> tuple[Config, list[Channel]]:
 
 
 @click.group("alerts", invoke_without_command=True)
+@output_options
 @click.pass_context
-def alerts_command(context: click.Context) -> None:
+def alerts_command(context: click.Context, *, output: Output) -> None:
     """Show what is open and who watches; acknowledge, mute, pause, test."""
     if context.invoked_subcommand is None:
-        context.invoke(list_command)
+        _list(output)
+
+
+for _command in CHANGES:
+    alerts_command.add_command(_command)
 
 
 @alerts_command.command("list")
 @output_options
 def list_command(*, output: Output) -> None:
     """List what is open, the worst first; then who watches, and whom they can tell."""
+    _list(output)
+
+
+def _list(output: Output) -> None:
     with open_care() as care:
         found = care.open_incidents()
         _print(found, output, empty="nothing is open")
@@ -83,98 +90,20 @@ def history_command(*, since: datetime | timedelta, script: str | None, output: 
 
 @alerts_command.command("show")
 @click.argument("incident")
-@output_options
+@page_options
 def show_command(incident: str, *, output: Output) -> None:
     """Show one incident, and to whom it was told. INCIDENT is the beginning of its id."""
     with open_care() as care:
-        found = _find(care, incident)
-        if output.is_for_people:
-            for line in incident_lines(found, care.tellings(found.id), utc=output.utc):
-                click.echo(line)
-        else:
-            _print([found], output, empty="")
-
-
-@alerts_command.command("ack")
-@click.argument("incident")
-def ack_command(incident: str) -> None:
-    """Say that somebody is at it: no reminders; its end is told."""
-    with open_care() as care:
-        found = _find(care, incident)
-        if not care.acknowledge(found.id, closer()):
-            raise NotFoundError(f"incident {incident!r} is over")
-        click.echo(visible(f"acknowledged: {found.says}"))
-
-
-@alerts_command.command("close")
-@click.argument("incident")
-def close_command(incident: str) -> None:
-    """Say that it is over; it does not open again for the same occasion."""
-    with open_care() as care:
-        found = _find(care, incident)
-        if not care.close(found.id, closer()):
-            raise NotFoundError(f"incident {incident!r} is over")
-        click.echo(visible(f"closed: {found.says}"))
-
-
-@alerts_command.command("mute")
-@click.argument("scripts")
-@click.option("--rule", default="*", metavar="RULE", help="Only this rule. Default: all.")
-@click.option("--for", "span", type=AGE, help="For so long: 2h.")
-@click.option("--until", type=SINCE, metavar="MOMENT", help="Until then: 2026-01-31T18:00.")
-@click.option("--reason", metavar="TEXT", help="Why; shown to others.")
-def mute_command(
-    *,
-    scripts: str,
-    rule: str,
-    span: timedelta | None,
-    until: datetime | None,
-    reason: str | None,
-) -> None:
-    """Tell nobody of SCRIPTS (a name or a pattern) for a while.
-
-    Incidents open and end all the same. What is open when the mute ends is told then, once.
-    """
-    with open_care() as care:
-        care.mute(scripts, rule, span or until, reason=reason, who=closer())
-    click.echo(visible(f'muted: {scripts}; "runlog alerts unmute {scripts}" takes it back'))
-
-
-@alerts_command.command("unmute")
-@click.argument("scripts")
-@click.option("--rule", default="*", metavar="RULE", help="As it was muted.")
-def unmute_command(*, scripts: str, rule: str) -> None:
-    """Tell of SCRIPTS again."""
-    with open_care() as care:
-        if not care.unmute(scripts, rule):
-            raise NotFoundError(f"{scripts!r} is not muted (rule {rule!r})")
-
-
-@alerts_command.command("pause")
-@click.argument("script")
-@click.option("--for", "span", type=AGE, help="For so long: 7d.")
-@click.option("--until", type=SINCE, metavar="MOMENT", help="Until then. Default: resumed.")
-def pause_command(*, script: str, span: timedelta | None, until: datetime | None) -> None:
-    """Expect nothing of SCRIPT: it is neither missed nor stale. Failures still count."""
-    with open_care() as care:
-        care.pause(script, span or until, closer())
-
-
-@alerts_command.command("resume")
-@click.argument("script")
-def resume_command(script: str) -> None:
-    """Expect SCRIPT again, from now on; also one that was retired."""
-    with open_care() as care:
-        if not care.resume(script, closer()):
-            raise NotFoundError(f"{script!r} is neither paused nor retired")
-
-
-@alerts_command.command("retire")
-@click.argument("script")
-def retire_command(script: str) -> None:
-    """Say that SCRIPT is gone: nothing is expected of it any more, and what is open is over."""
-    with open_care() as care:
-        care.retire(script, closer())
+        found = find_incident(care, incident)
+        tellings = care.tellings(found.id)
+    if output.is_for_people:
+        for line in incident_lines(found, tellings, utc=output.utc):
+            click.echo(line)
+    elif output.format in {"json", "jsonl"}:
+        told = [record_of(telling) for telling in tellings]
+        output.document({"incident": record_of(found), "tellings": told})
+    else:
+        _print([found], output, empty="")
 
 
 @alerts_command.command("rules")
@@ -197,9 +126,15 @@ def rules_command(script: str | None, *, config: str | None, output: Output) -> 
 @click.option("--channel", metavar="NAME", help="Only this one.")
 @click.option("--script", metavar="NAME", help="With the newest run of this script.")
 @config_option
+@page_options
 @click.pass_context
 def test_command(
-    context: click.Context, *, channel: str | None, script: str | None, config: str | None
+    context: click.Context,
+    *,
+    channel: str | None,
+    script: str | None,
+    config: str | None,
+    output: Output,
 ) -> None:
     """Send a test message to each channel, and print what it answers."""
     from runlog.alerts import try_channels
@@ -210,13 +145,16 @@ def test_command(
         known = ", ".join(each.name for each in channels) or "none; set RUNLOG_ALERT_URLS"
         raise NotFoundError(f"there is no channel {channel!r}; known are {known}")
     redact = Redactor().redact_text
-    is_bad = False
+    answers: list[_Answer] = []
     with connected() as connection:
         for trial in try_channels(connection, found, chosen, script=script, redact=redact):
-            said = redact(f": {trial.outcome.said}") if trial.outcome.said else ""
-            click.echo(visible(f"{trial.channel}: {trial.outcome.end}{said}"))
-            is_bad |= trial.outcome.end != _SENT
-    context.exit(int(is_bad))
+            end, said = trial.outcome.end, redact(trial.outcome.said or "")
+            answers.append(_Answer(trial.channel, end, said))
+            if output.is_for_people:
+                click.echo(visible(f"{trial.channel}: {end}" + (f": {said}" if said else "")))
+    if not output.is_for_people:
+        output.rows(answers, _Answer, [], empty="")
+    context.exit(int(any(answer.end != _SENT for answer in answers)))
 
 
 @alerts_command.command("propose")
@@ -246,16 +184,6 @@ def propose_command(
         )
         for line in lines:
             click.echo(visible(line))
-
-
-def _find(care: Care, prefix: str) -> Incident:
-    found = care.find(prefix)
-    if not found:
-        raise NotFoundError(f'there is no incident {prefix!r}; "runlog alerts" lists them')
-    if len(found) > 1:
-        shown = ", ".join(str(each.id) for each in found[:5])
-        raise click.UsageError(f"{prefix!r} is the beginning of several: {shown}; give more of it")
-    return found[0]
 
 
 def _print(found: list[Incident], output: Output, *, empty: str) -> None:

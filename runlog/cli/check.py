@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog._process.visible import visible
-from runlog._readable import moment
+from runlog._readable import moment, plural
 from runlog.cli._database import connected, settings
 from runlog.cli._options import AGE
 from runlog.cli.alerts import config_option
@@ -67,7 +67,7 @@ def check_command(
     if not (output.is_for_people and not found.bad):
         output.rows(found.bad, _bad_type(), _columns(utc=output.utc), empty="all is well")
     else:
-        click.echo(f"all is well: {found.scripts} scripts")
+        click.echo(f"all is well: {plural(found.scripts, 'script')}")
     context.exit(int(bool(found.bad)))
 
 
@@ -96,7 +96,9 @@ def _as_nagios(found: Checked) -> int:
     code = _OK
     if found.bad:
         code = _CRITICAL if any(each.severity == "error" for each in found.bad) else _WARNING
-    said = "; ".join(each.says for each in found.bad) or f"{found.scripts} scripts are well"
+    said = "; ".join(each.says for each in found.bad) or plural(
+        found.scripts, "script is well", "scripts are well"
+    )
     # "|" begins the figures.
     text = visible(said).replace("|", "/")
     figures = f"scripts={found.scripts} bad={len(found.bad)}"

@@ -22,15 +22,21 @@ def embedded_command() -> None:
 
 
 @embedded_command.command("start")
-def _start() -> None:
+@page_options
+def _start(*, output: Output) -> None:
     """Start it, if it does not run, and print how to connect."""
-    click.echo(embedded.ensure_running())
+    address = embedded.ensure_running()
+    found = embedded.status()
+    output.done([found], type(found), address)
 
 
 @embedded_command.command("stop")
-def _stop() -> None:
+@page_options
+def _stop(*, output: Output) -> None:
     """End it; the data stays."""
-    click.echo("stopped" if embedded.stop() else "it was not running")
+    was_running = embedded.stop()
+    found = embedded.status()
+    output.done([found], type(found), "stopped" if was_running else "it was not running")
 
 
 @embedded_command.command("status")

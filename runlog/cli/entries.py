@@ -10,7 +10,6 @@ import click
 
 from runlog import queries
 from runlog._process.visible import visible
-from runlog._readable import duration
 from runlog.cli._database import connected, find_run
 from runlog.cli._options import (
     entry_options,
@@ -20,12 +19,13 @@ from runlog.cli._options import (
     script_option,
     time_options,
 )
+from runlog.cli._progress import ProgressTeller
 from runlog.cli._times import SINCE, moment_of
 from runlog.cli.show.entry_lines import lines_of
 from runlog.cli.show.output import Output, names_of, output_options, pages, record_of
-from runlog.cli.show.run_columns import progress_words
 from runlog.cli.show.table import has_colours
 from runlog.queries._following import follow_all, follow_run
+from runlog.queries._parameters import Exactly
 from runlog.queries._rows import Entry, ScriptEntry
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ def logs_command(
         if follow:
             shown = list(entries)
             _print(output, iter(shown), Entry)
-            _print_live(output, follow_run(connection, found, filters, shown, _tell), Entry)
+            progress = ProgressTeller(_tell, Exactly(found.script_name), found.id)
+            live = follow_run(connection, found, filters, shown, _tell, progress.look)
+            _print_live(output, live, Entry)
         else:
             _print_some(output, entries, Entry, empty=f"run {found.id} has no such entries")
 
@@ -116,20 +118,15 @@ def tail_command(
     _refuse_endless_json(output, endless=True)
     filters: dict[str, Any] = {"script": script, "level": level, "step": step, "text": text}
     with connected() as connection:
-        _tell_progress(connection, script)
+        progress = ProgressTeller(_tell, script)
+        progress.look(connection)
         period = {"since": since, "limit": _MOST_AT_FIRST} if since else {"limit": limit}
         newest = queries.search_entries(connection, **period, **filters)
         shown: list[Entry] = list(reversed(newest))
         _print(output, iter(shown), ScriptEntry)
         start = shown[-1].timestamp if shown else datetime.now().astimezone()
-        _print_live(output, follow_all(connection, start, filters, shown, _tell), ScriptEntry)
-
-
-def _tell_progress(connection: Connection[Any], script: str | None) -> None:
-    """Say how far the runs are that run now and tell it."""
-    for run in queries.running_now(connection, script=script):
-        if told := progress_words(run.progress):
-            _tell(f"{run.script_name}, running for {duration(run.elapsed_ms)}: {told}")
+        live = follow_all(connection, start, filters, shown, _tell, progress.look)
+        _print_live(output, live, ScriptEntry)
 
 
 def _tell(said: str) -> None:

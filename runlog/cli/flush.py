@@ -11,6 +11,7 @@ import click
 
 from runlog._database import reading
 from runlog._process.visible import visible
+from runlog._readable import plural
 from runlog._recorder import registry
 from runlog._spool import places
 from runlog._spool.inventory import Waiting, count_waiting, list_databases
@@ -64,7 +65,8 @@ def flush_command(
     done = _Flushed(before.orphaned, delivered.entries, left.orphaned, folder)
     output.done([done], _Flushed, f"delivered {done.delivered} of {done.waited} waiting entries")
     if left.orphaned or left.orphans:
-        click.echo(f"{left.orphaned} entries still wait in {visible(folder)}", err=True)
+        still = plural(left.orphaned, "entry still waits", "entries still wait")
+        click.echo(f"{still} in {visible(folder)}", err=True)
         context.exit(1)
     if not delivered.is_all:
         # What this very process could not end still holds the lock of a folder.
@@ -102,8 +104,9 @@ class Moved(NamedTuple):
 
     def __str__(self) -> str:
         """Say it to people."""
-        letters = self.dead_letters
-        return f"moved {self.spools} spools with {self.entries} entries, and {letters} dead letters"
+        entries = plural(self.entries, "entry")
+        letters = plural(self.dead_letters, "dead letter")
+        return f"moved {plural(self.spools, 'spool')} with {entries}, and {letters}"
 
 
 def move_here(found: Found, folder: Path) -> Moved:
@@ -120,7 +123,8 @@ def move_here(found: Found, folder: Path) -> Moved:
         raise click.ClickException(why) from error
     alive = len(found.spools) - len(found.orphans)
     if alive:
-        click.echo(f"runlog: {alive} spools stay: their processes are alive", err=True)
+        stay = plural(alive, "spool stays: its process is", "spools stay: their processes are")
+        click.echo(f"runlog: {stay} alive", err=True)
     return Moved(moved, found.entries, letters)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog import queries
-from runlog._readable import number
+from runlog._readable import plural
 from runlog.cli._database import connected, find_run, short_ids
 from runlog.cli._options import (
     limit_option,
@@ -114,7 +114,7 @@ def runs_command(
     columns = run_columns(short_ids([row.id for row in rows]), utc=output.utc)
     output.rows(rows, Run, columns, empty=empty)
     if hidden and (output.is_for_people or not rows):
-        told = "1 backfill is" if hidden == 1 else f"{number(hidden)} backfills are"
+        told = plural(hidden, "backfill is", "backfills are")
         click.echo(f"{told} left out; --mode backfill lists them", err=not rows)
 
 

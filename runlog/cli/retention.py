@@ -10,7 +10,7 @@ import click
 
 from runlog import queries
 from runlog._process.visible import visible
-from runlog._readable import number, size
+from runlog._readable import plural, size
 from runlog.cli._database import connected
 from runlog.cli._options import script_option
 from runlog.cli._times import AGE_OF_WHAT_GOES
@@ -98,7 +98,7 @@ def prune_command(
 
 
 def _told(pruned: Pruned) -> str:
-    return f"{number(pruned.runs)} runs and {number(pruned.entries)} entries"
+    return f"{plural(pruned.runs, 'run')} and {plural(pruned.entries, 'entry')}"
 
 
 @contextmanager

@@ -29,8 +29,8 @@ class _Done:
 )
 @click.option(
     "--layout",
-    type=click.Choice(["partitioned"]),
-    help="Make logs a partition a month, while scripts go on writing; see the page on scale.",
+    type=click.Choice(["partitioned", "citus"]),
+    help="Make logs a partition a month, or spread both tables over a Citus cluster.",
 )
 @click.option(
     "--lean", is_flag=True, help="Drop the two documented indexes that no question of runlog uses."

@@ -10,7 +10,7 @@ import click
 from runlog._database import reading
 from runlog._database.asking import find_database_id
 from runlog._process.visible import visible
-from runlog._readable import duration, number, size
+from runlog._readable import duration, number, plural, size
 from runlog._settings import resolve
 from runlog._spool import places as _places
 from runlog._spool.dead_letters import DeadLetterFile, find_dead_letters
@@ -63,7 +63,9 @@ def _show(output: Output) -> None:
         click.echo("\ndead letters")
         print_table(_letter_columns(), letters, on_terminal=output.on_terminal)
     for found in letters:
-        click.echo(f"runlog: {found.letters} dead letters in {visible(found.path)}", err=True)
+        click.echo(
+            f"runlog: {plural(found.letters, 'dead letter')} in {visible(found.path)}", err=True
+        )
 
 
 def _spool_columns() -> list[Column]:
@@ -131,18 +133,22 @@ def _retry(context: click.Context, *, output: Output) -> None:
         why = error.strerror or repr(error)
         raise click.ClickException(f"{why}; every dead letter is where it was") from error
     if moved.unreadable:
-        click.echo(f"runlog: {moved.unreadable} letters cannot be read and stay", err=True)
+        stay = plural(
+            moved.unreadable, "letter cannot be read and stays", "letters cannot be read and stay"
+        )
+        click.echo(f"runlog: {stay}", err=True)
     if moved.elsewhere:
         told = "letters are of another database that had this address, and stay"
         click.echo(f"runlog: {moved.elsewhere} {told}", err=True)
     delivered = deliver(chosen, _TIMEOUT_SECONDS).entries if moved.letters else 0
     refused = find_dead_letters(folder)
     left = refused.letters if refused else 0
-    told = f"put back {moved.letters} dead letters; delivered {delivered} entries"
+    letters = plural(moved.letters, "dead letter")
+    told = f"put back {letters}; delivered {plural(delivered, 'entry')}"
     output.done([_Retried(moved.letters, delivered, left)], _Retried, told)
     if _is_something_left(folder, refused):
         reason = f": {visible(refused.last_reason)}" if refused else ""
-        click.echo(f"runlog: {left} letters remain{reason}", err=True)
+        click.echo(f"runlog: {plural(left, 'letter remains', 'letters remain')}{reason}", err=True)
         context.exit(1)
 
 
@@ -176,7 +182,8 @@ def _discard(folder: str, *, yes: bool, output: Output) -> None:
     """
     found = find_source(folder, resolve(strict=True))
     it = _Discarded(len(found.orphans), found.entries, found.letters)
-    what = f"{it.entries} entries in {it.spools} spools, and {it.dead_letters} dead letters"
+    letters = plural(it.dead_letters, "dead letter")
+    what = f"{plural(it.entries, 'entry')} in {plural(it.spools, 'spool')}, and {letters}"
     if not yes:
         click.confirm(f"delete {what}?", abort=True, err=True)
     discard(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,20 +13,32 @@ from runlog._delivery.sweep import closer, reap
 from runlog._entry.redaction.redactor import Redactor
 from runlog._process.visible import visible
 from runlog._spool.places import root
+from runlog.cli._alert_changes import open_care
 from runlog.cli._database import settings
 from runlog.cli._failures import NotFoundError
 from runlog.cli._options import AGE
-from runlog.cli.alerts import config_option, find_channels, open_care
+from runlog.cli.alerts import config_option, find_channels
+from runlog.cli.show.output import Output, page_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from datetime import timedelta
     from pathlib import Path
 
     from runlog._settings import Settings
-    from runlog.alerts import Result, Watch
+    from runlog.alerts import Look, Result, Watch
 
 _EVERY = "60s"
+
+
+class _Seen(NamedTuple):
+    """What a look has opened or resolved, for the machine formats."""
+
+    did: str
+    script_name: str
+    rule: str
+    subject: str
 
 
 @click.command("watch")
@@ -38,6 +50,7 @@ _EVERY = "60s"
 @click.option("--no-send", is_flag=True, help="Look, and leave the sending to others.")
 @click.option("--forget", metavar="NAME", help="Expect no look of that watcher any more.")
 @config_option
+@page_options
 @click.pass_context
 def watch_command(
     context: click.Context,
@@ -50,6 +63,7 @@ def watch_command(
     no_send: bool,
     forget: str | None,
     config: str | None,
+    output: Output,
 ) -> None:
     """Look whether all scripts do well, and tell who wants to know, each thing once.
 
@@ -66,19 +80,22 @@ def watch_command(
         with open_care() as care:
             if not care.forget(forget):
                 raise NotFoundError(f"nobody knows a watcher {forget!r}")
+        output.done([], _Seen, visible(f"forgotten: {forget}"))
         return
+    if output.format == "json" and not (once or dry_run):
+        raise click.UsageError("watching has no end, and JSON has one; use --format jsonl")
     if every is None and not once:
         every = AGE.convert(_EVERY, None, None)
     watch = _watch(chosen, name, every, ping_url, config, is_once=once or dry_run)
     if once or dry_run:
         options = {"is_dry": dry_run, "send": not no_send}
-        context.exit(_told(_looked(watch, chosen, options), is_dry=dry_run))
+        context.exit(_told(_looked(watch, chosen, options), output, is_dry=dry_run))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     assert every is not None  # noqa: S101 - set above
     with _explained(chosen):
-        watch.repeat(every, stop, _told, send=not no_send)
+        watch.repeat(every, stop, lambda result: _told(result, output), send=not no_send)
 
 
 def _watch(
@@ -122,6 +139,16 @@ def _state(chosen: Settings) -> Path | None:
     return folder / "watch-state.json" if folder else None
 
 
+def _sentences(look: Look, seen: list[_Seen], would: str) -> Iterator[str]:
+    for it in seen:
+        subject = f" ({it.subject})" if it.subject else ""
+        yield visible(f"{would}{it.did}: {it.script_name} {it.rule}{subject}")
+    if look.told:
+        yield f"{would}told: {look.told}"
+    if look.delivered.sent:
+        yield f"sent: {look.delivered.sent}"
+
+
 def _looked(watch: Watch, chosen: Settings, options: dict[str, Any]) -> Result:
     with _explained(chosen):
         return watch.once(**options)
@@ -133,17 +160,14 @@ def _explained(chosen: Settings) -> AbstractContextManager[None]:
     return explained(chosen.schema, chosen.dsn)
 
 
-def _told(result: Result, *, is_dry: bool = False) -> int:
+def _told(result: Result, output: Output, *, is_dry: bool = False) -> int:
     look = result.look
-    would = "would be " if is_dry else ""
-    for verb, changes in (("opened", look.opened), ("resolved", look.resolved)):
-        for change in changes:
-            subject = f" ({change.subject})" if change.subject else ""
-            click.echo(visible(f"{would}{verb}: {change.script_name} {change.rule}{subject}"))
-    if look.told:
-        click.echo(f"{would}told: {look.told}")
-    if look.delivered.sent:
-        click.echo(f"sent: {look.delivered.sent}")
+    seen = [
+        _Seen(did, change.script_name, change.rule, change.subject)
+        for did, changes in (("opened", look.opened), ("resolved", look.resolved))
+        for change in changes
+    ]
+    output.done(seen, _Seen, *_sentences(look, seen, "would be " if is_dry else ""))
     for fault in look.faults:
         click.echo(visible(f"runlog: {fault}"), err=True)
     if result.said:

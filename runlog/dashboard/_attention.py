@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
+from runlog._readable import plural
 from runlog.dashboard import _words as words
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _few(health: ScriptHealth, run: RecentRun) -> Concern | None:
         script_name=health.script_name,
         kind="few",
         word="unusually few",
-        cause=f"{words.plural(fetched, 'record')}, usually {words.number(usual)}",
+        cause=f"{plural(fetched, 'record')}, usually {words.number(usual)}",
         is_text=False,
         note="",
         run_id=run.id,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
 
+from runlog._readable import plural
 from runlog.dashboard import _words as words
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _html(line: Line, viewer: Viewer, mark: str) -> str:
 def _parts(entry: Entry) -> tuple[str, str, str, str]:
     message = entry.message
     if len(message) > LONGEST:
-        message = f"{message[:LONGEST]}… ({words.plural(len(message) - LONGEST, 'letter')} more)"
+        message = f"{message[:LONGEST]}… ({plural(len(message) - LONGEST, 'letter')} more)"
     return (
         LOOKS.get(entry.level.upper(), "o"),
         words.shown(words.cut(entry.level, 12)),

@@ -14,6 +14,7 @@ import jinja2
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from runlog._process.distribution import version
+from runlog._readable import plural
 from runlog.dashboard import _charts as charts
 from runlog.dashboard import _words as words
 from runlog.dashboard._viewer import Viewer, iso, viewer_of
@@ -231,7 +232,7 @@ _FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "cut": words.cut,
     "first_line": words.first_line,
     "number": words.number,
-    "plural": words.plural,
+    "plural": plural,
     "money": words.money,
     "share": words.share,
     "change": words.change,

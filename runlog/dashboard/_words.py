@@ -58,11 +58,6 @@ def number(value: Any) -> str:
     return f"{value:,.0f}"
 
 
-def plural(count: int, one: str, many: str = "") -> str:
-    """Return ``1 run``, ``2 runs``, ``0 runs``."""
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
-
-
 def money(value: Any) -> str:
     """Return a cost with as many decimals as it needs."""
     if value is None:

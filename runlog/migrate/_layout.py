@@ -1,4 +1,4 @@
-"""How ``logs`` lies in the database: one table, or a partition a month.
+"""How ``logs`` lies in the database: one table, or a partition a month; over a cluster: ``_citus``.
 
 The client knows nothing of it: the primary key stays ``(id)``, ids are UUIDv7, so a month is a span
 of them. Waits for the database; for people and deployments.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from runlog._database import driver, statements
 from runlog._database.faults import LOCKED, sqlstate
 from runlog.errors import SchemaError
+from runlog.migrate._citus import Cluster
 from runlog.migrate._rights import rows, run
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from runlog._database.driver import Connection
 
-Layout = Literal["partitioned"]
+Layout = Literal["partitioned", "citus"]
 _ATTEMPTS: Final = 20
 _PAUSE_SECONDS: Final = 0.5
 
@@ -158,9 +159,17 @@ def apply_layout(connection: Connection[Any], schema: str, layout: Layout | None
     """Bring ``logs`` into ``layout``, or keep the months of a partitioned one ahead; tell it."""
     partitions = Partitions(connection, schema)
     done = partitions.mend()
-    if layout is not None:
+    if layout == "citus":
+        return done + Cluster(connection, schema).distribute()
+    if layout == "partitioned":
         return done + partitions.convert()
     return done + (partitions.make_months() if partitions.state() == "partitioned" else [])
+
+
+def require_layout(connection: Connection[Any], schema: str, layout: Layout | None) -> None:
+    """Raise ``SchemaError`` when this server cannot have ``layout``; before anything is made."""
+    if layout == "citus":
+        Cluster(connection, schema).require()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from runlog._database.explain import unreachable
 from runlog._database.faults import LOCKED, NO_RIGHT
 from runlog._database.trial import try_writing
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError, SettingError
-from runlog.migrate._layout import Layout, apply_layout, make_lean
+from runlog.migrate._layout import Layout, apply_layout, make_lean, require_layout
 from runlog.migrate._rights import get_standing, list_grants, list_open, require_role, rows, run
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def migrate(
         reader_role: an existing role that shall be able to read them.
         watcher_role: an existing role that shall be able to run "runlog watch".
         secure: switch on row level security, take all rights from PUBLIC and Supabase's roles.
-        layout: ``"partitioned"`` makes ``logs`` a partition a month, for good.
+        layout: ``"partitioned"`` makes ``logs`` a partition a month, ``"citus"`` distributes both
+            tables over a cluster; each for good.
         lean: drop the documented indexes that no question of runlog uses.
 
     Returns:
@@ -79,6 +80,7 @@ def migrate(
         with connection.transaction():
             for name, role in roles.items():
                 require_role(connection, role, setting=f"{name}_role")
+        require_layout(connection, schema, layout)
         done = []
         for migration in statements.migration_files():
             done += _apply(connection, schema, migration)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runlog._database import driver, statements
+from runlog._database.statements import split
 from runlog.errors import SettingError
 
 if TYPE_CHECKING:
@@ -136,12 +137,12 @@ def list_open(connection: Connection[Any], schema: str) -> list[str]:
 
 
 def run(connection: Connection[Any], sql: bytes) -> None:
-    """Run one or more statements, never prepared.
+    """Run the statements of ``sql`` one by one, never prepared.
 
-    Behind a transaction pooler the next transaction may meet another session, and several
-    statements in one text cannot be prepared at all.
+    Behind a transaction pooler the next transaction may meet another session.
     """
-    connection.execute(sql, prepare=False)
+    for statement in split(sql):
+        connection.execute(statement, prepare=False)
 
 
 def rows(connection: Connection[Any], sql: bytes, *parameters: object) -> list[tuple[Any, ...]]:

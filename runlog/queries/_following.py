@@ -34,6 +34,8 @@ _QUIET_POLLS_AFTER_END = 4
 
 Look = Callable[["Connection[Any]", datetime], list["Entry"]]
 Tell = Callable[[str], object]
+# What else is asked at each look; it may find the database away.
+Beside = Callable[["Connection[Any]"], object]
 
 
 class Following:
@@ -140,6 +142,7 @@ def follow_run(
     filters: dict[str, Any],
     shown: list[Entry],
     tell: Tell = lambda _: None,
+    beside: Beside = lambda _: None,
 ) -> Iterator[Entry]:
     """Yield the entries of ``run`` that are not ``shown`` yet, until it has ended."""
 
@@ -147,6 +150,7 @@ def follow_run(
         return entries_of_run(connection, run_id=run.id, after=begin, **filters)
 
     def has_ended(connection: Connection[Any]) -> bool:
+        beside(connection)
         now = find_run(connection, run_id=run.id)
         return now is None or now.status != "running"
 
@@ -160,13 +164,18 @@ def follow_all(
     filters: dict[str, Any],
     shown: list[Entry],
     tell: Tell = lambda _: None,
+    beside: Beside = lambda _: None,
 ) -> Iterator[Entry]:
     """Yield entries of all runs as they arrive, for ever."""
 
     def look(connection: Connection[Any], begin: datetime) -> list[Entry]:
         return list(entries_after(connection, after=begin, limit=10**6, **filters))
 
-    return Following(connection, look, start, shown, tell).until(lambda _: False)
+    def never(connection: Connection[Any]) -> bool:
+        beside(connection)
+        return False
+
+    return Following(connection, look, start, shown, tell).until(never)
 
 
 def follow_runs(

@@ -1,12 +1,14 @@
-"""Which runs go: the pages of what retention deletes, oldest first.
+"""Which runs go: the pages of what retention deletes, oldest first, and what of them stays.
 
-The rules of what stays are in ``find_runs.sql``; the rule of a cursor is put into it.
+Kept is what tells how a script stands: one of its newest runs, its newest success in each sync
+mode, and whatever a cursor stands on: that is what ``find_cursor.sql`` names, for the script and
+for each cursor that one of these runs has by another name. A cursor that a person set is no run,
+and a backfill tells nothing of the script: they are kept for nothing else.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import driver, statements
@@ -23,13 +25,21 @@ _RUNS_A_PAGE = 200
 
 
 class Candidate(NamedTuple):
-    """A run whose entries go; ``is_ripe``: and its row too."""
+    """A run whose entries go, so many; ``is_ripe``: and its row too."""
+
+    id: UUID
+    is_ripe: bool
+    entries: int
+
+
+class _Old(NamedTuple):
+    """A run that is old enough, before it is known whether it stays."""
 
     id: UUID
     started_at: datetime
+    script_name: str
+    cursor_name: str | None
     is_ripe: bool
-    is_kept: bool
-    entries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,27 +68,60 @@ class Plan:
 
 def pages(connection: Connection[Any], plan: Plan) -> Iterator[list[Candidate]]:
     """Yield pages of what goes, oldest first."""
+    kept = _Kept(connection, plan)
     place: dict[str, Any] = {"after_at": None, "after_id": None}
     while True:
         values = {**plan.filters, **place, "limit": _RUNS_A_PAGE}
-        with connection.cursor(row_factory=driver.class_row(Candidate)) as cursor:
-            page = cursor.execute(_find_runs(plan.schema), values, prepare=False).fetchall()
+        with connection.cursor(row_factory=driver.class_row(_Old)) as cursor:
+            sql = statements.statement("retention/find_runs", plan.schema)
+            page = cursor.execute(sql, values, prepare=False).fetchall()
         if not page:
             return
-        yield [run for run in page if not run.is_kept]
+        going = [run for run in page if not kept.holds(run)]
+        entries = _count_entries(connection, plan.schema, going)
+        yield [Candidate(run.id, run.is_ripe, entries.get(run.id, 0)) for run in going]
         place = {"after_at": page[-1].started_at, "after_id": page[-1].id}
 
 
-@lru_cache
-def _find_runs(schema: str) -> bytes:
-    """Return the statement, with the one rule of where a cursor stands put into it."""
-    rule = statements.text("cursor/find_cursor").decode().replace("%(cursor)s", "wanted.name")
-    found = statements.fill(
-        statements.whole(statements.text("retention/find_runs")),
-        cursor_of_script=rule.replace("%(is_named)s", "false"),
-        cursor_of_name=rule.replace("%(is_named)s", "true"),
-    )
-    return statements.fill(found, schema=statements.identifier(schema, setting="schema"))
+class _Kept:
+    """The runs that stay, asked for when the first run of a script, or of a cursor, is met.
+
+    What is newer than that moment only adds to what stays.
+    """
+
+    def __init__(self, connection: Connection[Any], plan: Plan) -> None:
+        self._connection = connection
+        self._plan = plan
+        self._asked: set[tuple[str, str]] = set()
+        self._ids: set[UUID] = set()
+
+    def holds(self, run: _Old) -> bool:
+        """Tell whether ``run`` stays."""
+        name = run.script_name
+        values = {"script_name": name, "keep_last": self._plan.keep_last}
+        self._ask("retention/find_kept", name, values)
+        self._ask("cursor/find_cursor", name, {"cursor": name, "is_named": False})
+        if (cursor := run.cursor_name) is not None:
+            self._ask("cursor/find_cursor", f"={cursor}", {"cursor": cursor, "is_named": True})
+        return run.id in self._ids
+
+    def _ask(self, statement: str, of: str, values: dict[str, Any]) -> None:
+        if (statement, of) in self._asked:
+            return
+        self._asked.add((statement, of))
+        sql = statements.statement(statement, self._plan.schema)
+        with self._connection.cursor(row_factory=driver.tuple_row) as cursor:
+            rows = cursor.execute(sql, values, prepare=False).fetchall()
+        self._ids.update(row[0] for row in rows)
+
+
+def _count_entries(connection: Connection[Any], schema: str, runs: list[_Old]) -> dict[UUID, int]:
+    if not runs:
+        return {}
+    sql = statements.statement("retention/count_entries", schema)
+    with connection.cursor(row_factory=driver.tuple_row) as cursor:
+        values = {"ids": [run.id for run in runs]}
+        return dict(cursor.execute(sql, values, prepare=False).fetchall())
 
 
 def batches(page: list[Candidate], size: int) -> Iterator[list[Candidate]]:

@@ -66,22 +66,23 @@ def redirected(make: Make) -> Iterator[None]:
     none of theirs.
     """
     outside = dict(vars(registry.recorders))
-    with process.fresh():
+    # Around it all: they hold on to what is the process's when they are directed.
+    with _directed_back(outside["takers"]), process.fresh():
         # Handlers live on, ``configure`` holds, and a forked child lets go of what it inherits.
         for name in ("takers", "configured", "all"):
             setattr(registry.recorders, name, outside[name])
-        with _other_recorders(make), _installation_undone():
+        registry.recorders.make_instead = make
+        takers: Iterable[Any] = outside["takers"]
+        for taker in list(takers):
+            taker._direct_to(make(taker._settings))
+        with _installation_undone():
             keep_what_waits()
             yield
 
 
 @contextmanager
-def _other_recorders(make: Make) -> Iterator[None]:
-    registry.recorders.make_instead = make
-    takers: Iterable[Any] = registry.recorders.takers
+def _directed_back(takers: Iterable[Any]) -> Iterator[None]:
     before = [(taker, taker._recorder) for taker in list(takers)]
-    for taker, _ in before:
-        taker._direct_to(make(taker._settings))
     try:
         yield
     finally:

@@ -10,8 +10,9 @@ set
     )::integer,
     metadata
     = coalesce(metadata, '{}')
-    || jsonb_build_object(
-        'runlog',
+    || jsonb_set(
+        '{"runlog": {}}',
+        '{runlog}',
         coalesce(metadata -> 'runlog', '{}')
         || jsonb_build_object('outcome', %(outcome)s::text, 'swept_at', now())
     )

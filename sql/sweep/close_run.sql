@@ -5,15 +5,16 @@ update {schema}.runs
 set
     status = %(status)s::text,
     error_message = %(error_message)s::text,
-    finished_at = greatest(started_at, coalesce(%(ended_at)s::timestamptz, now())),
+    finished_at = greatest(started_at, %(ended_at)s::timestamptz),
     duration_ms = least(
-        greatest(0, extract(epoch from coalesce(%(ended_at)s::timestamptz, now()) - started_at) * 1000),
+        greatest(0, extract(epoch from %(ended_at)s::timestamptz - started_at) * 1000),
         2147483647
     )::integer,
     metadata
     = coalesce(metadata, '{}')
-    || jsonb_build_object(
-        'runlog',
+    || jsonb_set(
+        '{"runlog": {}}',
+        '{runlog}',
         coalesce(metadata -> 'runlog', '{}')
         || jsonb_build_object('outcome', 'closed', 'closed_by', %(closed_by)s::text)
     )

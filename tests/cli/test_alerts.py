@@ -132,7 +132,7 @@ def test_check_by_exit_code(runlog, connection):
     """0 and a word when all is well; 1 and what is bad when not; JSON for programs."""
     add_run(connection, "fine")
     said = runlog("check", "--format", "table")
-    assert (said.code, said.out) == (0, "all is well: 1 scripts\n")
+    assert (said.code, said.out) == (0, "all is well: 1 script\n")
     add_run(connection, "sync", **FAILED)
     said = runlog("check", "--json")
     assert said.code == 1
@@ -143,7 +143,7 @@ def test_check_by_exit_code(runlog, connection):
 @pytest.mark.parametrize(
     ("rows", "code", "line"),
     [
-        ([{}], 0, "RUNLOG OK - 1 scripts are well | scripts=1 bad=0\n"),
+        ([{}], 0, "RUNLOG OK - 1 script is well | scripts=1 bad=0\n"),
         ([{"records_fetched": 9, "records_failed": 9}], 1, "RUNLOG WARNING - sync left 9 of 9 records behind | scripts=1 bad=1\n"),
         ([FAILED], 2, "RUNLOG CRITICAL - sync failed | scripts=1 bad=1\n"),
     ],

@@ -137,7 +137,7 @@ def test_what_waits_on_this_machine(findings, own_environment):
     assert (code, sorted(found)) == (1, ["dead letters", "waiting"])
     assert found["waiting"]["found"].startswith("2 entries, whose processes are gone")
     assert "naming that database" in found["waiting"]["remedy"]
-    assert "1 entries were refused; the last: check" in found["dead letters"]["found"]
+    assert "1 entry was refused; the last: check" in found["dead letters"]["found"]
 
 
 def test_a_clock_that_is_wrong(runlog, database, monkeypatch):

@@ -89,15 +89,28 @@ def test_tail_follows_every_script(follow, connection):
     assert "Traceback" not in process.errors()
 
 
-def test_tail_begins_with_how_far_runs_are(follow, connection):
-    """Those that run now and tell it, each in a line beside the entries."""
+@pytest.mark.parametrize("command", [["tail"], ["logs", "last", "-f"]])
+def test_whoever_follows_is_told_how_far_runs_are(follow, connection, command):
+    """Those that run now and tell it, each in a line beside the entries, and again when it changes."""
     told = {"what": "deals", "done": 40, "total": 150}
     run_id = add_run(connection, status="running", runlog={"progress": told})
     add_entry(connection, run_id, "first")
-    process = follow("tail")
+    process = follow(*command)
     see(process, "first")
-    assert process.errors().startswith("runlog: sync, running for ")
-    assert process.errors().endswith(": deals: 40 of 150\n")
+
+    def told_last(words):
+        lines = process.errors().splitlines()
+        assert lines, "nothing was told"
+        assert lines[-1].startswith("runlog: sync, running for ")
+        assert lines[-1].endswith(words)
+        return len(lines)
+
+    eventually(lambda: told_last(": deals: 40 of 150"), within=20)
+    connection.execute(
+        "update runs set metadata = jsonb_set(metadata, '{runlog,progress,done}', '90')"
+    )
+    eventually(lambda: told_last(": deals: 90 of 150"), within=30)
+    assert told_last(": deals: 90 of 150") == 2
 
 
 def test_tail_of_some(follow, connection):

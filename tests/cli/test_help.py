@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import click
 import pytest
 
 from runlog.cli import _COMMANDS, cli
@@ -54,6 +55,30 @@ def test_every_command_has_help(runlog, name):
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith(f"Usage: runlog {name}")
     assert cli.get_command(None, name).help
+
+
+# They hand on what another program says, serve, or print a text that is a file.
+NO_ROWS = {"completion", "dashboard", "demo", "exec", "help", "run", "alerts propose"}
+
+
+def leaves(group, *path):
+    """Every command and subcommand, with its words."""
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if isinstance(command, click.Group):
+            yield from leaves(command, *path, name)
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            yield " ".join((*path, name)), command
+
+
+def test_every_command_that_tells_something_tells_it_to_programs():
+    """``--json`` and ``--csv`` are everywhere but where there is nothing to be told in rows."""
+    without = {
+        words
+        for words, command in leaves(cli)
+        if not {"--json", "--csv"} <= {name for it in command.params for name in it.opts}
+    }
+    assert without == NO_ROWS
 
 
 @pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])

@@ -110,8 +110,8 @@ def test_prune_tells_what_it_does(runlog, connection):
         add_entry(connection, add_run(connection, started_at=ago(days=days)))
     rules = ("prune", "--older-than", "30d")
     assert runlog(*rules, "--dry-run").out == "would delete 2 runs and 2 entries\n"
-    assert runlog(*rules, "--keep-last", 2).out == "deleted 1 runs and 1 entries\n"
-    assert runlog(*rules, "--logs-older-than", "1h").out == "deleted 1 runs and 1 entries\n"
+    assert runlog(*rules, "--keep-last", 2).out == "deleted 1 run and 1 entry\n"
+    assert runlog(*rules, "--logs-older-than", "1h").out == "deleted 1 run and 1 entry\n"
     assert runlog("runs").rows[0][1] == "sync"
     assert runlog("prune").code == 2
     assert runlog("prune", "--older-than", "soon").code == 2

@@ -45,7 +45,7 @@ def test_flush_from_another_address(shell, connection, stranded, by):
     said = shell("flush", "--from", name)
     assert said.code == 0, said.err
     assert said.out.splitlines() == [
-        "moved 1 spools with 31 entries, and 0 dead letters",
+        "moved 1 spool with 31 entries, and 0 dead letters",
         "delivered 31 of 31 waiting entries",
     ]
     assert count(connection) == 31
@@ -70,7 +70,7 @@ def test_move_takes_dead_letters_along(shell, connection, stranded):
     folder = Path(spools(shell)[0]["folder"]).parent
     (folder / "dead-letters.jsonl").write_text('{"content": "x"}\n')
     said = shell("spool", "move", folder)
-    assert (said.code, said.out) == (0, "moved 1 spools with 31 entries, and 1 dead letters\n")
+    assert (said.code, said.out) == (0, "moved 1 spool with 31 entries, and 1 dead letter\n")
     [letters] = json.loads(shell("spool", "--json").out)["dead_letters"]
     assert letters["letters"] == 1
     assert not folder.exists()
@@ -100,12 +100,12 @@ def test_discard_deletes_after_asking(shell, stranded):
     [spool] = spools(shell)
     said = shell("spool", "discard", spool["folder"])
     assert said.code == 130
-    assert "delete 31 entries in 1 spools, and 0 dead letters?" in said.err
+    assert "delete 31 entries in 1 spool, and 0 dead letters?" in said.err
     assert len(spools(shell)) == 1
     said = shell("spool", "discard", Path(spool["folder"]).parent, "--yes")
     assert (said.code, said.out) == (
         0,
-        "deleted 31 entries in 1 spools, and 0 dead letters\n",
+        "deleted 31 entries in 1 spool, and 0 dead letters\n",
     )
     assert spools(shell) == []
     assert not Path(spool["folder"]).parent.exists()
@@ -119,7 +119,7 @@ def test_what_lives_stays(shell, start_script, database):
     [spool] = spools(shell)
     said = shell("spool", "move", spool["folder"])
     assert said.out == "moved 0 spools with 0 entries, and 0 dead letters\n"
-    assert "1 spools stay" in said.err
+    assert "1 spool stays" in said.err
     shell("spool", "discard", spool["folder"], "--yes")
     assert spools(shell) == [{**spool, "age_seconds": spools(shell)[0]["age_seconds"]}]
 

@@ -239,7 +239,7 @@ def test_a_flipped_run_id_does_not_hold_up_the_rest(
         os.utime(path, (0, 0))
     for _ in range(3):
         code, _, err = commands.run("flush")
-        assert (code, err[:20]) == (1, b"1 entries still wait")
+        assert (code, err[:20]) == (1, b"1 entry still waits ")
         assert len(messages(connection, orphan.run_id)) == 1999
         assert letters(orphan.folder) == []
         looked = (orphan.folder / "late.ack").stat().st_mtime - 25

@@ -96,7 +96,7 @@ def test_an_entry_of_a_run_that_is_late_holds_up_nobody(aftermath, commands, con
     for told in (b"delivered 500 of 501", b"delivered 0 of 1"):
         code, out, err = commands.run("flush", env=env)
         assert (code, out.partition(b" waiting")[0]) == (1, told)
-        assert err.startswith(b"1 entries still wait")
+        assert err.startswith(b"1 entry still waits")
         assert len(aftermath.folders()) == 1
         aftermath.check(run, [f"line {line:06d}" for line in range(500)])
         assert aftermath.status(run)[::2] == ("error", "died")

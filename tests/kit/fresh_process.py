@@ -6,6 +6,7 @@ has to say is caught with the output of the test.
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
@@ -26,6 +27,8 @@ def fresh_process():
     with process.fresh():
         yield
         _await_ends(thread for thread in threading.enumerate() if thread.name == _SHIPPER)
+        if pool := sys.modules.get("runlog._database.pool"):
+            pool.close_all()
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

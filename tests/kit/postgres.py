@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from kit import cluster
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Read at import: each test hides the environment of whoever runs it.
-GIVEN = os.environ.get("RUNLOG_TEST_DSN")
+GIVEN = cluster.GIVEN or os.environ.get("RUNLOG_TEST_DSN")
 LAYOUT = os.environ.get("RUNLOG_TEST_LAYOUT")
 """Of the tables that tests find: "partitioned", or plain by default."""
 IMAGE = os.environ.get("RUNLOG_TEST_IMAGE", "postgres:17-alpine")
@@ -63,7 +64,8 @@ def pytest_report_header() -> str:
         return f"postgres: testcontainers {IMAGE}"
     with psycopg.connect(GIVEN, connect_timeout=10) as connection:
         version = connection.execute("show server_version").fetchone()
-    return f"postgres: RUNLOG_TEST_DSN {version[0]}"
+    of_cluster = f", Citus with {len(cluster.nodes())} nodes" if cluster.GIVEN else ""
+    return f"postgres: RUNLOG_TEST_DSN {version[0]}{of_cluster}"
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> str | None:

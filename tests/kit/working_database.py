@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from kit import cluster
 from kit.postgres import LAYOUT, Postgres, name_of, new_database
 
 from runlog import migrate
@@ -70,7 +71,13 @@ class _Working:
 
     def renew(self) -> None:
         self.close()
-        self.dsn = self._stack.enter_context(new_database(self._postgres, self._template))
+        if cluster.GIVEN:
+            # No node can copy another's shards.
+            self.dsn = self._stack.enter_context(cluster.new_cluster_database())
+            migrate.migrate(self.dsn, layout="citus")
+        else:
+            clone = new_database(self._postgres, self._template)
+            self.dsn = self._stack.enter_context(clone)
         with psycopg.connect(self.dsn) as connection:
             self._shape = connection.execute(_SHAPE).fetchall()
             self._tables = [name for (name,) in connection.execute(_TABLES)]
@@ -85,7 +92,7 @@ class _Working:
             )
             if connection.execute(_SHAPE).fetchall() != self._shape:
                 return False
-            row_in = ", ".join(f"exists (select from {name})" for name in self._tables)
+            row_in = ", ".join(f"exists (select 1 from {name})" for name in self._tables)
             filled = connection.execute(f"select {row_in}").fetchone()
             if any(filled):
                 names = ", ".join(compress(self._tables, filled))

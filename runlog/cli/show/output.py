@@ -195,8 +195,11 @@ def _with_output(function: Callable[..., Any], *, piped: str) -> Callable[..., A
     def with_output(
         *, format_name: str | None, as_json: bool, as_csv: bool, utc: bool, **arguments: Any
     ) -> Any:
+        # What stands before the word of a subcommand holds for it too.
+        before = click.get_current_context().meta.setdefault("runlog.output", {})
         short = "json" if as_json else "csv" if as_csv else None
-        asked = short or format_name or _of_environment()
+        asked = before["format"] = short or format_name or before.get("format") or _of_environment()
+        utc = before["utc"] = utc or before.get("utc", False)
         name = asked or ("table" if sys.stdout.isatty() else piped)
         return function(output=Output(name, utc, asked is not None), **arguments)
 

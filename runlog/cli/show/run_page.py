@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog._process.visible import visible
-from runlog._readable import ago, duration, moment, number, share
+from runlog._readable import ago, duration, moment, number, plural, share
 from runlog.cli._database import SHORT_ID
 from runlog.cli.show.entry_lines import lines_of, styled
 from runlog.cli.show.output import Output, record_of, to_json
@@ -61,8 +61,8 @@ def page_lines(page: RunPage, output: Output) -> Iterator[str]:
             yield from lines_of(entry, utc=output.utc, colours=colours)
     yield ""
     entries = sum(step.entries for step in page.steps)
-    told = f'{number(entries)} entries; "runlog logs {str(run.id)[:SHORT_ID]}" prints them'
-    yield told if entries else "no entries"
+    command = f'"runlog logs {str(run.id)[:SHORT_ID]}"'
+    yield f"{plural(entries, 'entry')}; {command} prints them" if entries else "no entries"
 
 
 def step_columns(steps: list[Step]) -> list[Column]:

@@ -5,6 +5,10 @@ set local client_min_messages to warning;
 -- An index on a table of millions of rows takes longer than a hosted database's default allows.
 set local statement_timeout to 0;
 
+-- Tables that Citus distributes: its nodes are changed one after the other, as one transaction with
+-- procedures and indexes needs it. Any other PostgreSQL takes it for a name of ours.
+set local citus.multi_shard_modify_mode to 'sequential';
+
 -- The blocks below cannot hold a quoted name themselves; they look it up here.
 set local runlog.schema to {schema_literal};
 

@@ -98,16 +98,16 @@ def test_a_record_handled_later_is_of_the_run_of_its_call(captured):
 def test_nothing_is_kept_of_a_record_that_is_gone(captured, run):
     """The table lets go of a record when everybody else does, also in a cycle."""
     gc.collect()
-    before = len(calls.waiting)
+    before = len(calls.waiting.calls)
     kept = [queued() for _ in range(10)]
     kept.append(copy.copy(kept[0]))
     cyclic = queued()
     cyclic.me = cyclic
-    assert len(calls.waiting) == before + 12
+    assert len(calls.waiting.calls) == before + 12
     del cyclic
     kept.clear()
     gc.collect()
-    assert len(calls.waiting) == before
+    assert len(calls.waiting.calls) == before
 
 
 def test_a_record_is_stored_once_however_many_handlers_see_it(captured, run):
@@ -220,7 +220,7 @@ def test_names_without_end_take_no_memory_without_end(captured, run):
         for handler in handlers:
             handler.handle(made)
     assert len(captured.entries) == count
-    assert len(once._marks) <= once._MOST_MARKS
+    assert len(once.marks.made) <= once._MOST_MARKS
 
 
 @pytest.mark.parametrize(

@@ -116,3 +116,30 @@ def test_importing_needs_no_driver():
     code = "import sys, runlog._database.statements; sys.exit('psycopg' in sys.modules)"
     root = Path(statements.__file__).parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+TRICKY = """-- a header; with a semicolon
+select 1;
+select ';', E'it\\';s', "a;b", 'it''s;';
+/* ; */ do $body$ begin perform 1; execute $x$ select ';' $x$; end $body$;
+-- nothing behind; but this
+"""
+
+
+def test_split_at_what_ends_a_statement():
+    """A ";" in a comment, a name, a string or a body ends nothing, and nothing is lost."""
+    pieces = statements.split(TRICKY.encode())
+    assert [piece.splitlines()[-1][:12] for piece in pieces] == [
+        b"select 1;",
+        b"select ';', ",
+        b"/* ; */ do $",
+    ]
+    assert b"\n".join(pieces) in TRICKY.encode()
+
+
+@pytest.mark.parametrize("migration", statements.migration_files(), ids=lambda it: it.name)
+def test_split_keeps_every_migration_whole(migration):
+    """Put together again the pieces are the file; each holds its bodies from end to end."""
+    pieces = statements.split(migration.sql)
+    assert b"".join(b"".join(pieces).split()) == b"".join(migration.sql.split())
+    assert all(piece.count(b"$runlog$") % 2 == 0 for piece in pieces)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import time
 
 import pytest
 from kit.adopting import adopt_orphans
 
-from runlog._spool import places
+from runlog._spool import folders, places
 from runlog._spool.inventory import list_spools
 from runlog._spool.spool import Spool
 
@@ -56,6 +58,39 @@ def test_an_orphan_is_adopted_once(database_folder):
     assert orphan.entries.read(100).data == b"line\n"
     orphan.close(remove=True)
     assert list(adopt_orphans(database_folder, None)) == []
+    assert list(database_folder.iterdir()) == []
+
+
+def everybody_gets_it(*_):
+    """A lock of a share that says yes to all."""
+
+
+def there_is_none(*_):
+    """A lock of a share that has none."""
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+@pytest.mark.guarantee("survives-death")
+@pytest.mark.parametrize("flock", [everybody_gets_it, there_is_none])
+def test_where_locks_count_for_nothing_a_sign_of_life_does(database_folder, monkeypatch, flock):
+    """A spool that is still touched is a living process's; one that has long been silent is adopted."""
+    monkeypatch.setattr(folders.fcntl, "flock", flock)
+    spool = Spool(database_folder, 2**20)
+    spool.append(b"line\n", INFO, "run")
+    assert list(adopt_orphans(database_folder, None)) == []
+    assert [it.process for it in list_spools(database_folder)] == ["alive"]
+    long_ago = time.time() - 3600
+    for path in spool.folder.iterdir():
+        os.utime(path, (long_ago, long_ago))
+    spool.touch()
+    assert list(adopt_orphans(database_folder, None)) == []
+    spool.close(remove=False)
+    for path in spool.folder.iterdir():
+        os.utime(path, (long_ago, long_ago))
+    assert [it.process for it in list_spools(database_folder)] == ["gone"]
+    (orphan,) = adopt_orphans(database_folder, None)
+    assert orphan.entries.read(100).data == b"line\n"
+    orphan.close(remove=True)
     assert list(database_folder.iterdir()) == []
 
 

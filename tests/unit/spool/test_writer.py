@@ -96,7 +96,7 @@ def test_a_full_disk_sends_lines_to_memory(writer, monkeypatch):
     monkeypatch.setattr(_segments.os, "write", refuse_disk)
     assert writer.append(b"in memory\n")
     monkeypatch.setattr(_segments.os, "write", real_write)
-    assert refused == [b"in memory\n"]
+    assert refused == [b"in memory\n"] * 2
     assert not writer.is_on_disk
     writer.leave_memory()
     writer.append(b"on disk again\n")
@@ -104,6 +104,26 @@ def test_a_full_disk_sends_lines_to_memory(writer, monkeypatch):
     assert writer.is_on_disk
     assert lines_of(writer.files) == [b"on disk", b"in memory", b"on disk again"]
     assert writer.lines_written == 3
+
+
+@pytest.mark.guarantee("disk", "survives-death")
+@pytest.mark.parametrize("number", [errno.EIO, errno.EFBIG, errno.ESTALE, errno.EINTR])
+def test_what_one_file_refuses_another_takes(writer, monkeypatch, number):
+    """A write that fails once costs no line its place on the disk: memory would go with the process."""
+    real_write, failures = os.write, [OSError(number, os.strerror(number))]
+
+    def refuse_once(fd, data):
+        if failures:
+            raise failures.pop()
+        return real_write(fd, data)
+
+    monkeypatch.setattr(_segments.os, "write", refuse_once)
+    assert writer.append(b"one\n")
+    assert writer.append(b"two\n")
+    assert not failures
+    assert writer.is_on_disk
+    assert [segment.in_memory for segment in writer.files.all()] == [False, False]
+    assert lines_of(writer.files) == [b"one", b"two"]
 
 
 @pytest.mark.guarantee("disk")

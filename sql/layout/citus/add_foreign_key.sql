@@ -1,0 +1,1 @@
+alter table {schema}.logs add constraint {constraint} {definition}

@@ -1,0 +1,1 @@
+alter table {schema}.logs drop constraint {constraint}
