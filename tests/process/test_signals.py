@@ -246,4 +246,4 @@ with runlog.RunContext('x'):
     while hanging.exit_code is None:
         hanging.signal(signal.SIGTERM)
     assert hanging.wait(timeout=20) == -signal.SIGTERM
-    assert "entries wait" not in hanging.stderr
+    assert " wait" not in hanging.stderr
