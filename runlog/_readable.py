@@ -11,6 +11,7 @@ from decimal import Decimal
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _DAYS_SHOWN_AS_HOURS = 2
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def moment(when: datetime | None, *, utc: bool) -> str:
@@ -84,13 +85,14 @@ def share(part: float | None) -> str:
     return f"{percent:.0f} %" if percent >= 1 or percent == 0 else "<1 %"
 
 
-def size(count: int | None) -> str:
-    """Return bytes in the unit that fits."""
+def size(count: float | None) -> str:
+    """Return bytes in the unit that fits: ``999 B``, ``1.5 KiB``, ``512 MiB``."""
     if count is None:
         return ""
     amount = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024:  # noqa: PLR2004
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TiB"
+    at = 0
+    # What would be rounded to 1024 is one of the next unit.
+    while amount >= 1023.5 and at < len(_UNITS) - 1:  # noqa: PLR2004
+        amount, at = amount / 1024, at + 1
+    # Three digits are enough.
+    return f"{amount:.{1 if at and amount < 99.95 else 0}f} {_UNITS[at]}"  # noqa: PLR2004

@@ -10,19 +10,15 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-_DEBUG, _INFO, _WARNING, _ERROR, _FATAL = 10, 20, 30, 40, 50
+from runlog._entry.levels import CRITICAL, INFO, NAMED_LEVELS
+
+_NO_LINE_BEGINS_SO = {"notset", "msg", "log", "success", "exception", "failure"}
+"""Names of levels that are methods, or words of prose."""
 _LEVELS = {
-    "TRACE": (5, "TRACE"),
-    "DEBUG": (_DEBUG, "DEBUG"),
-    "INFO": (_INFO, "INFO"),
-    "NOTICE": (25, "NOTICE"),
-    "WARN": (_WARNING, "WARNING"),
-    "WARNING": (_WARNING, "WARNING"),
-    "ERR": (_ERROR, "ERROR"),
-    "ERROR": (_ERROR, "ERROR"),
-    "CRITICAL": (_FATAL, "CRITICAL"),
-    "FATAL": (_FATAL, "FATAL"),
+    name.upper(): level for name, level in NAMED_LEVELS.items() if name not in _NO_LINE_BEGINS_SO
 }
+# Kept as the program has written it: it is a word here, and no method.
+_LEVELS["FATAL"] = (CRITICAL, "FATAL")
 _WORDS = "|".join(_LEVELS)
 _TIME = re.compile(
     r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z| ?[+-]\d\d:?\d\d| UTC)?)\]?"
@@ -55,7 +51,7 @@ class Line(NamedTuple):
     """One entry, as far as the line tells it."""
 
     message: str
-    levelno: int = _INFO
+    levelno: int = INFO
     levelname: str = "INFO"
     step: str | None = None
     meta: dict[str, Any] | None = None
@@ -90,7 +86,7 @@ def _read_heads(text: str) -> Line:
             break
     if (level is None and step is None) or not rest:
         return Line(text)
-    levelno, levelname = level or (_INFO, "INFO")
+    levelno, levelname = level or (INFO, "INFO")
     return Line(rest, levelno, levelname, step, meta or None)
 
 
@@ -177,4 +173,4 @@ def _json_level(fields: dict[str, Any]) -> tuple[int, str]:
             del fields[key]
             number = value - 10 if fields.keys() >= _OF_PINO else value
             return number, {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR"}.get(number, "")
-    return _INFO, "INFO"
+    return INFO, "INFO"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from runlog._entry.levels import NAMED_LEVELS
 from runlog._process.notices import notices
 from runlog._recorder import open_runs, registry
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from runlog._recorder.recorder import Recorder
 
 STEP: Final = "ALERT"
-_LEVELS: Final = {"info": (20, "INFO"), "warning": (30, "WARNING"), "error": (40, "ERROR")}
+_LEVELS: Final = {severity: NAMED_LEVELS[severity] for severity in ("info", "warning", "error")}
 
 
 def alert(

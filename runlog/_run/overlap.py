@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from runlog._database import statements
 from runlog._database.asking import ask, rows
+from runlog._entry.levels import WARNING
 from runlog._process import jitter, origin
 from runlog._process.notices import say
 from runlog._recorder import open_runs, registry
@@ -146,7 +147,7 @@ def _note_skip(recorder: Recorder, alive: AliveRun, script_name: str) -> None:
     """Leave an entry in the run that is in the way: it tells what it made skip."""
     meta = {"host": origin.host(), "pid": os.getpid(), "by": origin.triggered_by(os.environ)}
     text = f"another start of {script_name!r} was skipped"
-    recorder.record(alive.run_id, time.time(), 30, "WARNING", "SKIP", text, meta)
+    recorder.record(alive.run_id, time.time(), WARNING, "WARNING", "SKIP", text, meta)
 
 
 def _give_up(alive: AliveRun, script_name: str, overlap: Overlap, *, is_hopeless: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from runlog._entry.levels import DEBUG, ERROR, INFO, WARNING
 from runlog._process.notices import notices
 from runlog._recorder import columns
 from runlog._recorder.progress import Progress, total_of
@@ -84,7 +85,7 @@ class Verbs(Reusable):
 
     def debug(self, step: object, message: object = None, /, **meta: Any) -> None:
         """Write a DEBUG entry, as ``info`` does."""
-        self._write(10, "DEBUG", step, message, meta)
+        self._write(DEBUG, "DEBUG", step, message, meta)
 
     def info(self, step: object, message: object = None, /, **meta: Any) -> None:
         """Write an INFO entry: ``run.info("FETCH", "Found 150", count=150)``.
@@ -96,15 +97,15 @@ class Verbs(Reusable):
             message: what happened.
             meta: further fields, any values.
         """
-        self._write(20, "INFO", step, message, meta)
+        self._write(INFO, "INFO", step, message, meta)
 
     def warning(self, step: object, message: object = None, /, **meta: Any) -> None:
         """Write a WARNING entry, as ``info`` does."""
-        self._write(30, "WARNING", step, message, meta)
+        self._write(WARNING, "WARNING", step, message, meta)
 
     def error(self, step: object, message: object = None, /, **meta: Any) -> None:
         """Write an ERROR entry, as ``info`` does; the run goes on, see ``fail``."""
-        self._write(40, "ERROR", step, message, meta)
+        self._write(ERROR, "ERROR", step, message, meta)
 
     def alert(
         self, message: str, *, severity: str = "warning", meta: Mapping[str, Any] | None = None

@@ -10,6 +10,7 @@ from uuid import UUID
 from starlette.exceptions import HTTPException
 
 from runlog.dashboard._site import viewer
+from runlog.queries._parameters import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,6 @@ PERIOD_WORDS: Final = {
     "365d": "a year",
     "all": "all time",
 }
-LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 # Longer than anybody types; shorter than what makes a pattern slow.
 _LONGEST = 500
 

@@ -15,13 +15,14 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
+from runlog import _readable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NOTHING: Final = "\u2013"
 _TIMES, _MINUS, _SAME = "\u00d7", "\u2212", "±"
 _SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 # A path segment that no browser, server or proxy takes for anything but a name.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,150}")
 # Control characters but tab and line feed; marks that turn the direction of what follows.
@@ -110,14 +111,8 @@ def duration(milliseconds: Any) -> str:
 
 
 def size(value: Any) -> str:
-    """Return a number of bytes."""
-    if value is None:
-        return NOTHING
-    amount, unit = float(value), 0
-    while amount >= 1000 and unit < len(_UNITS) - 1:  # noqa: PLR2004 - kilo
-        amount, unit = amount / 1000, unit + 1
-    decimals = 0 if unit == 0 or amount >= 100 else 1  # noqa: PLR2004 - three digits are enough
-    return f"{amount:.{decimals}f} {_UNITS[unit]}"
+    """Return a number of bytes; a dash for None."""
+    return _readable.size(value) or NOTHING
 
 
 def aware(moment: datetime) -> datetime:

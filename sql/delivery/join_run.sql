@@ -1,6 +1,12 @@
 -- A process that joined the run (RUNLOG_RUN_ID) tells what it has counted so far and which window it
 -- syncs. Its figures are absolute and kept under a key of its own, and the columns get the difference:
 -- told twice they change nothing. The run may have ended meanwhile; its status is not touched.
+--
+-- Why this is not one statement with update_run.sql, a sum over the parts of which the owner is one: the
+-- row has the owner's own figures only in its columns, where the parts' are added already. To keep them
+-- apart, the metadata of every run, also of the many that nobody joins, would have to hold its figures a
+-- second time, and where the owner is of a runlog that does not, they would stand still and the columns go
+-- back with each part that tells. A difference needs nothing but what the part itself has noted.
 update {schema}.runs
 set
     records_fetched = case

@@ -161,7 +161,7 @@ def test_show_tells_the_whole_run(runlog, connection):
     add_entry(connection, run_id, "no such list", step="ERROR", level="ERROR", meta=meta)
     out = runlog("show", "--format", "table").out
     for text in ("sync  error  10.0 s", str(run_id), "150 fetched", "manual on w1, process 7", "abc",
-                 "deals: 40 of 150, 12 a second, 9.2 s left", "50 MiB at the peak, 1.5 s of processor time",
+                 "deals: 40 of 150, 12 a second, 9.2 s left", "50.0 MiB at the peak, 1.5 s of processor time",
                  "ValueError: no such list", '{"field_count": 35}', "    |   File x",
                  f'2 entries; "runlog logs {str(run_id)[:13]}"'):  # fmt: skip
         assert text in out

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runlog._process.visible import visible
-from runlog._readable import ago, duration, moment, number, plural, share
+from runlog._readable import ago, duration, moment, number, plural, share, size
 from runlog.cli._database import SHORT_ID
 from runlog.cli.show.entry_lines import lines_of, styled
 from runlog.cli.show.output import Output, record_of, to_json
@@ -110,7 +110,7 @@ def _own(run: RunDetail) -> dict[str, Any]:
 
 def _used(own: dict[str, Any]) -> str:
     peak, seconds = own.get("peak_memory_bytes"), own.get("cpu_seconds")
-    parts = [f"{peak / 2**20:.0f} MiB at the peak"] if isinstance(peak, int) else []
+    parts = [f"{size(peak)} at the peak"] if isinstance(peak, int) else []
     if isinstance(seconds, int | float):
         parts.append(f"{duration(int(seconds * 1000))} of processor time")
     return ", ".join(parts)

@@ -14,12 +14,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from runlog.dashboard import _words as words
-from runlog.dashboard._filters import LEVELS, id_of, level_of, text_of
+from runlog.dashboard._filters import id_of, level_of, text_of
 from runlog.dashboard._lines import as_sent
 from runlog.dashboard._site import kind_of, site_of, viewer
 from runlog.dashboard._tail import News, Viewing, read_after
 from runlog.dashboard._viewer import iso
 from runlog.errors import RunlogError
+from runlog.queries._parameters import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

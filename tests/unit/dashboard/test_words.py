@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runlog._readable import plural
 from runlog.dashboard import _words as words
 from runlog.dashboard._viewer import Viewer, find_zone, viewer_of
 
@@ -69,21 +70,15 @@ def test_changes(value, usual, told):
 
 def test_plurals():
     """One is one; nothing and several are many."""
-    told = [words.plural(count, "run") for count in (0, 1, 2, 1000)]
+    told = [plural(count, "run") for count in (0, 1, 2, 1000)]
     assert told == ["0 runs", "1 run", "2 runs", "1,000 runs"]
-    assert words.plural(2, "success", "successes") == "2 successes"
+    assert plural(2, "success", "successes") == "2 successes"
 
 
 def test_sizes():
-    """Three digits are enough."""
-    assert [words.size(n) for n in (None, 0, 999, 1000, 34_800_000, 5 * 10**12)] == [
-        NOTHING,
-        "0 B",
-        "999 B",
-        "1.0 kB",
-        "34.8 MB",
-        "5.0 TB",
-    ]
+    """Three digits are enough, in the units of the command line."""
+    told = [words.size(n) for n in (None, 0, 999, 1024, 34_800_000, 2**29, 2**30 - 1, 5 * 2**40)]
+    assert told == [NOTHING, "0 B", "999 B", "1.0 KiB", "33.2 MiB", "512 MiB", "1.0 GiB", "5.0 TiB"]
 
 
 @given(st.text())
