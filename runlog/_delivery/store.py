@@ -63,6 +63,8 @@ class Ended(NamedTuple):
 
     dead: list[DeadLetter]
     is_late: bool = False
+    ended: str | None = None
+    """The run that ended by it."""
 
 
 class Store:
@@ -179,15 +181,17 @@ class Store:
             return Ended([_dead_event(event, error)])
         if kind == "start":
             self.note_started(run_id)
+        ended = run_id if kind == "finish" else None
         if done.refusal is not None:
-            return Ended([_dead_event(event, done.refusal, done.left_out)])
+            letter = _dead_event(event, done.refusal, done.left_out)
+            return Ended([letter], ended=ended)
         if kind == "join" and not done.rows:
             if run_id not in self._started and late.is_expected(run_id):
                 return Ended([], is_late=True)
             return Ended(
                 [_dead_event(event, LookupError("the run that was joined never appeared"))]
             )
-        return Ended([])
+        return Ended([], ended=ended)
 
     def _execute(self, name: str, values: dict[str, Any]) -> int:
         """Run one statement of an event; return how many rows it changed, or found as they are."""

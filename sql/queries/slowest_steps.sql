@@ -1,6 +1,6 @@
 -- Where does the time go? Of each script its newest runs that ended in the period, and in them an
 -- entry's time is the time until the next entry of the run.
-with recursive {script_names},
+with {script_names},
 sampled as (
     select
         run.id,
@@ -12,8 +12,16 @@ sampled as (
         select
             id,
             least(finished_at, '9999-12-30') as finished_at,
-            case jsonb_typeof(metadata #> '{runlog,steps}')
-                when 'object' then metadata #> '{runlog,steps}'
+            -- Only if it is of all its entries: some may have come since, from whomever.
+            case
+                when
+                    jsonb_typeof(metadata #> '{runlog,steps}') = 'object'
+                    and metadata #> '{runlog,entries}' = (
+                        select to_jsonb(count(*))
+                        from {schema}.logs
+                        where run_id = runs.id
+                    )
+                    then metadata #> '{runlog,steps}'
             end as steps
         from {schema}.runs
         -- A range and an order that only the index on (script_name, started_at) has.

@@ -81,7 +81,8 @@ def test_steps_that_runs_told_are_those_of_their_entries(connection, odd):
 
 
 def tell(connection, run_id, steps):
+    told = {"steps": steps, "entries": 4}
     connection.execute(
-        "update runs set metadata = jsonb_set(metadata, '{runlog,steps}', %s) where id = %s",
-        [Jsonb(steps), run_id],
+        "update runs set metadata = jsonb_set(metadata, '{runlog}', %s) where id = %s",
+        [Jsonb(told), run_id],
     )
