@@ -1,6 +1,6 @@
 -- Where does the time go? Of each script its newest runs that ended in the period, and in them an
 -- entry's time is the time until the next entry of the run.
-with recursive {script_names},
+with {script_names},
 sampled as (
     select
         run.id,
