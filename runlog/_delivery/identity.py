@@ -32,8 +32,7 @@ class Identity:
         if folder is None or not self._session.is_connected:
             return
         noted = (folder, self.find_id())
-        if noted[1] is not None and noted != self._noted:
-            note_database(folder, noted[1])
+        if noted[1] is not None and noted != self._noted and note_database(folder, noted[1]):
             self._noted = noted
 
     def is_that_of(self, orphan: OrphanedSpool) -> bool:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _ADDRESS = "address"
 _DATABASE = "database"
 _NOTE_BYTES = 1000
+_ID_LENGTH = 36
+"""That of a UUID in text."""
 
 
 def note_address(database_folder: Path, address: str) -> None:
@@ -38,14 +40,19 @@ def forget_address(database_folder: Path) -> None:
             (database_folder / _ADDRESS).unlink()
 
 
-def note_database(folder: Path, database_id: str) -> None:
-    """Note in a spool's ``folder`` the id that its database has, for who delivers it one day."""
-    _note(folder / _DATABASE, database_id)
+def note_database(folder: Path, database_id: str) -> bool:
+    """Note in a spool's ``folder`` the id that its database has, for who delivers it one day.
+
+    Returns whether the disk has taken it.
+    """
+    return _note(folder / _DATABASE, database_id)
 
 
 def noted_database(folder: Path) -> str | None:
     """Return the id of the database for which this spool was written; None: nobody knows."""
-    return _noted(folder / _DATABASE)
+    noted = _noted(folder / _DATABASE) or ""
+    # What was cut short names no database; least of all another one.
+    return noted if len(noted) == _ID_LENGTH else None
 
 
 def forget_database(folder: Path) -> None:
@@ -54,13 +61,15 @@ def forget_database(folder: Path) -> None:
         (folder / _DATABASE).unlink(missing_ok=True)
 
 
-def _note(path: Path, text: str) -> None:
+def _note(path: Path, text: str) -> bool:
+    data = text.encode("utf-8", "replace")
     with contextlib.suppress(OSError):
         note = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         try:
-            os.write(note, text.encode("utf-8", "replace"))
+            return os.write(note, data) == len(data)
         finally:
             os.close(note)
+    return False
 
 
 def _noted(path: Path) -> str | None:

@@ -44,6 +44,9 @@ _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _ABANDONED_AFTER_SECONDS = 60.0
 
+_UNLOCKED = b"not locked\n"
+"""In a lock that the disk did not give when it was asked for: that it is free means nothing."""
+
 _SILENT_AFTER_SECONDS = 90.0
 """A process that lives touches its lock at least with every heartbeat."""
 
@@ -69,7 +72,8 @@ def create(database_folder: Path) -> tuple[Path, Descriptor]:
             raise PermissionError(errno.EPERM, "another user's folder", str(database_folder))
         lock = Descriptor(os.open(new / "lock", _LOCK_FLAGS, 0o600))
         undo.callback(lock.close)
-        try_lock(lock)
+        if not try_lock(lock):
+            os.write(lock.number, _UNLOCKED)
         folder = database_folder / name
         new.rename(folder)
         undo.pop_all()
@@ -135,9 +139,9 @@ def _is_left(folder: Path, lock: Descriptor) -> bool:
         OSError: the disk cannot answer.
     """
     is_taken = try_lock(lock)
-    if is_taken and _is_lock_felt(folder):
+    if is_taken and not os.fstat(lock.number).st_size and _is_lock_felt(folder):
         return True
-    # No locks, or one that everybody gets: the owner may hold it all the same.
+    # No locks, one that everybody gets, or one that the owner did not get: it may be alive.
     is_silent = time.time() - newest_change(folder) > _SILENT_AFTER_SECONDS
     return is_taken is not False and is_silent
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from pathlib import Path
 
 import psycopg
@@ -65,6 +66,19 @@ def test_a_spool_waits_where_its_address_leads_to_another_database(
         connection.rollback()
         assert messages(connection, orphan.run_id) == orphan.messages
     assert waiting_folders(own_environment) == []
+
+
+@pytest.mark.guarantee("disk")
+def test_a_note_that_was_cut_short_names_no_other_database(tmp_path, monkeypatch):
+    """Half an id on a full disk is no id: the spool does not wait for a database that never was."""
+    real_write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda file, data: real_write(file, data[: len(data) // 2]))
+        assert not destination.note_database(tmp_path, str(uuid.uuid4()))
+    assert destination.noted_database(tmp_path) is None
+    known = str(uuid.uuid4())
+    assert destination.note_database(tmp_path, known)
+    assert destination.noted_database(tmp_path) == known
 
 
 @pytest.mark.guarantee("disk")

@@ -94,6 +94,20 @@ def test_where_locks_count_for_nothing_a_sign_of_life_does(database_folder, monk
     assert list(database_folder.iterdir()) == []
 
 
+@pytest.mark.guarantee("survives-death")
+def test_a_lock_that_was_not_to_be_had_at_the_start_is_no_sign_of_death(
+    database_folder, monkeypatch
+):
+    """Where the disk gave no lock for a moment, the spool is not taken from its living process."""
+    with monkeypatch.context() as patch:
+        patch.setattr(folders.fcntl, "flock", there_is_none)
+        spool = Spool(database_folder, 2**20)
+    assert list(adopt_orphans(database_folder, None)) == []
+    assert [it.process for it in list_spools(database_folder)] == ["alive"]
+    spool.close(remove=True)
+    assert list(database_folder.iterdir()) == []
+
+
 @pytest.mark.guarantee("bounded")
 def test_shedding_takes_debug_first_and_errors_last(database_folder):
     """From 80 % of the limit DEBUG is shed, from 90 % INFO, at the limit everything; all counted."""
