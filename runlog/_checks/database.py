@@ -10,6 +10,7 @@ from runlog import migrate, queries
 from runlog._checks.alerts import examine_alerts
 from runlog._checks.asking import rows
 from runlog._checks.clocks import examine_clocks
+from runlog._checks.engines import examine_engine
 from runlog._checks.finding import Finding
 from runlog._checks.months import examine_months
 from runlog._database import dsn, reading
@@ -48,6 +49,8 @@ def examine_database(chosen: Settings) -> Iterator[Finding]:
 
 
 def _examine_session(connection: Connection[Any], schema: str, took: float) -> Iterator[Finding]:
+    # Before what not every engine may understand.
+    engine = list(examine_engine(connection, schema))
     began = datetime.now(UTC)
     version, at, pid, role, has_tables = rows(connection, "session", schema)[0]
     ended = datetime.now(UTC)
@@ -59,6 +62,7 @@ def _examine_session(connection: Connection[Any], schema: str, took: float) -> I
         found=found,
         remedy="runlog is tested with PostgreSQL 14 and newer" if is_old else "",
     )
+    yield from engine
     yield encryption_finding(connection)
     if pid != connection.info.backend_pid:
         yield Finding(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
 from runlog._database import dsn as _dsn
 from runlog._database import statements
@@ -25,6 +26,7 @@ Source: TypeAlias = "str | Connection[Any] | ConnectionPool[Any] | None"
 """Where to ask: an address, an open connection, a pool; None is the address of the environment."""
 
 _Row = TypeVar("_Row")
+_clusters: WeakKeyDictionary[Connection[Any], bool] = WeakKeyDictionary()
 _NO_EMBEDDED_YET = (
     "no database is named, and the embedded one was never started; set RUNLOG_DSN or DATABASE_URL, "
     'or run "runlog demo"'
@@ -44,15 +46,36 @@ def fetch(
 
     from runlog._database.loading import load_safely
 
-    statement = statements.statement(f"queries/{name}", schema := schema or resolve().schema)
+    schema = schema or resolve().schema
     with (
         translated(source, schema),
         _connection(source) as connection,
         connection.cursor(row_factory=class_row(row_type)) as cursor,
     ):
         load_safely(cursor)
+        statement = statement_for(connection, f"queries/{name}", schema)
         # Never prepared: each call is planned for its own filters, and poolers may be in between.
         return cursor.execute(statement, parameters or None, prepare=False).fetchall()
+
+
+def statement_for(connection: Connection[Any], name: str, schema: str) -> bytes:
+    """Return ``sql/<name>.sql``; in a cluster in the form that tables spread over it can do."""
+    usual = statements.statement(name, schema)
+    spread = statements.statement(name, schema, is_cluster=True)
+    return spread if spread != usual and _is_cluster(connection) else usual
+
+
+def _is_cluster(connection: Connection[Any]) -> bool:
+    """Tell whether the database has Citus; asked once for each connection."""
+    from psycopg.rows import tuple_row
+
+    found = _clusters.get(connection)
+    if found is None:
+        with connection.cursor(row_factory=tuple_row) as cursor:
+            sql = statements.text("layout/citus/is_there")
+            ((found,),) = cursor.execute(sql, prepare=False).fetchall()
+        _clusters[connection] = found
+    return found
 
 
 @contextmanager

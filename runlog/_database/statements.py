@@ -43,7 +43,7 @@ class Migration(NamedTuple):
 
 
 @lru_cache(maxsize=512)
-def statement(name: str, schema: str) -> bytes:
+def statement(name: str, schema: str, *, is_cluster: bool = False) -> bytes:
     """Return the SQL of ``sql/<name>.sql`` for the tables in ``schema``.
 
     ``{schema}`` in the file becomes the quoted identifier, ``{schema_literal}`` the name as a
@@ -52,21 +52,32 @@ def statement(name: str, schema: str) -> bytes:
     Args:
         name: the file's path below ``sql/`` without its ending, such as ``delivery/heartbeat``.
         schema: the schema's name as PostgreSQL spells it, unquoted.
+        is_cluster: take the form of each part that distributed tables can do, where there is one.
 
     Raises:
         SettingError: no schema can have that name.
         RunlogError: there is no such file, so the installation is incomplete.
     """
     quoted = identifier(schema, setting="schema")
-    return fill(whole(text(name)), schema=quoted, schema_literal=literal(schema))
+    parts = whole(text(name), is_cluster=is_cluster)
+    return fill(parts, schema=quoted, schema_literal=literal(schema))
 
 
-def whole(sql: bytes) -> bytes:
-    """Put in ``sql/parts/<name>.sql`` where ``{name}`` stands, and its parts into it."""
+def whole(sql: bytes, *, is_cluster: bool = False) -> bytes:
+    """Put in ``sql/parts/<name>.sql`` where ``{name}`` stands, and its parts into it.
+
+    With ``is_cluster`` the one of ``sql/parts/cluster`` goes first.
+    """
+    places = [folder() / "parts"]
+    if is_cluster:
+        places.insert(0, places[0] / "cluster")
 
     def part(match: re.Match[bytes]) -> bytes:
-        path = folder() / "parts" / f"{match[1].decode()}.sql"
-        return whole(_COMMENT.sub(b"", _read(path)).strip()) if path.is_file() else match[0]
+        for place in places:
+            path = place / f"{match[1].decode()}.sql"
+            if path.is_file():
+                return whole(_COMMENT.sub(b"", _read(path)).strip(), is_cluster=is_cluster)
+        return match[0]
 
     return _TOKEN.sub(part, sql)
 

@@ -23,6 +23,7 @@ from runlog._spool.writer import BLOCK_BYTES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from runlog._delivery.ended_runs import EndedRuns
     from runlog._delivery.housekeeping import Housekeeping
     from runlog._delivery.identity import Identity
     from runlog._delivery.late_runs import LateRuns
@@ -50,6 +51,7 @@ class Delivery:
         orphans: Orphans,
         housekeeping: Housekeeping,
         identity: Identity,
+        ended_runs: EndedRuns,
         heartbeat_interval: float,
         before_idle: Callable[[], None],
     ) -> None:
@@ -61,6 +63,7 @@ class Delivery:
         self._orphans = orphans
         self._housekeeping = housekeeping
         self._identity = identity
+        self._ended_runs = ended_runs
         self._before_idle = before_idle
         self._heartbeat_interval = heartbeat_interval
         self._next_beat = time.monotonic() + heartbeat_interval
@@ -78,9 +81,11 @@ class Delivery:
         """Deliver everything that waits; yields after each block of this process's own entries."""
         yield from self._deliver_own()
         self._before_idle()
+        self._ended_runs.tell()
         self._beat()
         self._identity.note_in(self._spool.folder)
         self._orphans.bury_all(self._deliver_orphan)
+        self._ended_runs.tell()
         self._housekeeping.do_what_is_due()
 
     def look_for_orphans(self) -> None:
@@ -149,7 +154,10 @@ class Delivery:
             event = orjson.loads(line)
         except orjson.JSONDecodeError:
             return Ended([DeadLetter(line.decode("utf-8", "backslashreplace"), None, "damaged")])
-        return self._store.apply(event, late_runs, is_live=is_live)
+        done = self._store.apply(event, late_runs, is_live=is_live)
+        if done.ended is not None:
+            self._ended_runs.note(done.ended)
+        return done
 
     def _deliver_orphan(self, orphan: OrphanedSpool, late_runs: LateRuns) -> bool:
         """Deliver what waits there but for what is too early, which is put back at its end.
@@ -158,6 +166,7 @@ class Delivery:
         """
         for death in orphan.deaths:
             self._store.note_started(death.run_id)
+            self._ended_runs.note(death.run_id)
         is_all = True
         while True:
             # In the order of ``_deliver_own``, and for its reasons.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import driver, statements
-from runlog._database.faults import NO_RIGHT, OUT_OF_TIME, sqlstate
+from runlog._database.faults import NO_RIGHT, NOT_SUPPORTED, OUT_OF_TIME, sqlstate
 from runlog._delivery.refusals import Refusals
 from runlog._delivery.run_events import RefusedError, apply_event, fitting
 from runlog._entry.copy_text import count_newlines, decode_lines
@@ -29,15 +29,12 @@ BULK_MIN_LINES = 2000
 
 _INSERT_MAX_ROWS = 1000
 
-_NOT_SUPPORTED = "0A000"
-
-
 _UNKNOWN_RUN = "23503"
 
 _INTERNAL = "XX000"
 """As Citus tells every fault of a row in COPY; the insert tells it by its own name."""
 
-_LEFT_TO_INSERT = frozenset({_NOT_SUPPORTED, NO_RIGHT, OUT_OF_TIME, _INTERNAL})
+_LEFT_TO_INSERT = frozenset({NOT_SUPPORTED, NO_RIGHT, OUT_OF_TIME, _INTERNAL})
 
 _MOST_STARTED = 10_000
 
@@ -63,6 +60,8 @@ class Ended(NamedTuple):
 
     dead: list[DeadLetter]
     is_late: bool = False
+    ended: str | None = None
+    """The run that ended by it."""
 
 
 class Store:
@@ -107,7 +106,7 @@ class Store:
         except (driver.Error, UnicodeError) as error:
             state = sqlstate(error)
             # It needs the table's owner or no row level security at all.
-            self._may_copy = state != _NOT_SUPPORTED
+            self._may_copy = state != NOT_SUPPORTED
             if state in _LEFT_TO_INSERT or self._refusals.is_of("", error, BULK_MIN_LINES):
                 return False
             raise
@@ -179,15 +178,17 @@ class Store:
             return Ended([_dead_event(event, error)])
         if kind == "start":
             self.note_started(run_id)
+        ended = run_id if kind == "finish" else None
         if done.refusal is not None:
-            return Ended([_dead_event(event, done.refusal, done.left_out)])
+            letter = _dead_event(event, done.refusal, done.left_out)
+            return Ended([letter], ended=ended)
         if kind == "join" and not done.rows:
             if run_id not in self._started and late.is_expected(run_id):
                 return Ended([], is_late=True)
             return Ended(
                 [_dead_event(event, LookupError("the run that was joined never appeared"))]
             )
-        return Ended([])
+        return Ended([], ended=ended)
 
     def _execute(self, name: str, values: dict[str, Any]) -> int:
         """Run one statement of an event; return how many rows it changed, or found as they are."""

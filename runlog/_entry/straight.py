@@ -32,12 +32,6 @@ _HALF = 0.5
 _BACKSLASH = 92
 # A number that stands alone among words: no secret begins or ends at it, whatever the number.
 _NUMBER = re.compile(r"(?<![^ ])%[ds](?![^ ,;)])")
-# Ids and moments, which syncs put into meta; no hint of a secret is in them.
-_ID_OR_MOMENT = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{5,15}(?:Z|[+-][0-9:]{2,5})?)?"
-)
-
 Straight: TypeAlias = (
     "Callable[[str, float, str, Any, str, Any, dict[Any, Any] | None, str], bytes | None]"
 )
@@ -58,7 +52,7 @@ def make_straight(encoder: Encoder) -> Straight:  # noqa: C901, PLR0915 - a func
     head_of, steps, step_column = encoder.head_of, encoder.steps, encoder.step_column
     loggers, logger_end = encoder.loggers, encoder.logger_end
     plain_keys, dumps = encoder.json.plain_keys, encoder.json.pack
-    most_bytes, is_id_or_moment = encoder.max_bytes, _ID_OR_MOMENT.fullmatch
+    most_bytes = encoder.max_bytes
     digits = [b"%03d" % number for number in range(1000)]
     # Texts in which nothing is to be hidden; and templates of which that is so, too,
     # whatever numbers are put into them.
@@ -70,12 +64,6 @@ def make_straight(encoder: Encoder) -> Straight:  # noqa: C901, PLR0915 - a func
             if len(innocent) >= _MOST_TEXTS:
                 innocent.clear()
             innocent.add(text)
-
-    def find_innocent(text: str) -> bool:
-        if may_hold_secret(text):
-            return False
-        remember(text)
-        return True
 
     def find_template(text: str) -> bool:
         shown, count = _NUMBER.subn("0", text)
@@ -133,13 +121,11 @@ def make_straight(encoder: Encoder) -> Straight:  # noqa: C901, PLR0915 - a func
                 if kind is int or kind is bool or value is None:
                     continue
                 if kind is str:
-                    if not (
-                        (len(value) < _SHORTEST_SECRET and value.isalnum())
-                        or value in innocent
-                        or is_id_or_moment(value)
-                        or (len(value) <= most_bytes and find_innocent(value))
-                    ):
+                    if value in innocent or (len(value) < _SHORTEST_SECRET and value.isalnum()):
+                        continue
+                    if len(value) > most_bytes or may_hold_secret(value):
                         return None
+                    remember(value)
                 elif kind is not float or value - value != 0.0:
                     return None
             if len(meta) > _MOST_FIELDS or "logger" in meta:

@@ -55,6 +55,7 @@ class ProcessEnd:
         self._outermost: FrameType | None = None
         self._target: CodeType | None = None
         self._is_monitored = False
+        self._exit: Callable[..., NoReturn] | None = None
 
     def look(self) -> None:
         """Note where the main program runs; touches nothing."""
@@ -67,7 +68,10 @@ class ProcessEnd:
         """Have Python tell how the main program ends."""
         self.look()
         if self._is_watching:
-            # Also in a forked child: what was set up in the parent is there.
+            # Also in a forked child: what was set up in the parent is there. But whoever puts
+            # ``sys.exit`` back, as a test does, has put back ours too.
+            if not self._is_monitored and sys.exit is not self._exit:
+                self._remember_sys_exit()
             return
         self._is_watching = True
         if self._outermost is not None:
@@ -142,13 +146,16 @@ class ProcessEnd:
             return None
         return seen.last_exit or _UNSEEN
 
-    def _remember_exit_codes(self) -> None:
+    def _remember_sys_exit(self) -> None:
         original = sys.exit
-        sys.exit = remembering = self._remembering(original)
+        sys.exit = self._exit = remembering = self._remembering(original)
         names = getattr(sys.modules.get("__main__"), "__dict__", {})
         for name in [name for name, value in names.items() if value is original]:
             # What ``from sys import exit`` has put there.
             names[name] = remembering
+
+    def _remember_exit_codes(self) -> None:
+        self._remember_sys_exit()
         import builtins
 
         for name in ("exit", "quit"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from runlog._delivery.complaints import Complaints
 from runlog._delivery.delivery import Delivery
+from runlog._delivery.ended_runs import EndedRuns
 from runlog._delivery.housekeeping import Housekeeping
 from runlog._delivery.identity import Identity
 from runlog._delivery.orphans import Orphans
@@ -68,6 +69,7 @@ def wire(
         orphans=orphans,
         housekeeping=Housekeeping(session, runs, settings),
         identity=identity,
+        ended_runs=EndedRuns(session, settings.schema),
         heartbeat_interval=settings.heartbeat_interval,
         before_idle=before_idle,
     )

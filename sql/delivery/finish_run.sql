@@ -6,5 +6,6 @@ set
     duration_ms = %(duration_ms)s::integer,
     status = %(status)s,
     error_message = %(error_message)s,
-    metadata = metadata #- '{runlog,swept_at}'
+    -- What was told of the entries was told of another end.
+    metadata = metadata #- '{runlog,swept_at}' #- '{runlog,entries}'
 where id = %(id)s::uuid and (status = 'running' or metadata -> 'runlog' ? 'swept_at')

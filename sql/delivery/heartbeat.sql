@@ -8,7 +8,10 @@ set
     error_message = null,
     metadata
     = jsonb_set(
-        coalesce(metadata, '{}') #- '{runlog,swept_at}' #- '{runlog,outcome}',
+        coalesce(metadata, '{}')
+        #- '{runlog,swept_at}'
+        #- '{runlog,outcome}'
+        #- '{runlog,entries}',
         '{runlog,heartbeat_at}',
         to_jsonb(now())
     )

@@ -1,5 +1,13 @@
 -- A run begins. Idempotent; the first heartbeat is in the very row, by the database's clock, so
 -- that a run which dies at once can be told from one that another program wrote.
+--
+-- Whether it is there is asked before, and apart: a conflict comes too late, the row would have taken a
+-- number of legacy_id; and asked in one with the insert, a node of a cluster would number the row itself.
+with asked as materialized (
+    select 1
+    where not exists (select 1 from {schema}.runs where id = %(id)s::uuid)
+)
+
 insert into {schema}.runs (
     id,
     batch_id,
@@ -27,6 +35,5 @@ select
         '{runlog,heartbeat_at}',
         to_jsonb(case when %(is_live)s then now() else %(started_at)s::timestamptz end)
     )
--- Asked before, for a conflict comes too late: the row would have taken a number of legacy_id.
-where not exists (select from {schema}.runs where id = %(id)s::uuid)
+from asked
 on conflict do nothing

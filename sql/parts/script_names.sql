@@ -1,6 +1,6 @@
 -- Every script's name: the recursive table "script", one look into the index a name, instead of
 -- reading every run.
-script (name) as (
+recursive script (name) as (
     (
         select script_name
         from {schema}.runs

@@ -5,7 +5,7 @@
 -- has: by equality the planner may as well walk through all runs by time, which takes long when
 -- the script has not run for a year. A pattern is looked up among the names first, for the same
 -- reason.
-with recursive {script_names}
+with {script_names}
 select
     {run_columns}
 from (
@@ -32,29 +32,7 @@ from (
     )
     union all
     (
-        select
-            run.*,
-            false as is_odd
-        from script
-        cross join lateral (
-            select *
-            from {schema}.runs
-            where
-                script_name between script.name and script.name
-                and {has_start}
-                and (
-                    %(before_id)s::uuid is null
-                    or (started_at, id) < (%(before_at)s::timestamptz, %(before_id)s)
-                )
-                and {state_filters}
-                and {run_filters}
-            order by
-                script_name,
-                started_at desc,
-                id desc
-            limit %(limit)s
-        ) as run
-        where script.name like %(script_like)s
+        {runs_by_pattern}
     )
     union all
     (

@@ -4,21 +4,7 @@ select
     {entry_moment} as last_entry_at,
     entry.step as last_step,
     entry.message as last_message
-from (
-    select
-        {run_columns},
-        metadata #>> '{runlog,host}' as host,
-        metadata #>> '{runlog,pid}' as pid
-    from {schema}.runs
-    where
-        status = 'running'
-        and (%(script)s::text is null or script_name = %(script)s)
-        and (%(script_like)s::text is null or script_name like %(script_like)s)
-    order by
-        started_at,
-        id
-    limit %(limit)s
-) as run
+from {running_runs}
 left join lateral (
     select
         timestamp,
@@ -34,3 +20,4 @@ left join lateral (
 order by
     run.started_at,
     run.id
+limit %(limit)s

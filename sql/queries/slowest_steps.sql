@@ -1,6 +1,6 @@
 -- Where does the time go? Of each script its newest runs that ended in the period, and in them an
 -- entry's time is the time until the next entry of the run.
-with recursive {script_names},
+with {script_names},
 sampled as (
     select
         run.id,
@@ -8,26 +8,7 @@ sampled as (
         run.steps,
         script.name
     from script
-    cross join lateral (
-        select
-            id,
-            least(finished_at, '9999-12-30') as finished_at,
-            case jsonb_typeof(metadata #> '{runlog,steps}')
-                when 'object' then metadata #> '{runlog,steps}'
-            end as steps
-        from {schema}.runs
-        -- A range and an order that only the index on (script_name, started_at) has.
-        where
-            script_name between script.name and script.name
-            and status <> 'running'
-            and {is_ordinary}
-            and started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
-            and (%(until)s::timestamptz is null or started_at < %(until)s)
-        order by
-            script_name,
-            started_at desc
-        limit %(sample)s
-    ) as run
+    {ended_runs}
     where
         (%(script)s::text is null or script.name = %(script)s)
         and (%(script_like)s::text is null or script.name like %(script_like)s)
@@ -60,14 +41,7 @@ step_of_run as (
             )
         )::bigint as duration_ms
     from sampled
-    cross join lateral (
-        select
-            step,
-            {entry_moment} as timestamp,
-            lead({entry_moment}) over (order by timestamp, id) as next_at
-        from {schema}.logs
-        where run_id = sampled.id
-    ) as entry
+    {entries_of_sampled}
     where sampled.steps is null
     group by
         sampled.name,

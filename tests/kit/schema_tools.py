@@ -50,6 +50,7 @@ FRESH = [
     "applied migration 7 (name the database)",
     "applied migration 8 (group errors in any session)",
     "applied migration 9 (ordinary runs)",
+    "applied migration 10 (carried fingerprints)",
 ]
 
 

@@ -45,7 +45,7 @@ def test_one_fingerprint_in_python_and_sql(connection, message, error_type):
 
 @pytest.mark.parametrize("carried", [None, "its own", "of another field of the program's"])
 def test_an_entry_may_carry_its_fingerprint(connection, carried):
-    """Errors are grouped the same, whether the entry carries its fingerprint or not."""
+    """Errors are one group, in the question and the view, whether or not they carry what groups them."""
     run_id = add_run(connection, status="error")
     for number in (1, 22):
         meta = {"error_type": "ValueError"}
@@ -56,6 +56,8 @@ def test_an_entry_may_carry_its_fingerprint(connection, carried):
         add_entry(connection, run_id, message, level="ERROR", meta=meta)
     (group,) = queries.error_groups(connection)
     assert (group.errors, group.fingerprint) == (2, fingerprint_of("ValueError", "item 1 is odd"))
+    view = "select errors, fingerprint from runlog_error_groups"
+    assert connection.execute(view).fetchall() == [(group.errors, group.fingerprint)]
 
 
 @pytest.mark.parametrize("odd", [None, [], "text", {"FETCH": 5}, {"FETCH": {"ms": "long"}}])
@@ -81,7 +83,8 @@ def test_steps_that_runs_told_are_those_of_their_entries(connection, odd):
 
 
 def tell(connection, run_id, steps):
+    told = {"steps": steps, "entries": 4}
     connection.execute(
-        "update runs set metadata = jsonb_set(metadata, '{runlog,steps}', %s) where id = %s",
-        [Jsonb(steps), run_id],
+        "update runs set metadata = jsonb_set(metadata, '{runlog}', %s) where id = %s",
+        [Jsonb(told), run_id],
     )

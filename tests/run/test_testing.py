@@ -269,6 +269,24 @@ assert captured.run.status == "success"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+@pytest.mark.parametrize("inside", ["runlog.install('inside')", "runlog.RunContext('a').start()"])
+def test_what_ends_a_process_is_seen_after_a_capture(inside, tmp_path):
+    """A capture puts back what runlog had replaced; the run after it learns how the process ends."""
+    code = f"""
+import os, sys
+import runlog
+from runlog.testing import capture
+with capture():
+    {inside}
+runlog.configure(dsn="postgresql://nobody@127.0.0.1:1/none", spool_dir={str(tmp_path)!r}, exit_timeout=0)
+runlog.install("outside")
+sys.exit(3)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=60)
+    told = "".join(path.read_text() for path in tmp_path.rglob("runs*"))
+    assert (done.returncode, told.count("exit code 3")) == (3, 1), told
+
+
 def test_a_capture_is_typed():
     """What the context manager gives is the documented class."""
     with capture() as captured:

@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from runlog._entry.redaction.marker import MARKER
+from runlog._entry.redaction.signs import any_of, is_in, sign_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,11 @@ class Form(NamedTuple):
         """Tell whether ``text`` has a hint of it."""
         shown = text.lower() if self.is_folded else text
         return self.needs in text and any(hint in shown for hint in self.hints)
+
+    def look(self, as_shown: Callable[[str], str]) -> str:
+        """Return the same as an expression of ``text``, and of ``low``, it in small letters."""
+        found = is_in(map(as_shown, self.hints), "low" if self.is_folded else "text")
+        return f"{as_shown(self.needs)!r} in text and {found}" if self.needs else found
 
 
 def _hide_in_url(found: re.Match[str]) -> str:
@@ -141,21 +147,24 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def tests() -> tuple[list[str], list[str]]:
-    """Return the look, in expressions of ``text``, and of ``low``, the text in small letters."""
-    exact: dict[str, list[str]] = {}
-    folded: list[str] = []
+def tests(as_shown: Callable[[str], str], *, is_folded: bool) -> list[tuple[str, str]]:
+    """Return the look for the folded forms or for the others: tests behind their signs.
+
+    Args:
+        as_shown: what a hint looks like in the text that is asked.
+        is_folded: which of them.
+    """
+    # Several forms of commands need an option; what these have in common few texts have.
+    behind: dict[str, list[Form]] = {}
     for form in FORMS:
-        shown = "low" if form.is_folded else "text"
-        hints = " or ".join(f"{hint!r} in {shown}" for hint in form.hints)
-        if form.is_folded:
-            folded.append(f"{form.needs!r} in text and ({hints})" if form.needs else hints)
-        else:
-            exact.setdefault(form.needs, []).append(hints)
-    return [
-        f"{needs!r} in text and ({' or '.join(hints)})" if needs else " or ".join(hints)
-        for needs, hints in sorted(exact.items(), reverse=True)
-    ], folded
+        if form.is_folded is is_folded:
+            behind.setdefault(form.needs[:2] or form.hints[0], []).append(form)
+    found = []
+    for piece, forms in behind.items():
+        sign = sign_of(*(form.needs + hint for form in forms for hint in form.hints))
+        look = any_of(form.look(as_shown) for form in forms)
+        found.append((sign, f"{as_shown(piece)!r} in text and {look}" if len(forms) > 1 else look))
+    return found
 
 
 def hide_forms(text: str) -> str:

@@ -4,22 +4,26 @@ Lives here: the table, and the look made from it that finds almost all ordinary 
 here: forms that are more than a beginning (``forms``). Pure; runs on the caller's thread.
 
 A beginning is the hint of its kind: a text without it cannot hold such a key. Where it ends in one
-of ``_-.`` the look asks for one of these first, which most texts have not, and then for the letters
-before it; so a kind more costs an ordinary text nothing.
+of ``_-.`` the look asks for the letters before one of these; so a kind more costs an ordinary text
+nothing.
 """
 
 from __future__ import annotations
 
 import re
 from functools import cache, partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runlog._entry.redaction.marker import MARKER
+from runlog._entry.redaction.signs import sign_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Not within a word, but after an escape of URLs or of quoted text: %20ghp_…, \nghp_…
 START = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrtb]))"
 
-_JOINTS = "_-"
+_JOINTS = "_-."
 # Every kind goes on for so long behind its joint.
 _SHORTEST_REST = 10
 _REST = r"[\w.+/=~-]"
@@ -31,14 +35,22 @@ class Kind(NamedTuple):
     hints: tuple[str, ...]
     """What they begin with."""
     rest: str
-    """A pattern of what follows: ten characters and more, in linear time."""
+    """A pattern of what follows: ten characters and more, in linear time.
+
+    Where the hints have no joint, it is also true of what ``shape.fold`` makes of such a text.
+    """
     is_loose: bool = False
     """Whether ordinary names begin so too; then the rest must look random."""
 
     @property
+    def body(self) -> str:
+        """Return the pattern of a key."""
+        return f"(?:{'|'.join(map(re.escape, self.hints))})(?:{self.rest})"
+
+    @property
     def pattern(self) -> str:
-        """Return the whole pattern."""
-        return f"{START}(?:{'|'.join(map(re.escape, self.hints))})(?:{self.rest})"
+        """Return the same where a key can begin."""
+        return START + self.body
 
 
 def _kind(rest: str, begins: str, *, is_loose: bool = False) -> Kind:
@@ -92,52 +104,54 @@ KINDS: tuple[Kind, ...] = (
 )
 
 
-def _hints() -> list[str]:
-    return [hint for kind in KINDS for hint in kind.hints]
-
-
 @cache
-def _compiled(kind: Kind) -> re.Pattern[str]:
+def _compiled(pattern: str) -> re.Pattern[str]:
     # Not at import: most programs never log one of them.
-    return re.compile(kind.pattern)
+    return re.compile(pattern)
 
 
-def tests() -> tuple[list[str], dict[str, object]]:
-    """Return the look: expressions of ``text``, of which one is true for each issued key.
+def tests(as_shown: Callable[[str], str]) -> tuple[list[tuple[str, str]], dict[str, object]]:
+    """Return the look: tests of ``text`` behind their signs, of which one is true for each key.
 
     Beside them what they call.
+
+    Args:
+        as_shown: what a hint looks like in the text that is asked.
     """
-    found: list[str] = []
+    found: list[tuple[str, str]] = []
     called: dict[str, object] = {}
+    hints = [hint for kind in KINDS for hint in kind.hints]
     for at, joint in enumerate(_JOINTS):
-        tails = {hint[-3:-1] for hint in _hints() if hint[-1] == joint}
-        before = "".join(
-            rf"[{re.escape(''.join({tail[place] for tail in tails}))}]" for place in (0, 1)
+        tails = sorted({as_shown(hint[-3:-1]) for hint in hints if hint[-1] == joint})
+        # Letter by letter first, which is faster; together they are few.
+        letters = "".join(
+            f"[{re.escape(''.join({it[place] for it in tails}))}]" for place in (0, 1)
         )
+        whole = "|".join(map(re.escape, tails))
         called[f"joint_{at}"] = re.compile(
-            rf"\{joint}(?<={before}\{joint}){_REST}{{{_SHORTEST_REST}}}"
+            rf"\{joint}(?<={letters}\{joint})(?<=(?:{whole})\{joint}){_REST}{{{_SHORTEST_REST}}}"
         ).search
-        found.append(f"{joint!r} in text and joint_{at}(text)")
-    # So few that looking for each is faster.
-    dotted = sorted({hint.partition(".")[0] + "." for hint in _hints() if hint[-1] == "."})
-    found.append(f"'.' in text and ({' or '.join(f'{hint!r} in text' for hint in dotted)})")
+        found.append((joint, f"joint_{at}(text)"))
     for at, kind in enumerate(KINDS):
-        if kind.hints[0][-1] in "_-.":
+        if kind.hints[0][-1] in _JOINTS:
             continue
-        called[f"kind_{at}"] = partial(_is_in, kind)
-        found += [f"{it!r} in text and kind_{at}(text)" for it in kind.hints]
+        shown = tuple(map(as_shown, kind.hints))
+        called[f"kind_{at}"] = partial(_is_in, kind._replace(hints=shown))
+        for hint, as_hint in zip(kind.hints, shown, strict=True):
+            found.append((sign_of(hint), f"{as_hint!r} in text and kind_{at}(text)"))
     return found, called
 
 
 def _is_in(kind: Kind, text: str) -> bool:
-    return _compiled(kind).search(text) is not None
+    # Wherever it begins: what may stand before it is not the same in every text that is asked.
+    return _compiled(kind.body).search(text) is not None
 
 
 def hide_issued(text: str) -> str:
     """Return ``text`` with every issued key replaced by the marker."""
     for kind in KINDS:
         if any(hint in text for hint in kind.hints):
-            text = _compiled(kind).sub(_hide_random if kind.is_loose else MARKER, text)
+            text = _compiled(kind.pattern).sub(_hide_random if kind.is_loose else MARKER, text)
     return text
 
 

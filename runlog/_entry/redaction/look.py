@@ -6,7 +6,7 @@ compares both ways: what a look finds innocent, no pattern changes. Pure; runs o
 thread for every text.
 
 A chain of ``in`` is far faster than one pattern for all, and a chain in one expression than a loop
-over a table (as ``collections.namedtuple`` makes its code).
+over a table (as ``collections.namedtuple`` makes its code); fastest is not to ask (``signs``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._entry.redaction import forms, issued, named
+from runlog._entry.redaction.shape import fold
+from runlog._entry.redaction.signs import has_sign, with_signs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,26 +36,26 @@ class Looks(NamedTuple):
 
 
 @cache
-def looks() -> Looks:
-    """Return the looks, made when they are needed first."""
-    of_issued, called = issued.tests()
-    called = called | named.CALLED
-    exact, folded = forms.tests()
-    shown = _any_of([*of_issued, *exact])
-    in_low = _any_of(folded)
-    separated = _any_of(list(named.TESTS))
-    stems = _any_of(list(named.STEM_TESTS))
-    low = "(low := text.lower())"
+def looks(*, folded: bool = False) -> Looks:
+    """Return the looks, made when they are needed first.
+
+    Args:
+        folded: those for folded texts (``shape``).
+    """
+    as_shown = fold if folded else str
+    of_issued, called = issued.tests(as_shown)
+    shown = with_signs([*of_issued, *forms.tests(as_shown, is_folded=False)])
+    in_low = with_signs(forms.tests(as_shown, is_folded=True))
+    separated = with_signs(named.separator_tests(as_shown))
+    low = "(low := as_shown(text.lower()))" if folded else "(low := text.lower())"
+    stems = named.stem_test(as_shown)
+    names = {**called, **named.called(as_shown), "has_sign": has_sign, "as_shown": as_shown}
     return Looks(
-        any=_made(f"{shown} or ({low} and ({in_low} or ({stems} and {separated})))", called),
-        forms=_made(f"{shown} or ({low} and {in_low})", called),
-        named=_made(f"{separated} and {low} and {stems}", called),
-        separated=_made(separated, called),
+        any=_made(f"{shown} or ({low} and ({in_low} or ({separated} and {stems})))", names),
+        forms=_made(f"{shown} or ({low} and {in_low})", names),
+        named=_made(f"{separated} and {low} and {stems}", names),
+        separated=_made(separated, names),
     )
-
-
-def _any_of(tests: list[str]) -> str:
-    return f"({' or '.join(f'({test})' for test in tests)})"
 
 
 def _made(expression: str, called: dict[str, object]) -> Callable[[str], Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from runlog._entry.redaction.harmless import LONGEST_HARMLESS, is_harmless
 from runlog._entry.redaction.keys import STEMS, Secrecy
 from runlog._entry.redaction.marker import MARKER
+from runlog._entry.redaction.signs import is_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,22 +55,39 @@ _WORD_BEFORE = re.compile(r"(?<![\w.-])([A-Za-z]{2,20})[ ]$")
 _ESCAPED_BYTE = re.compile(r"[0-9A-Fa-f]{2}")
 _LONGEST_WORD_BEFORE = 22
 
-TESTS = (
-    "'=' in text",
-    "text.count(':') != text.count('://')",
-    "'-' in text and dash(text)",
-    "'</' in text",
-    '" \'" in text',
-    "'(' in text and ',' in text",
-    "'%3' in text",
-)
-"""One of these expressions is true for each text that ``hide_named`` changes …"""
 
-# An option or an arrow, and none of the dashes of dates, ids and words.
-CALLED = {"dash": re.compile(r"-(?:>|(?<![\w-]-)[A-Za-z-])").search}
+def separator_tests(as_shown: Callable[[str], str]) -> list[tuple[str, str]]:
+    """Return tests behind their signs; one is true for each text that ``hide_named`` changes.
 
-STEM_TESTS = tuple(f"{stem!r} in low" for stem in sorted(STEMS | {"identified by"}, key=len))
-"""… and one of these, where ``low`` is the text in small letters."""
+    Args:
+        as_shown: what a hint looks like in the text that is asked.
+    """
+    return [
+        ("=", "True"),
+        (":", "text.count(':') != text.count('://')"),
+        ("-", "dash(text)"),
+        ("<", "'</' in text"),
+        ("'", '" \'" in text'),
+        ("(", "',' in text"),
+        ("%", f"{as_shown('%3')!r} in text"),
+    ]
+
+
+def called(as_shown: Callable[[str], str]) -> dict[str, object]:
+    """Return what these tests call."""
+    # An option or an arrow, and none of the dashes of dates, ids and words.
+    letters = "".join(sorted(set(as_shown("abcdefghijklmnopqrstuvwxyz"))))
+    return {"dash": re.compile(rf"-(?:>|(?<![\w-]-)[A-Z{letters}-])").search}
+
+
+def stem_test(as_shown: Callable[[str], str]) -> str:
+    """Return the test of ``low``, the text in small letters, which is true for each of them too.
+
+    Args:
+        as_shown: what a stem looks like in the text that is asked.
+    """
+    stems = sorted(STEMS | {"identified by"}, key=len)
+    return is_in(map(as_shown, stems), "low", gates=("k", "ss", "cre", "w"))
 
 
 def hide_named(text: str, judge: Callable[[str], Secrecy]) -> str:

@@ -8,6 +8,7 @@ callback. Pure; runs on the caller's thread; never raises once it is built.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from runlog._entry.redaction.forms import hide_forms
@@ -16,6 +17,7 @@ from runlog._entry.redaction.keys import Secrecy, judge_key, split_words
 from runlog._entry.redaction.look import looks
 from runlog._entry.redaction.marker import MARKER
 from runlog._entry.redaction.named import hide_named
+from runlog._entry.redaction.shape import by_shape
 from runlog._process.interrupts import is_interrupt
 from runlog.errors import SettingError
 
@@ -49,7 +51,6 @@ class Redactor:
     __slots__ = (
         "_callback",
         "_keys",
-        "_looks",
         "_patterns",
         "_secrecy",
         "enabled",
@@ -72,7 +73,6 @@ class Redactor:
         self.has_own_rules = bool(self._patterns) or callback is not None
         """Whether any text, however short and plain, may be secret to the user."""
         self._secrecy: dict[str, Secrecy] = {}
-        self._looks = looks()
         self.may_hold_secret = self._look()
         """Whether a text may change; what this finds innocent stays as it is."""
 
@@ -81,9 +81,12 @@ class Redactor:
             return lambda _: False
         if self.has_own_rules:
             return lambda _: True
-        if self._keys:
-            return lambda text: self._looks.separated(text) or self._looks.any(text)
-        return self._looks.any
+        # The looks are made when the first text comes, and not in a script that logs none.
+        return by_shape(self._ask, partial(self._ask, folded=True))
+
+    def _ask(self, text: str, *, folded: bool = False) -> Any:
+        ask = looks(folded=folded)
+        return ask.any(text) or (self._keys and ask.separated(text))
 
     def is_secret_key(self, key: str) -> bool:
         """Say whether a text under ``key`` is hidden."""
@@ -116,10 +119,10 @@ class Redactor:
         """Return the same, or raise what came in between; for what is remembered."""
         if not self.enabled:
             return text
-        shown = text
-        if self._looks.forms(shown):
+        shown, ask = text, looks()
+        if ask.forms(shown):
             shown = hide_issued(hide_forms(shown))
-        if self._looks.named(shown) or (self._keys and self._looks.separated(shown)):
+        if ask.named(shown) or (self._keys and ask.separated(shown)):
             shown = hide_named(shown, self.secrecy_of)
         for pattern in self._patterns:
             shown = pattern.sub(MARKER, shown)

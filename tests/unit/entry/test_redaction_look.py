@@ -13,6 +13,7 @@ from runlog._entry.redaction import forms, issued, keys
 from runlog._entry.redaction.look import looks
 from runlog._entry.redaction.named import hide_named
 from runlog._entry.redaction.redactor import Redactor
+from runlog._entry.redaction.shape import by_shape, fold
 
 REDACTOR = Redactor()
 
@@ -48,6 +49,28 @@ def test_both_ways_agree(text):
     assert REDACTOR.redact_text(text) == redact_without_looking(text)
 
 
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(PIECES, min_size=1, max_size=8).map("".join))
+def test_a_folded_text_is_no_less_suspicious(text):
+    """A shape that is innocent has no text that is not: what a look is true for it is true for folded."""
+    folded = looks(folded=True)
+    for name, look in looks()._asdict().items():
+        assert getattr(folded, name)(fold(text)) or not look(text), name
+
+
+def test_what_is_remembered_of_shapes_is_bounded():
+    """Texts of ever new shapes fill no memory, and a secret among them is still seen."""
+    may_hold = by_shape(looks().any, looks(folded=True).any)
+    (shapes,) = (
+        kept for cell in may_hold.__closure__ if isinstance(kept := cell.cell_contents, dict)
+    )
+    for number in range(5000):
+        assert not may_hold("x" * (number % 250) + "yz"[number % 2] * (number // 250))
+        assert len(shapes) <= 2048
+    assert all(may_hold(f"password: {number}") for number in range(10))
+    assert may_hold("\ud800 password: x")
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.characters(codec=None)))
 def test_any_text_is_the_same_both_ways(text):
@@ -66,6 +89,7 @@ def test_the_look_sees_every_issued_key(kind):
             if re.search(kind.pattern, text):
                 assert looks().any(text)
                 assert looks().forms(text)
+                assert looks(folded=True).any(fold(text))
 
     see()
 

@@ -1,0 +1,53 @@
+"""Runs that ended, and have not told yet what they logged (``sql/delivery/tell_run.sql``).
+
+Once for each, when its entries are delivered. It saves those who read the adding up, and nothing
+depends on it: what cannot be told is left. Runs on the shipping thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runlog._database import driver, statements
+from runlog._database.faults import Fault, fault_of
+from runlog._database.session import OutOfTimeError
+
+if TYPE_CHECKING:
+    from runlog._database.session import Session
+
+_MOST_WAITING = 1000
+
+
+class EndedRuns:
+    """Those of one process, and of the dead whose spools it delivers."""
+
+    def __init__(self, session: Session, schema: str) -> None:
+        self._session = session
+        self._schema = schema
+        # In the order in which they ended; a value says nothing.
+        self._waiting: dict[str, None] = {}
+        self._may_tell = True
+
+    def note(self, run_id: str) -> None:
+        """Note that this run ended."""
+        if self._may_tell and len(self._waiting) < _MOST_WAITING:
+            self._waiting[run_id] = None
+
+    def tell(self) -> None:
+        """Have the runs tell that are noted; whatever comes in between is no fault of delivery."""
+        sql = statements.statement("delivery/tell_run", self._schema)
+        while self._waiting:
+            run_id = next(iter(self._waiting))
+            del self._waiting[run_id]
+            try:
+                self._session.connection().execute(sql, {"id": run_id})
+            except OutOfTimeError:
+                self._waiting.clear()
+            except driver.Error as error:
+                fault = fault_of(error)
+                if fault is Fault.SETUP:
+                    # A role that may write and not read; it is the same for the next run.
+                    self._may_tell = False
+                    self._waiting.clear()
+                elif fault is Fault.OUTAGE:
+                    return
