@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from runlog._checks.finding import Finding
+from runlog._database.faults import NOT_SUPPORTED, sqlstate
 from runlog._readable import ago
 from runlog.errors import RunlogError
 
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
 def examine_alerts(connection: Connection[Any], schema: str) -> Iterator[Finding]:
     """Return what there is to know of watchers, channels and schedules."""
+    try:
+        yield from _examine(connection, schema)
+    except RunlogError as error:
+        if sqlstate(error.__cause__) != NOT_SUPPORTED:
+            raise
+        found = f"scripts in this cluster cannot be watched: {error}"
+        yield Finding(check="watchers", state="note", found=found)
+
+
+def _examine(connection: Connection[Any], schema: str) -> Iterator[Finding]:
     from runlog.alerts import Care, find_shifted
 
     care = Care(connection, schema)

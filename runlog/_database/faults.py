@@ -58,6 +58,8 @@ A server that refuses at once will refuse again, and counts every try (fail2ban,
 
 NO_RIGHT = "42501"
 NO_TABLE = "42P01"
+NOT_SUPPORTED = "0A000"
+"""Of a role or a layout: COPY under row level security, much of what joins distributed tables."""
 LOCKED = "55P03"
 """Not within ``lock_timeout``, or not at once where that was asked."""
 OUT_OF_TIME = "57014"

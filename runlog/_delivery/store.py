@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import driver, statements
-from runlog._database.faults import NO_RIGHT, OUT_OF_TIME, sqlstate
+from runlog._database.faults import NO_RIGHT, NOT_SUPPORTED, OUT_OF_TIME, sqlstate
 from runlog._delivery.refusals import Refusals
 from runlog._delivery.run_events import RefusedError, apply_event, fitting
 from runlog._entry.copy_text import count_newlines, decode_lines
@@ -29,15 +29,12 @@ BULK_MIN_LINES = 2000
 
 _INSERT_MAX_ROWS = 1000
 
-_NOT_SUPPORTED = "0A000"
-
-
 _UNKNOWN_RUN = "23503"
 
 _INTERNAL = "XX000"
 """As Citus tells every fault of a row in COPY; the insert tells it by its own name."""
 
-_LEFT_TO_INSERT = frozenset({_NOT_SUPPORTED, NO_RIGHT, OUT_OF_TIME, _INTERNAL})
+_LEFT_TO_INSERT = frozenset({NOT_SUPPORTED, NO_RIGHT, OUT_OF_TIME, _INTERNAL})
 
 _MOST_STARTED = 10_000
 
@@ -109,7 +106,7 @@ class Store:
         except (driver.Error, UnicodeError) as error:
             state = sqlstate(error)
             # It needs the table's owner or no row level security at all.
-            self._may_copy = state != _NOT_SUPPORTED
+            self._may_copy = state != NOT_SUPPORTED
             if state in _LEFT_TO_INSERT or self._refusals.is_of("", error, BULK_MIN_LINES):
                 return False
             raise

@@ -8,34 +8,7 @@ sampled as (
         run.steps,
         script.name
     from script
-    cross join lateral (
-        select
-            id,
-            least(finished_at, '9999-12-30') as finished_at,
-            -- Only if it is of all its entries: some may have come since, from whomever.
-            case
-                when
-                    jsonb_typeof(metadata #> '{runlog,steps}') = 'object'
-                    and metadata #> '{runlog,entries}' = (
-                        select to_jsonb(count(*))
-                        from {schema}.logs
-                        where run_id = runs.id
-                    )
-                    then metadata #> '{runlog,steps}'
-            end as steps
-        from {schema}.runs
-        -- A range and an order that only the index on (script_name, started_at) has.
-        where
-            script_name between script.name and script.name
-            and status <> 'running'
-            and {is_ordinary}
-            and started_at >= coalesce(%(since)s::timestamptz, now() - %(period)s::interval)
-            and (%(until)s::timestamptz is null or started_at < %(until)s)
-        order by
-            script_name,
-            started_at desc
-        limit %(sample)s
-    ) as run
+    {ended_runs}
     where
         (%(script)s::text is null or script.name = %(script)s)
         and (%(script_like)s::text is null or script.name like %(script_like)s)
@@ -68,14 +41,7 @@ step_of_run as (
             )
         )::bigint as duration_ms
     from sampled
-    cross join lateral (
-        select
-            step,
-            {entry_moment} as timestamp,
-            lead({entry_moment}) over (order by timestamp, id) as next_at
-        from {schema}.logs
-        where run_id = sampled.id
-    ) as entry
+    {entries_of_sampled}
     where sampled.steps is null
     group by
         sampled.name,

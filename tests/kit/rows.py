@@ -86,7 +86,7 @@ def add_all_states(connection: psycopg.Connection) -> dict[str, UUID]:
     # By the database's clock, as heartbeats are.
     connection.execute(
         "update runs set metadata = jsonb_set(metadata, '{runlog,heartbeat_at}', to_jsonb("
-        " now() - case script_name when 'lost' then interval '91 s' else interval '0' end))"
+        " now() - case when script_name = 'lost' then interval '91 s' else interval '0' end))"
         " where status = 'running'"
     )
     return made
