@@ -73,8 +73,8 @@ def _clock_ms(connection: Connection) -> float:
 def _questions(c: Connection) -> Iterator[tuple[str, Callable[[], Any]]]:
     busy, quiet = _first(c, f"{_BY_RUNS} desc"), _first(c, _BY_RUNS)
     small, large = _first(c, _RUN_OF, 100), _first(c, _RUN_OF, 7000)
-    yield "newest 50 runs", lambda: queries.last_runs(c)
-    yield "newest 50 runs of a script", lambda: queries.last_runs(c, script=busy)
+    yield "newest 50 runs", lambda: queries.last_runs(c, limit=50)
+    yield "newest 50 runs of a script", lambda: queries.last_runs(c, script=busy, limit=50)
     yield "runs by a pattern that nothing matches", lambda: queries.last_runs(c, script="nothing-*")
     yield "newest 30 runs of each script", lambda: queries.recent_runs(c, each=30)
     yield "what runs now", lambda: queries.running_now(c)

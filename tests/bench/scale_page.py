@@ -121,7 +121,7 @@ def _table(head: list[str], rows: Iterator[list[str]]) -> Iterator[str]:
 def _growth(figures: list[Figures]) -> Iterator[list[str]]:
     yield ["entries", *(f"{each['entries']:,}" for each in figures)]
     yield ["runs", *(f"{each['runs']:,}" for each in figures)]
-    yield ["a further entry, logged and delivered, µs", *(
+    yield ["processor time of the server for a further entry, µs", *(
         f"{each['writing']['us']:.1f}" for each in figures
     )]  # fmt: skip
     yield ["write-ahead log, bytes an entry", *(
