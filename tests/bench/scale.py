@@ -34,7 +34,7 @@ SIZES = {"1 M": 10_000, "10 M": 100_000}
 _HERE = Path(__file__).parent
 _PART = 10_000
 _WRITTEN = 100_000
-_TURNS = 3
+_TURNS = 5
 _OLD = timedelta(days=135)
 _LSN = "select (pg_current_wal_insert_lsn() - '0/0')::float8"
 _BYTES = """
