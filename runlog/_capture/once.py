@@ -142,7 +142,12 @@ _MOST_MARKS = 4096
 
 
 class Claims:
-    """The claims of one recorder."""
+    """The claims of one recorder.
+
+    Also where it has one handler only: that one may be attached to a logger and to one above it, or
+    hear of a record again from a queue, and another may come while the record waits. A claim costs
+    600 instructions, 0.4 % of a warm call (callgrind, with and without).
+    """
 
     __slots__ = ("mark", "plain")
 

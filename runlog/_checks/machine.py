@@ -18,6 +18,7 @@ from runlog.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 _SECRET_SETTINGS = frozenset({"dsn", "redact_patterns", "redact_callback"})
 
@@ -103,36 +104,44 @@ def examine_spools(chosen: Settings, environ: Mapping[str, str]) -> Iterator[Fin
     usage = os.statvfs(root) if hasattr(os, "statvfs") else None
     free = f", {size(usage.f_bavail * usage.f_frsize)} free" if usage else ""
     yield Finding(check="spool", state="ok", found=f"{root}{free}")
-    own = _dsn.folder_name(chosen.dsn or "", chosen.schema, environ)
-    former, is_certain = _dsn.former_folder_name(chosen.dsn or "", chosen.schema, environ)
     for folder in list_databases(root):
         spools = list_spools(folder)
-        for spool in spools:
-            if spool.process == "newer":
-                yield Finding(
-                    check="waiting",
-                    state="warning",
-                    found=newer_note(spool),
-                    remedy="upgrade runlog-pg here",
-                )
-        waiting = [spool for spool in spools if spool.is_orphaned]
-        if waiting:
-            entries = sum(spool.entries for spool in waiting)
-            what = plural(entries, "entry")
-            found = f"{what}, whose processes are gone, for {folder.name}"
-            is_here = folder.name == own or (folder.name == former and is_certain)
-            here = "" if is_here else ", with RUNLOG_DSN naming that database"
-            remedy = f'run "runlog flush"{here}'
-            if folder.name == former and not is_certain:
-                # Every user of that pooler had the same folder: only a person can know.
-                remedy = f"made by runlog 0.1.0; move what belongs to this database to {root / own}"
-            yield Finding(check="waiting", state="warning", found=found, remedy=remedy)
+        yield from (
+            Finding(
+                check="waiting",
+                state="warning",
+                found=newer_note(spool),
+                remedy="upgrade runlog-pg here",
+            )
+            for spool in spools
+            if spool.process == "newer"
+        )
+        if waiting := [spool for spool in spools if spool.is_orphaned]:
+            what = plural(sum(spool.entries for spool in waiting), "entry")
+            yield Finding(
+                check="waiting",
+                state="warning",
+                found=f"{what}, whose processes are gone, for {folder.name}",
+                remedy=_how_delivered(folder, chosen, environ),
+            )
         if letters := find_dead_letters(folder):
             were = plural(letters.letters, "entry was", "entries were")
-            found = f"{were} refused; the last: {letters.last_reason}"
             yield Finding(
                 check="dead letters",
                 state="warning",
-                found=found,
+                found=f"{were} refused; the last: {letters.last_reason}",
                 remedy=f'mend the cause, then "runlog spool retry"; they are in {letters.path}',
             )
+
+
+def _how_delivered(folder: Path, chosen: Settings, environ: Mapping[str, str]) -> str:
+    """Return who delivers what waits in ``folder``, which may be another database's."""
+    address = chosen.dsn or ""
+    own = _dsn.folder_name(address, chosen.schema, environ)
+    former, is_certain = _dsn.former_folder_name(address, chosen.schema, environ)
+    if folder.name == former and not is_certain:
+        # Every user of that pooler had the same folder: only a person can know.
+        place = folder.parent / own
+        return f"made by runlog 0.1.0; move what belongs to this database to {place}"
+    is_here = folder.name in {own, former}
+    return 'run "runlog flush"' + ("" if is_here else ", with RUNLOG_DSN naming that database")

@@ -91,7 +91,23 @@ def _run(
     inserted = int(fetched * dice.uniform(0.02, 0.12))
     calls = int(script.calls * weekend * dice.lognormvariate(0, 0.25)) if is_good else 0
     cost = Decimal(calls * dice.randint(270, 420)).scaleb(-4) if script.calls else None
-    own = {
+    counts: list[int | None] = [None] * 4
+    if script.records:
+        moved = (inserted, fetched - inserted - failed, failed) if is_good else (None,) * 3
+        counts = [fetched, *moved]
+    own = _own_facts(script, fate, dice)
+    row = (
+        *(run_id, run_id, script.name, script.triggered_by),
+        *(began, began + timedelta(seconds=seconds), int(seconds * 1000)),
+        *(fate.status, fate.message_of(script)),
+        *(*counts, calls if script.calls else None, cost, script.mode),
+        Jsonb({"demo": "month", **script.parameters, "runlog": own}),
+    )
+    return Run(row, entries)
+
+
+def _own_facts(script: Script, fate: Fate, dice: random.Random) -> dict[str, Any]:
+    return {
         "host": dice.choice(_HOSTS),
         "pid": dice.randint(400, 32_000),
         "python": "3.12.7",
@@ -99,28 +115,6 @@ def _run(
         "git_commit": f"{dice.getrandbits(160):040x}",
         "outcome": fate.outcome,
     }
-    return Run(
-        (
-            run_id,
-            run_id,
-            script.name,
-            script.triggered_by,
-            began,
-            began + timedelta(seconds=seconds),
-            int(seconds * 1000),
-            fate.status,
-            fate.message_of(script),
-            fetched if script.records else None,
-            inserted if script.records and is_good else None,
-            fetched - inserted - failed if script.records and is_good else None,
-            failed if script.records and is_good else None,
-            calls if script.calls else None,
-            cost,
-            script.mode,
-            Jsonb({"demo": "month", **script.parameters, "runlog": own}),
-        ),
-        entries,
-    )
 
 
 def _fate(script: Script, ago: timedelta, dice: random.Random, *, is_last: bool) -> Fate:

@@ -55,6 +55,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    if config.getoption("--report") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--report needs the tests in one process: leave -n out")
     config.stash[PROOFS] = {}
     config.stash[START] = time.monotonic()
 

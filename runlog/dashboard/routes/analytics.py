@@ -19,6 +19,7 @@ from runlog.dashboard._timeline import timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from zoneinfo import ZoneInfo
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -56,8 +57,6 @@ def analytics(request: Request) -> Response:
         return json_answer(
             {"days": days, "hours": hours, "slowing": slowing, "steps": steps, "sizes": sizes}
         )
-    step = 7 if span > PERIODS["30d"] else 1
-    firsts = days_back(zone.zone, span.days, step)
     return page(
         request,
         "analytics.html",
@@ -67,10 +66,7 @@ def analytics(request: Request) -> Response:
         scripts=names,
         days=days,
         figures=_figures(days),
-        records=by_script_chart(days, firsts, lambda day: day.records_fetched),
-        ends=ends_chart(days, firsts),
-        cost=by_script_chart(days, firsts, lambda day: day.api_cost),
-        unit="week" if step > 1 else "day",
+        **_charts(days, zone.zone, span),
         hours=_grid(hours),
         slowing=slowing,
         steps=steps,
@@ -79,6 +75,17 @@ def analytics(request: Request) -> Response:
         forecast=_forecast(sizes),
         retention_days=site_of(request).database.retention_days,
     )
+
+
+def _charts(days: Sequence[queries.Day], zone: ZoneInfo, span: timedelta) -> dict[str, Any]:
+    is_long = span > PERIODS["30d"]
+    firsts = days_back(zone, span.days, 7 if is_long else 1)
+    return {
+        "records": by_script_chart(days, firsts, lambda day: day.records_fetched),
+        "ends": ends_chart(days, firsts),
+        "cost": by_script_chart(days, firsts, lambda day: day.api_cost),
+        "unit": "week" if is_long else "day",
+    }
 
 
 def _figures(days: Sequence[queries.Day]) -> dict[str, Any]:

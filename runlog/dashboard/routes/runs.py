@@ -42,15 +42,8 @@ def runs(request: Request) -> Response:
         counts = _counts(connection, filters)
         health = queries.script_health(connection)
         days = _days(connection, request, filters) if format_of(request) == "html" else []
-        elsewhere = None
-        if not found and not last:
-            elsewhere = queries.last_runs(
-                connection, limit=1, status=state, **{**filters, "since": None, "until": None}
-            )
-        backfills = 0
-        if filters["sync_mode"] is None:
-            asked = {**filters, "sync_mode": "backfill"}
-            backfills = sum(_counts(connection, asked).values())
+        elsewhere = None if found or last else _at_any_time(connection, filters, state)
+        backfills = 0 if filters["sync_mode"] else _count_backfills(connection, filters)
     shown, has_more = found[:_PAGE], len(found) > _PAGE
     if format_of(request) == "json":
         following = str(shown[-1].id) if has_more else None
@@ -96,6 +89,19 @@ def _counts(connection: Connection[Any], filters: dict[str, Any]) -> dict[str, i
     for row in queries.count_runs(connection, **filters):
         counted[row.state.rstrip("?")] += row.runs
     return dict(counted)
+
+
+def _at_any_time(
+    connection: Connection[Any], filters: dict[str, Any], state: str | None
+) -> list[Run]:
+    """Return the last run that the filters fit, if not in the period that was asked for."""
+    asked = {**filters, "since": None, "until": None}
+    return queries.last_runs(connection, limit=1, status=state, **asked)
+
+
+def _count_backfills(connection: Connection[Any], filters: dict[str, Any]) -> int:
+    """Count what is left out unless it is asked for."""
+    return sum(_counts(connection, {**filters, "sync_mode": "backfill"}).values())
 
 
 def _days(
