@@ -31,6 +31,9 @@ _RARE = frozenset(
     {"exc_info", "exception", "stack", "stack_info", "positional_args", "level_number"}
 )
 
+NOT_PLAIN = _RARE | {"meta", "logger", "_record"}
+"""An event with one of these keys says more than message, step and the fields of its meta."""
+
 _STACK_TITLE = "Stack (most recent call last):"
 
 _GROUP_EDGE = "  | "
@@ -70,7 +73,7 @@ def read_event(
         added = _take_exception(fields)
         _take_stack(fields, added)
         message = _take_message(fields, added)
-    if "timestamp" in fields and _is_now(fields["timestamp"], now):
+    if "timestamp" in fields and is_now(fields["timestamp"], now):
         del fields["timestamp"]
     if logger_name and fields.get("logger", logger_name) == logger_name:
         fields.pop("logger", None)
@@ -167,7 +170,8 @@ def _take_message(fields: dict[str, Any], added: dict[str, Any]) -> object:
         return event
 
 
-def _is_now(stamp: object, now: float) -> bool:
+def is_now(stamp: object, now: float) -> bool:
+    """Tell whether ``stamp`` is this very moment: then it is the entry's own, and no field."""
     global _this_second  # noqa: PLW0603 - one tuple, replaced as a whole
     second, text = _this_second
     if type(stamp) is str and stamp[:19] == text and stamp[-1] == "Z" and 0 <= now - second < 1:

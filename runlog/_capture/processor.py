@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from runlog._capture import calls, log_record, once
 from runlog._capture.event_dict import Event, read_event
 from runlog._capture.failures import tell_failure
+from runlog._capture.straight import make_store_event
 from runlog._recorder import open_runs, registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
     from typing import Unpack
 
@@ -77,11 +79,14 @@ class RunLogProcessor:
     def _direct_to(self, recorder: Recorder | None) -> None:
         self._recorder = recorder
         self._claims = once.claims_of(recorder) if recorder is not None else once.Claims()
+        self._store_plain: Callable[[object, str, Any], bool] = lambda *_: False
+        if recorder is not None:
+            self._store_plain = make_store_event(recorder, self._settings.level)
 
     def __call__(self, logger: Any, method_name: str, event_dict: _Event) -> _Event:
         """Store ``event_dict`` and return it."""
         recorder = self._recorder
-        if recorder is not None:
+        if recorder is not None and not self._store_plain(logger, method_name, event_dict):
             try:
                 self._store(recorder, logger, method_name, event_dict)
             except Exception as error:

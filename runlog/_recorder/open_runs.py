@@ -133,6 +133,25 @@ def _only_open_id() -> str | None:
     return run.id_text if run is not None else None
 
 
+_environ = os.environ
+# What is in it, and the key there: asking os.environ takes longer than all else that a call does.
+_variables: object = getattr(_environ, "_data", None)
+_run_id_key: object = getattr(_environ, "encodekey", str)(RUN_ID_VARIABLE)
+
+
+def find_only_open() -> RunState | None:
+    """Return the run of a record outside of any context, where that is seen at a glance.
+
+    None where ``run_id`` has to look: a run was handed down, or there are several or none.
+    """
+    if len(runs.open) != 1 or os.environ is not _environ:
+        return None
+    if type(_variables) is not dict or _run_id_key in _variables:
+        return None
+    # Another thread may end it in between.
+    return next(iter(tuple(runs.open.values())), None)
+
+
 def inherited_run_id() -> str | None:
     """Return the run that a parent process handed down in RUNLOG_RUN_ID, if it is a UUID."""
     text = os.environ.get(RUN_ID_VARIABLE)

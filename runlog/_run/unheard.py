@@ -19,12 +19,18 @@ def tell_unheard(script_name: str) -> None:
     """Say that the run has no entries of its own, if this process has logged and has no taker."""
     if registry.recorders.takers or not _has_logged():
         return
+    remedy = "logging.getLogger().addHandler(runlog.RunLogHandler())"
+    if not logging.getLogger().handlers:
+        # Without a configuration there is no level either that lets INFO pass.
+        remedy = (
+            'logging.basicConfig(level="INFO", '
+            "handlers=[logging.StreamHandler(), runlog.RunLogHandler()])"
+        )
     notices.change(
         "takers",
         "none",
         f"what was logged in the run of {script_name!r} is not stored: no RunLogHandler is there; "
-        'add logging.basicConfig(level="INFO", handlers=[runlog.RunLogHandler()]), or call '
-        "runlog.install() in place of RunContext",
+        f"add {remedy}, or call runlog.install() in place of RunContext",
     )
 
 

@@ -11,7 +11,7 @@ from runlog._readable import moment, plural
 from runlog.cli._database import connected, settings
 from runlog.cli._options import AGE
 from runlog.cli.alerts import config_option
-from runlog.cli.show.output import Output, output_options
+from runlog.cli.show.output import Output, page_options
 from runlog.cli.show.table import STATE_STYLES, Column
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 @click.option("--max-age", type=AGE, help="SCRIPT must have succeeded within this: 26h.")
 @click.option("--nagios", is_flag=True, help="One line and exit code as Nagios wants them.")
 @config_option
-@output_options
+@page_options
 @click.pass_context
 def check_command(
     context: click.Context,
@@ -121,7 +121,7 @@ def _columns(*, utc: bool) -> list[Column]:
         ),
         Column("SCRIPT", lambda bad: bad.script_name),
         Column("RULE", lambda bad: bad.rule),
-        Column("SINCE", lambda bad: moment(bad.began_at, utc=utc)),
+        Column("SINCE", lambda bad: moment(bad.began_at, utc=utc), is_optional=True),
         Column(
             "SAYS",
             lambda bad: bad.says if bad.error is None else f"{bad.says}: {bad.error}",

@@ -9,6 +9,7 @@ import click
 from runlog._checks.examination import can_record, examine
 from runlog._checks.finding import Finding
 from runlog._process.visible import visible
+from runlog._readable import plural
 from runlog.cli._failures import NO_DATABASE
 from runlog.cli.show.output import Output, page_options
 from runlog.cli.show.table import Column, print_table
@@ -32,7 +33,7 @@ def doctor_command(context: click.Context, *, output: Output) -> None:
         for finding in bad:
             found, remedy = visible(finding.found), visible(finding.remedy)
             click.echo(f"\n{finding.check}: {found}\n  -> {remedy}")
-        click.echo(f"\n{len(bad)} things to do" if bad else "\nall is well")
+        click.echo(f"\n{plural(len(bad), 'thing')} to do" if bad else "\nall is well")
     else:
         output.rows(findings, Finding, [], empty="")
     context.exit(_exit_code(findings))

@@ -77,8 +77,8 @@ def _spool_columns() -> list[Column]:
             style=lambda it: "yellow" if it.is_orphaned else "",
         ),
         Column("ENTRIES", lambda spool: number(spool.entries), right=True),
-        Column("EVENTS", lambda spool: number(spool.events), right=True),
-        Column("SIZE", lambda spool: size(spool.bytes), right=True),
+        Column("EVENTS", lambda spool: number(spool.events), right=True, is_optional=True),
+        Column("SIZE", lambda spool: size(spool.bytes), right=True, is_optional=True),
         Column(
             "LAST WRITTEN", lambda spool: f"{duration(1000 * spool.age_seconds)} ago", right=True
         ),

@@ -150,70 +150,12 @@ create table if not exists runlog_error_kinds (
 -- What did scripts ask to be told? Holds nothing but those entries.
 create index if not exists idx_logs_alerts on logs (timestamp) where step = 'ALERT';
 
--- Runs that "runlog cursor set" wrote are no executions: the views of 0004 leave them out.
-create or replace view runlog_script_health as
-select
-  script_name,
-  count(*) as runs,
-  count(*) filter (where status = 'success') as successful,
-  count(*) filter (where status = 'error') as failed,
-  count(*) filter (where status = 'running') as running,
-  round(
-    count(*) filter (where status = 'success')
-    / nullif(count(*) filter (where status <> 'running'), 0)::numeric,
-    4
-  ) as success_rate,
-  percentile_cont(0.5) within group (order by duration_ms)
-    filter (where status = 'success') as median_duration_ms,
-  percentile_cont(0.95) within group (order by duration_ms)
-    filter (where status = 'success') as p95_duration_ms,
-  sum(records_fetched) as records_fetched,
-  sum(records_failed) as records_failed,
-  sum(api_cost) as api_cost,
-  (array_agg(status order by started_at desc))[1] as last_status,
-  max(started_at) as last_started_at,
-  max(finished_at) filter (where status = 'success') as last_success_at,
-  now() - max(finished_at) filter (where status = 'success') as age_of_last_success
-from runs
-where started_at > now() - interval '30 days' and sync_mode is distinct from 'cursor'
-group by script_name;
-
-create or replace view runlog_daily_statistics as
-select
-  (started_at at time zone 'UTC')::date as day,
-  script_name,
-  count(*) as runs,
-  count(*) filter (where status = 'success') as successful,
-  count(*) filter (where status = 'error') as failed,
-  percentile_cont(0.5) within group (order by duration_ms)
-    filter (where status = 'success') as median_duration_ms,
-  percentile_cont(0.95) within group (order by duration_ms)
-    filter (where status = 'success') as p95_duration_ms,
-  sum(records_fetched) as records_fetched,
-  sum(records_inserted) as records_inserted,
-  sum(records_updated) as records_updated,
-  sum(records_failed) as records_failed,
-  sum(calls_analyzed) as calls_analyzed,
-  sum(api_cost) as api_cost
-from runs
-where sync_mode is distinct from 'cursor'
-group by
-  (started_at at time zone 'UTC')::date,
-  script_name;
-
 do $runlog$
 declare
   strangers text;
   item text;
   said record;
 begin
-  foreach item in array array['runlog_script_health', 'runlog_daily_statistics'] loop
-    -- Before PostgreSQL 15 a view looks with the rights of its owner, whatever is wished.
-    if current_setting('server_version_num')::integer >= 150000 then
-      execute format('alter view %I set (security_invoker = true)', item);
-    end if;
-  end loop;
-
   for said in
     select * from (values
       ('runlog_scripts', null, 'What is expected of scripts, and when the next run is due; written by watchers'),

@@ -131,7 +131,7 @@ def test_a_ping_after_each_look(runlog, connection, http_sink, told):
 def test_check_by_exit_code(runlog, connection):
     """0 and a word when all is well; 1 and what is bad when not; JSON for programs."""
     add_run(connection, "fine")
-    said = runlog("check", "--format", "table")
+    said = runlog("check")
     assert (said.code, said.out) == (0, "all is well: 1 script\n")
     add_run(connection, "sync", **FAILED)
     said = runlog("check", "--json")

@@ -41,3 +41,4 @@ def test_what_is_no_progress(runlog, connection):
 def test_one_that_only_counts():
     """Without a total there is nothing to reckon."""
     assert progress_words({"done": 7, "total": None, "rate": None, "eta_seconds": None}) == "7"
+    assert progress_words({"done": 7, "rate": 5153.2}) == "7, 5,153 a second"

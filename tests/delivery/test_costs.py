@@ -5,13 +5,17 @@ These guard what the benchmarks won; the figures in seconds are in tests/bench.
 
 from __future__ import annotations
 
+import contextvars
+import io
 import logging
 import os
 import sys
 import threading
+import uuid
 from pathlib import Path
 
 import pytest
+import structlog
 
 import runlog
 from runlog._spool import writer
@@ -79,6 +83,41 @@ def test_an_entry_takes_few_calls(log):
     # The fewest of many: when a second or a millisecond begins, its text is made anew.
     called = min((calls_in_runlog(lambda: write(log, 1)) for _ in range(50)), key=len)
     assert 4 <= len(called) <= 5, called
+
+
+def test_a_thread_without_a_context_costs_one_call_more(log):
+    """Whose run it is is seen at a glance, also where no context says so."""
+    called = min((calls_without_context(lambda: write(log, 1)) for _ in range(50)), key=len)
+    assert 5 <= len(called) <= 6, called
+
+
+def calls_without_context(action):
+    return contextvars.Context().run(calls_in_runlog, action)
+
+
+def test_ids_and_urls_cost_one_call_each(log):
+    """A text that is new is asked for secrets in one call, whatever number or id is in it."""
+    texts = (f"GET https://api.example.com/v3/contacts/{uuid.uuid4()}?page=2" for _ in range(60))
+    called = [calls_in_runlog(lambda text=text: log.info(text)) for text in texts]
+    # Of the last: what the first ones taught is known.
+    assert 5 <= min(map(len, called[50:])) <= 7, called[-1]
+
+
+def test_an_event_takes_few_calls(database):
+    """An event of structlog that is only printed is six calls of Python functions."""
+    processor = runlog.RunLogProcessor(database, flush_interval=3600)
+    printer = structlog.PrintLogger(io.StringIO())
+    chain = [structlog.processors.TimeStamper(fmt="iso"), processor, str_of]
+    event_log = structlog.wrap_logger(printer, processors=chain).bind()
+    with runlog.RunContext("costs", lifecycle_logs=False):
+        runs = (calls_in_runlog(lambda: event_log.info("Fetched", count=5)) for _ in range(50))
+        called = min(runs, key=len)
+    processor._recorder.close(10)
+    assert 5 <= len(called) <= 6, called
+
+
+def str_of(_, __, event):
+    return str(event)
 
 
 def test_an_entry_leaves_nothing_in_memory(run_script):

@@ -46,11 +46,10 @@ FRESH = [
         " idx_runlog_notifications_channel, idx_runlog_notifications_waiting,"
         " idx_runlog_tellings_notification"
     ),
-    "applied migration 6 (by run and retention)",
-    "applied migration 7 (name the database)",
-    "applied migration 8 (group errors in any session)",
-    "applied migration 9 (ordinary runs)",
-    "applied migration 10 (carried fingerprints)",
+    "applied migration 6 (ordinary runs)",
+    "applied migration 7 (retention)",
+    "applied migration 8 (name the database)",
+    "applied migration 9 (group errors)",
 ]
 
 

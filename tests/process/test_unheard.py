@@ -63,3 +63,13 @@ def test_it_is_told_once_with_the_remedy(stderr, before, inside):
 def test_nothing_is_told_where_nothing_is_missed(stderr, before, inside):
     """A script that logs nothing, or whose records are taken."""
     assert WORD not in stderr(before, inside)
+
+
+@pytest.mark.parametrize("before", ["", "logging.basicConfig(level='INFO')"])
+def test_the_remedy_works_as_it_is_told(stderr, before):
+    """Typed where it belongs, the entry is stored and the console says what it said before."""
+    remedy = stderr(before, "log.info('one')").split("add ", 1)[1].split(", or call", 1)[0]
+    mended = stderr("; ".join(filter(None, (before, remedy))), "log.info('one')")
+    assert WORD not in mended
+    assert "3 entries wait" in mended
+    assert "one\n" in mended

@@ -85,7 +85,7 @@ def test_every_sql_statement_of_the_writing_side_names_the_schema():
 
 def test_no_ordinary_string_of_sql_holds_a_backslash():
     """It means itself or is lost, as the session's standard_conforming_strings has it."""
-    # The view of 0004 is replaced in 0008.
+    # The view of 0004 is replaced in 0009.
     paths = {path for path in (ROOT / "sql").rglob("*.sql") if path.name[:4] != "0004"}
     for path in paths:
         statement = re.sub(r"--.*|\be'(?:[^'\\]|\\.)*'", "", path.read_text(), flags=re.IGNORECASE)

@@ -157,7 +157,7 @@ def test_the_procedure_holds_the_rule_of_the_cursor_as_it_is():
     (procedure,) = (
         migration.sql.decode()
         for migration in statements.migration_files()
-        if migration.name == "by_run_and_retention"
+        if migration.name == "retention"
     )
     for named in ("false", "true"):
         wanted = rule.replace("%(is_named)s", named).replace("{schema}", "{place}")

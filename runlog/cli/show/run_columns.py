@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from runlog.queries._rows import Run
 
 
+_FEW = 100
+
+
 def run_columns(ids: dict[UUID, str], *, utc: bool) -> list[Column]:
     """Return the columns of a list of runs; ``ids`` are the shortened ones."""
     return [
@@ -56,7 +59,7 @@ def progress_words(told: Any) -> str:
     done, total, rate, eta = (told.get(name) for name in ("done", "total", "rate", "eta_seconds"))
     parts = [number(done) + (f" of {number(total)}" if isinstance(total, int) else "")]
     if isinstance(rate, int | float):
-        parts.append(f"{rate:.3g} a second")
+        parts.append(f"{number(round(rate)) if rate >= _FEW else f'{rate:.3g}'} a second")
     if isinstance(eta, int | float):
         parts.append(f"{duration(int(eta * 1000))} left")
     what = visible(told.get("what"))

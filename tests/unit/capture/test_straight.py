@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import logging
-import random
 import sys
 
 import pytest
-from kit import odd_values
-from kit.secret_corpus import LEAKS, LOOKALIKES
+from kit.odd_calls import KEYS, KINDS, STEPS, Dice, Lines, Run, without_id
 
 from runlog._capture.handler import RunLogHandler
 from runlog._recorder import open_runs
 from runlog._recorder.recorder import Recorder
 from runlog._settings import resolve
-
-
-class Lines:
-    """Takes lines as a spool does, and keeps them."""
-
-    lowest_level = 0
-    is_sealed = False
-
-    def __init__(self):
-        self.lines = []
-
-    def take(self, line):
-        self.lines.append(line)
-        return True
-
-
-class Run:
-    id_text = "0192f0c0-0000-7000-8000-000000000000"
-
-
-def without_id(line):
-    fields = line.split(b"\t")
-    # A moment that is none becomes now, and is kept in meta.
-    return fields[3:] if b'"created":' in line.lower() else fields[1:]
 
 
 class Ways:
@@ -80,97 +55,13 @@ class Ways:
         return told
 
 
-KINDS = {
-    "plain": {},
-    "own keys": {"redact_keys": ["customer_iban"]},
-    "patterns": {"redact_patterns": [r"DE\d+"]},
-    "callback": {"redact_callback": str.upper},
-    "no redaction": {"redact": False},
-    "small entries": {"max_entry_bytes": 4096},
-}
 NAMES = ("root", "app", "app.sub", "pass word", "psycopg", "a\tb", 'q"q', "token=abc123")
-PIECES = (
-    *(
-        *LEAKS,
-        *LOOKALIKES,
-        "Fetched %d from page %d",
-        "%s -> %s",
-        "ya%d.abcdefghijklmnop",
-        "%d:AA%s",
-    ),
-    *(
-        "a b",
-        "%",
-        "%%",
-        "%d",
-        "%s",
-        "%x",
-        "%(a)s",
-        "\\",
-        "\n",
-        "\t",
-        "\0",
-        "\ud800",
-        "é",
-        "token: %s",
-    ),
-    *(
-        "sk_%s",
-        "page %d, then %d)",
-        " - ",
-        ":",
-        "=",
-        "customer_iban: DE1",
-        "",
-        "plain words",
-        "x" * 300,
-    ),
-)
-ODD = (
-    *(odd_values.RaisingRepr(), odd_values.WrongText(), odd_values.OddItems(a=1), object, len),
-    *(odd_values.EqualToAll(), odd_values.Colour.RED, odd_values.Level.LOW, odd_values.circular()),
-    *(10**30, -(2**63), 2**64, float("nan"), float("inf"), 1.5, -0.0, True, None, b"\xff", b"text"),
-    *(
-        {1: 2},
-        {"a": [1, {"b": "token=abc123"}]},
-        [1, "two", None],
-        (1, 2),
-        {3},
-        "y" * 5000,
-        "\ud800",
-    ),
-    *(
-        "0192f0c0-0000-7000-8000-000000000000",
-        "2026-01-02T03:04:05.123+00:00",
-        "2026-01-02",
-        "10:00",
-    ),
-)
-KEYS = ("count", "page", "url", "id", "token", "logger", "a b", "customer_iban", 5, "k" * 300)
 LEVELS = ((10, "DEBUG"), (20, "INFO"), (30, "WARNING"), (40, "ERROR"), (25, "NOTICE"), (20, "Info"))
-STEPS = (None, None, "FETCH", " a\tb ", "", 5, "token=abc123", odd_values.Colour.RED, "s" * 300)
 MOMENTS = (0.0, 1.5, 1.8e9, 1_800_000_000.9999997, -1.0, 3e11)
 
 
-class Dice:
+class Records(Dice):
     """Draws records; the same ones for the same seed."""
-
-    def __init__(self, seed):
-        self.random = random.Random(seed)
-
-    def text(self):
-        pieces = self.random.choices(PIECES, k=self.random.randint(1, 3))
-        return self.random.choice((" ", "")).join(pieces)
-
-    def value(self):
-        kind = self.random.random()
-        if kind < 0.4:
-            return self.random.randint(-5, 10**6)
-        return self.text() if kind < 0.7 else self.random.choice(ODD)
-
-    def fields(self, names, most):
-        chosen = self.random.sample(names, self.random.randint(0, most))
-        return {name: self.value() for name in chosen}
 
     def record(self, name, message):
         """What ``some_record`` takes: plain in most respects, odd in some."""
@@ -233,7 +124,7 @@ def make_ways():
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_ways_make_the_same_of_any_record(make_ways, kind, seed):
     """Bytes but for the id, redaction, order, claims and counters are the same."""
-    dice, ways = Dice(seed), make_ways(**KINDS[kind])
+    dice, ways = Records(seed), make_ways(**KINDS[kind])
     for _ in range(100):
         # Several times each, with other values: what is remembered must not show.
         name, message = dice.random.choice(NAMES), dice.text()
@@ -257,6 +148,22 @@ def test_plain_records_go_straight(make_ways):
             assert straight == careful
     # All but the first of a process or a key, from which the ways learn.
     assert ways.went_straight >= 36
+
+
+@pytest.mark.parametrize("handed_down", [None, "", "no id", "0192f0c0-0000-7000-8000-0000000000ff"])
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_a_thread_without_a_context_is_of_the_same_run(make_ways, monkeypatch, count, handed_down):
+    """The only open run, or the one handed down in the environment, whichever way is taken."""
+    ways = make_ways()
+    monkeypatch.setattr(open_runs.runs, "open", dict.fromkeys(map(str, range(count)), Run))
+    if handed_down is not None:
+        monkeypatch.setenv(open_runs.RUN_ID_VARIABLE, handed_down)
+    for number in range(3):
+        make = some_record((20, "INFO"), "app", "m %d", (number,), "S", None, {}, 1.8e9, {})
+        straight, careful = contextvars.Context().run(ways.take, make)
+        assert straight == careful
+    # The first record of a process teaches the ways its name.
+    assert ways.went_straight == (2 if count == 1 and handed_down is None else 0)
 
 
 def test_what_the_straight_way_remembers_is_bounded(make_ways):

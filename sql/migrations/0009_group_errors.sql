@@ -1,5 +1,7 @@
--- The view runlog_error_groups again: an entry that carries its fingerprint (meta.error_fingerprint) is
--- grouped by that, in a quarter of the time; the others by the rule of 0008. Rights and comments stay.
+-- The view runlog_error_groups again. An entry that carries its fingerprint (meta.error_fingerprint) is
+-- grouped by that, in half the time; the others by a pattern that means the same in every session:
+-- where standard_conforming_strings is off, a backslash in an ordinary string is lost, and a view that
+-- is made there would group nothing for good. Rights and comments stay.
 create or replace view runlog_error_groups as
 select
   fingerprint,

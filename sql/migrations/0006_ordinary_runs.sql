@@ -1,10 +1,8 @@
--- A backfill is an exception and tells nothing of how its script does, as little as a cursor that a
--- person set: three views of 0006 again without either. What they leave out is what
--- sql/parts/is_ordinary.sql says. The errors of a backfill are errors like any: runlog_error_groups
--- shows them.
---
--- The procedure of 0006 too, in its own words but for those: a backfill is neither the newest run of a
--- script nor its newest success, and is kept for nothing but a cursor. Rights and comments stay.
+-- Three views of 0004 again. They leave out what is no ordinary run: the cursors that people set, which
+-- are rows of runs and no runs, and backfills, which are exceptions and tell nothing of how their
+-- script does. What they leave out is what sql/parts/is_ordinary.sql says; the errors of a backfill are
+-- errors like any. runlog_step_durations answers for one run in the time of one run. Rights and
+-- comments stay.
 
 create or replace view runlog_script_health as
 select
@@ -63,6 +61,7 @@ group by
   (started_at at time zone 'UTC')::date,
   script_name;
 
+-- The run's id comes from the runs: a condition on it then reaches them before their entries are read.
 create or replace view runlog_step_durations as
 select
   runs.id as run_id,
@@ -113,8 +112,6 @@ group by
 do $runlog$
 declare
   item text;
-  instead text;
-  definition text := pg_get_functiondef('runlog_prune(interval, interval, integer)'::regprocedure);
 begin
   -- Before PostgreSQL 15 a view looks with the rights of its owner, whatever is wished.
   if current_setting('server_version_num')::integer >= 150000 then
@@ -124,34 +121,5 @@ begin
       execute format('alter view %I set (security_invoker = true)', item);
     end loop;
   end if;
-
-  for item, instead in
-    select * from (values
-      (
-        $$metadata #>> '{runlog,cursor}' as cursor_name$$,
-        $$metadata #>> '{runlog,cursor}' as cursor_name,
-              sync_mode is distinct from 'cursor'
-              and metadata #>> '{runlog,backfill}' is distinct from 'true' as is_ordinary$$
-      ),
-      ($$page.sync_mode = 'cursor'$$, $$not page.is_ordinary$$),
-      (
-        $$newer.sync_mode is distinct from 'cursor'$$,
-        $$newer.sync_mode is distinct from 'cursor'
-                    and newer.metadata #>> '{runlog,backfill}' is distinct from 'true'$$
-      ),
-      (
-        $$newer.sync_mode is not distinct from page.sync_mode$$,
-        $$newer.sync_mode is not distinct from page.sync_mode
-                      and newer.metadata #>> '{runlog,backfill}' is distinct from 'true'$$
-      )
-    ) as worded (item, instead)
-  loop
-    if strpos(definition, item) = 0 then
-      raise exception 'runlog_prune is not the one of migration 6: it does not hold %', item
-        using hint = 'drop the procedure, delete version 6 from runlog_migrations, and migrate again';
-    end if;
-    definition := replace(definition, item, instead);
-  end loop;
-  execute definition;
 end
 $runlog$;
