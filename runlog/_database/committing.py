@@ -32,7 +32,7 @@ def committing(source: Source) -> Iterator[Connection[Any]]:
             yield connection
         return
     if not isinstance(source, Connection):
-        with source.connection() as connection, _committing(connection):
+        with source.connection() as connection, autocommitting(connection):
             yield connection
         return
     if source.info.transaction_status != TransactionStatus.IDLE:

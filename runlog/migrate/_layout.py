@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from runlog._database import driver, statements
@@ -18,7 +19,7 @@ from runlog.migrate._citus import Cluster
 from runlog.migrate._rights import rows, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from runlog._database.driver import Connection
