@@ -14,6 +14,7 @@ from runlog._entry.ids import reseed
 from runlog._process import exit as _exit
 from runlog._process import fork
 from runlog._process.notices import notices, say
+from runlog._process.prefork import tell_unseen_forks
 from runlog._process.state import process
 from runlog._recorder.recorder import Recorder
 from runlog._settings import resolve
@@ -72,6 +73,7 @@ def recorder_for(settings: Settings) -> Recorder | None:
     with recorders.lock:
         known = recorders.all.get(key)
         if known is None:
+            tell_unseen_forks()
             known = recorders.all[key] = Recorder(settings)
         if recorders.active is None:
             recorders.active = known

@@ -25,6 +25,8 @@ from page import describe_machine, write_page  # noqa: E402
 from peers import measure_peers  # noqa: E402
 from results import HEADERS, Result, cells, compare, from_json  # noqa: E402
 from rounds import take_turns  # noqa: E402
+from scale import SIZES, measure_scale  # noqa: E402
+from scale_page import write_scale_page  # noqa: E402
 
 _PEERS = {
     "json file": "pythonjsonlogger",
@@ -43,6 +45,9 @@ def main(arguments: list[str] | None = None) -> None:
         return
     with ExitStack() as stack:
         bench = Bench(stack, options.scale, options.large)
+        if options.scale_page:
+            _measure_scale(bench, options.scale_page)
+            return
         results = _measure_all(wanted, bench, options) + _earlier(options.add)
         print(_table(results))
         about = describe_machine(bench)
@@ -70,8 +75,17 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--peers", action="store_true", help="also the table of those that do the same job"
     )
+    parser.add_argument("--scale-page", type=Path, metavar="PATH",
+                        help="measure how the tables grow instead, and write that page there")  # fmt: skip
     parser.add_argument("--list", action="store_true", help="tell the names and end")
     return parser.parse_args(arguments)
+
+
+def _measure_scale(bench: Bench, path: Path) -> None:
+    sizes = SIZES if bench.large else dict([*SIZES.items()][:1])
+    runs = {size: bench.scaled(count) for size, count in sizes.items()}
+    figures = measure_scale(bench.server.dsn, runs, _tell)
+    write_scale_page(path, describe_machine(bench), figures)
 
 
 def _earlier(path: Path | None) -> list[Result]:
