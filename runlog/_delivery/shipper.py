@@ -260,9 +260,8 @@ class Shipper:
         self.start()
         if self.is_stopped:
             return self._attempt()
-        entries, events = self._spool.entries, self._spool.events
         try:
-            last_entry, last_event = entries.end(), events.end()
+            marks = self._spool.entries.mark(), self._spool.events.mark()
         except OSError:
             # What cannot be read now cannot be delivered now.
             return False
@@ -273,12 +272,7 @@ class Shipper:
             # Not the end of a pass: one that is under way began before this call, and one that
             # finds nothing to read ends well.
             return self._passed.wait_for(
-                lambda: (
-                    self._last_success >= wanted
-                    and entries.position >= last_entry
-                    and events.position >= last_event
-                ),
-                timeout,
+                lambda: self._last_success >= wanted and all(mark() for mark in marks), timeout
             )
 
     def stop(self, timeout: float) -> bool:

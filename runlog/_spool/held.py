@@ -21,6 +21,7 @@ class HeldLines:
     def __init__(self) -> None:
         self._lines: deque[bytes] = deque()
         self._bytes = 0
+        self._in_hand: list[None] = []
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -35,16 +36,27 @@ class HeldLines:
 
     def release(self, write: Callable[[bytes], bool]) -> None:
         """Give each line to ``write``, until it takes one no more."""
-        while self._lines:
-            try:
-                # Taken out first: two threads must not write the same line.
-                line = self._lines.popleft()
-            except IndexError:
-                return
-            if not write(line):
-                self._lines.appendleft(line)
-                return
-            self._bytes -= len(line)
+        if not self._lines:
+            return
+        # First of all: who looks meanwhile must find the line here, in a hand, or written.
+        self._in_hand.append(None)
+        try:
+            while self._lines:
+                try:
+                    # Taken out first: two threads must not write the same line.
+                    line = self._lines.popleft()
+                except IndexError:
+                    return
+                if not write(line):
+                    self._lines.appendleft(line)
+                    return
+                self._bytes -= len(line)
+        finally:
+            self._in_hand.pop()
+
+    def is_settled(self) -> bool:
+        """Tell whether every line that was held is written by now."""
+        return not self._in_hand and not self._lines
 
     def take_all(self) -> list[bytes]:
         """Return every line, in order, and hold none."""

@@ -55,9 +55,28 @@ class Row(Backlog):
             return Position(self.writer.files.last() + 1, 0)
         return super().end()
 
+    def mark(self) -> Callable[[], bool]:
+        """Return what tells whether everything that was appended until now is acknowledged.
+
+        While a line is held nobody knows where it will stand: another thread may be just making the
+        file. So its place is asked for until there is one.
+        """
+        end: Position | None = None
+
+        def is_passed() -> bool:
+            nonlocal end
+            if end is None:
+                self.writer.check()
+                # Before the end is looked for: what is written in between must be seen by that.
+                end = super(Row, self).end() if self.writer.held.is_settled() else None
+            return end is not None and self.position >= end
+
+        is_passed()
+        return is_passed
+
     def is_empty(self) -> bool:
         """Tell whether no whole line waits at this moment; not while that cannot be read."""
-        return not self.writer.held and super().is_empty()
+        return self.writer.held.is_settled() and super().is_empty()
 
     def count_waiting(self) -> int:
         """Count the lines that wait; reads them, so not for the hot path.

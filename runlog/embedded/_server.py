@@ -196,6 +196,22 @@ def find_postmaster(home: Path) -> Postmaster | None:
     return found if _is_process(found.pid) and _is_held(home / "server.lock") else None
 
 
+def has_programs(home: Path) -> bool:
+    """Whether the programs that the server was last started from are still where they were.
+
+    A living server answers without them, and fails at whatever it has to load: a wheel was removed,
+    a virtual environment deleted. ``postmaster.opts`` names the first of them.
+    """
+    try:
+        text = (home / "data" / "postmaster.opts").read_text("utf-8", "surrogateescape")
+        Path(text.partition(' "')[0].strip()).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _is_process(pid: int) -> bool:
     try:
         os.kill(pid, 0)

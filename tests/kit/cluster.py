@@ -54,6 +54,10 @@ def new_cluster_database() -> Iterator[str]:
                 connection.execute(keep_off, here)
         yield dsn
     finally:
+        with contextlib.suppress(psycopg.Error):
+            _execute(
+                make_conninfo(places[0], dbname=name), "select recover_prepared_transactions()"
+            )
         drop = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
         for place in places:
             _execute(place, drop)

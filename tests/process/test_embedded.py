@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -70,15 +71,14 @@ def get_pid(home: Path) -> int:
     return pid
 
 
-def kill_server(home: Path) -> int:
-    pid = get_pid(home)
-    os.kill(pid, signal.SIGKILL)
-    eventually(lambda: assert_down(home))
-    return pid
-
-
 def assert_down(home: Path) -> None:
     assert not embedded.status(home).running
+
+
+def kill_server(home: Path) -> int:
+    os.kill(pid := get_pid(home), signal.SIGKILL)
+    eventually(lambda: assert_down(home))
+    return pid
 
 
 def test_two_starters_share_one_server(new_home: Path, start_script: Callable):
@@ -228,6 +228,22 @@ def test_any_folder_will_do(name: str):
     with open_folder() as folder:
         conninfo = embedded.ensure_running(folder / name)
         assert execute(conninfo, "show data_directory") == [(str(folder / name / "data"),)]
+
+
+def test_server_without_its_programs_is_started_again(new_home: Path, monkeypatch, capfd):
+    """Its virtual environment was deleted: it answers, and can load nothing. The next who asks starts another."""
+    doomed = new_home.parent / "venv"
+    binaries = _wheel.copy_binaries(_wheel.list_binaries()[0], doomed)
+    with monkeypatch.context() as patch:
+        patch.setattr(_wheel, "list_binaries", lambda: [binaries])
+        conninfo = embedded.ensure_running(new_home)
+    pid = get_pid(new_home)
+    shutil.rmtree(doomed)
+    with pytest.raises(psycopg.errors.UndefinedFile):
+        execute(conninfo, "do 'begin end'")
+    execute(embedded.ensure_running(new_home), "do 'begin end'")
+    assert get_pid(new_home) != pid
+    assert capfd.readouterr().err.count("started again from others") == 1
 
 
 def test_database_is_created_again(home: Path):

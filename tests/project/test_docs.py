@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +68,26 @@ def test_the_tutorial_records_what_it_says(run_script, database, connection):
     assert steps == ["START", "FETCH", "FETCH", "UPSERT", "UPSERT", "UPSERT", "END"]
     (run_id,) = connection.execute("select id from runs").fetchone()
     assert run_row(connection, run_id, "status", "records_fetched") == ("success", 3)
+
+
+@pytest.mark.timeout(600)
+def test_the_python_blocks_are_typed(tmp_path):
+    """A checker as strict as people have one finds nothing in what the pages show."""
+    for page in PAGES:
+        shown = blocks(page, "python")
+        if page.stem == "jupyter":
+            # Cells of one notebook.
+            shown = ["\n".join(shown)]
+        for place, block in enumerate(shown):
+            (tmp_path / f"{page.stem.replace('-', '_')}_{place}.py").write_text(block)
+    lenient = ("--allow-untyped-defs", "--allow-untyped-calls", "--allow-untyped-decorators")
+    strangers = ("--ignore-missing-imports", "--allow-subclassing-any", "--no-warn-unused-ignores")
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", *lenient, *strangers, *tmp_path.glob("*.py")],
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import re
+from pathlib import Path
 
 import pytest
 
+import runlog
 from runlog._process.distribution import pip_line
 
 FOLDER = {"url": "file:///srv/my%20code/runlog", "dir_info": {}}
@@ -45,3 +48,15 @@ def test_an_upgrade(monkeypatch):
 
     monkeypatch.setattr(importlib.metadata, "distribution", missing)
     assert pip_line(upgrade=True) == "pip install --upgrade runlog-pg"
+
+
+def test_every_remedy_asks_where_runlog_came_from():
+    """No module writes the install line by hand: it would be untrue for all but one source."""
+    package = Path(runlog.__file__).parent
+    by_hand = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if re.search(r"pip install[^`]*runlog", path.read_text()) and path.name != "distribution.py"
+    }
+    # In its docstring the room says what it is.
+    assert by_hand == {"embedded/_lifecycle.py"}

@@ -1,0 +1,84 @@
+"""Lines for which there is no descriptor: what is known of them while another thread makes a file."""
+
+from __future__ import annotations
+
+import pytest
+
+from runlog._spool.held import HeldLines
+from runlog._spool.row import Row
+from runlog._spool.writer import SegmentWriter
+
+
+def refuse(*_, **__):
+    """As where no descriptor is free."""
+    raise OSError(24, "Too many open files")
+
+
+@pytest.fixture
+def row(tmp_path, monkeypatch):
+    """A row that holds a line, and can make its first file from now on."""
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentWriter, "_create", refuse)
+        made = Row(tmp_path, "logs", ".copy", 2**20)
+        assert made.append(b"line\n")
+    assert len(made.writer.held) == 1
+    yield made
+    made.abandon()
+
+
+@pytest.mark.guarantee("conservation")
+def test_a_mark_set_while_the_file_is_being_made_is_passed(row, monkeypatch):
+    """Who waits for a held line waits for it where it comes to stand, not for a file after that one."""
+    create, marks = SegmentWriter._create, []
+
+    def create_slowly(writer, number, *, to_memory):
+        segment = create(writer, number, to_memory=to_memory)
+        writer.files.add(segment)
+        # Another thread asks now: the file is there, and nothing can be written to it yet.
+        marks.append(row.mark())
+        return segment
+
+    monkeypatch.setattr(SegmentWriter, "_create", create_slowly)
+    row.writer.check()
+    (is_passed,) = marks
+    assert not is_passed()
+    block = row.read(100)
+    assert block.data == b"line\n"
+    row.acknowledge(block.end)
+    assert is_passed()
+
+
+def test_a_mark_waits_for_a_line_without_a_place(row, monkeypatch):
+    """As long as no file can be made nothing of it is delivered."""
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentWriter, "_create", refuse)
+        is_passed = row.mark()
+        assert not is_passed()
+    assert not is_passed()
+    row.acknowledge(row.read(100).end)
+    assert is_passed()
+
+
+def test_a_mark_is_of_its_moment(row):
+    """What is appended later is not waited for."""
+    is_passed = row.mark()
+    end = row.read(100).end
+    row.append(b"later\n")
+    row.acknowledge(end)
+    assert is_passed()
+    assert not row.is_empty()
+
+
+def test_a_line_on_its_way_is_not_settled():
+    """Neither held any more nor written yet: whoever looks then must wait."""
+    held, seen = HeldLines(), []
+
+    def write(_):
+        seen.append(held.is_settled())
+        return True
+
+    held.add(b"line\n")
+    assert not held.is_settled()
+    held.release(write)
+    assert seen == [False]
+    assert held.is_settled()
