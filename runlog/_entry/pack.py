@@ -20,9 +20,10 @@ def packer() -> Callable[[Any], bytes]:
 
         # Inside: whoever waited for an import of another thread's that failed is handed what there
         # was of the module, without a word.
-        return orjson.dumps
+        dumps = orjson.dumps
     except (ImportError, OSError, AttributeError):
         return _slowly
+    return dumps
 
 
 def pack(value: Any) -> bytes:
