@@ -21,7 +21,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 
 from anatomy import measure_parts  # noqa: E402 - the path is made above
 from measures import MEASURES, Bench, Measure  # noqa: E402 - the path is made above
-from page import describe_machine, write_page  # noqa: E402
+from page import describe_machine, write_page, write_peers  # noqa: E402
 from peers import measure_peers  # noqa: E402
 from results import HEADERS, Result, cells, compare, from_json  # noqa: E402
 from rounds import take_turns  # noqa: E402
@@ -53,10 +53,11 @@ def main(arguments: list[str] | None = None) -> None:
         about = describe_machine(bench)
         parts = measure_parts() if options.page else []
         peers = measure_peers(bench, options.repeat, _tell) if options.page or options.peers else []
-        print(*(f"{row.title}: {row._asdict()}" for row in peers), sep="\n")
     if options.json:
         whole = {"machine": about, "results": [result.as_json() for result in results]}
         options.json.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
+    if options.peers:
+        write_peers(options.peers, about, peers)
     if options.page:
         write_page(options.page, about, results, parts, peers)
 
@@ -73,7 +74,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--add", type=Path, metavar="PATH", help="rows of an earlier run, its JSON")
     parser.add_argument("--page", type=Path, metavar="PATH", help="write the page there")
     parser.add_argument(
-        "--peers", action="store_true", help="also the table of those that do the same job"
+        "--peers",
+        type=Path,
+        metavar="PATH",
+        help="write the table of those that do the same job into that page, and leave the rest of it",
     )
     parser.add_argument("--scale-page", type=Path, metavar="PATH",
                         help="measure how the tables grow instead, and write that page there")  # fmt: skip

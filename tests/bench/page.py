@@ -81,9 +81,9 @@ take; the straight way of a plain one is a single function that does the same wi
 """
 
 
+_MACHINE = "\n## Machine and versions\n"
+_PEERS_TITLE = "\n## The same job, and what a kill leaves of it\n"
 _PEERS = """\
-## The same job, and what a kill leaves of it
-
 What an entry costs until it is kept (`tests/bench/peers.py`): CPU of all threads and processes, the
 database's own included, the loop that logs as well; and the time until the last line is where the
 contender puts it. Then a script that logs a line a millisecond is killed with `kill -9`, and whoever
@@ -108,11 +108,8 @@ def write_page(
         _row(HEADERS),
         _row(["---"] * len(HEADERS)),
         *(_row(cells(result)) for result in results),
-        f"\n{_PEERS}",
-        _row(["each line goes through", "CPU an entry", "until kept, an entry", "logged", "lost"]),
-        _row(["---"] * 5),
-        *(_row(_cells_of_peer(row)) for row in peers),
-        "\n## Machine and versions\n",
+        _section_of_peers(about, peers),
+        _MACHINE,
         *(f"- {name}: {value}" for name, value in about.items()),
         f"\n{_ANATOMY}",
         _row(["part", "µs"]),
@@ -123,6 +120,28 @@ def write_page(
     ]
     path.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
     print(f"wrote {path}", file=sys.stderr)
+
+
+def write_peers(path: Path, about: dict[str, str], peers: list[Row]) -> None:
+    """Write the section of the peers anew, and leave the rest of the page as it is."""
+    page = path.read_text(encoding="utf-8")
+    before, _, rest = page.partition(_PEERS_TITLE)
+    rest = rest[rest.index(_MACHINE) :] if rest else page[page.index(_MACHINE) :]
+    before = before if before != page else page[: page.index(_MACHINE)]
+    path.write_text(f"{before}{_section_of_peers(about, peers)}\n{rest}", encoding="utf-8")
+
+
+def _section_of_peers(about: dict[str, str], peers: list[Row]) -> str:
+    names = ("date", "load before the run", "scale")
+    told = ", ".join(f"{name} {about[name]}" for name in names if name in about)
+    return "\n".join((
+        _PEERS_TITLE,
+        _PEERS,
+        f"Medians of {peers[0].rounds} rounds, the lowest and the highest in brackets; {told}.\n",
+        _row(["each line goes through", "CPU an entry", "until kept, an entry", "logged", "lost"]),
+        _row(["---"] * 5),
+        *(_row(_cells_of_peer(row)) for row in peers),
+    ))  # fmt: skip
 
 
 def _cells_of_peer(row: Row) -> list[str]:

@@ -58,6 +58,7 @@ class Row(NamedTuple):
     """Of one contender: microseconds an entry, and lines."""
 
     title: str
+    rounds: int
     cpu_us: Spread
     wall_us: Spread
     logged: Spread
@@ -169,7 +170,8 @@ def measure_peers(bench: Bench, rounds: int, tell: Callable[[str], None]) -> lis
     return [
         Row(
             PEERS[name].title,
-            *(Spread.of(it[figure] for it in turns) for figure in Row._fields[1:]),
+            rounds,
+            *(Spread.of(it[figure] for it in turns) for figure in Row._fields[2:]),
         )
         for name, turns in told.items()
     ]

@@ -163,8 +163,13 @@ def test_the_page_holds_machine_table_and_notes(load, tmp_path, monkeypatch):
     )
     path = tmp_path / "performance.md"
     compared = [results.compare(measure, {"runlog": [{"p99_ms": 2.0}]})]
-    page.write_page(path, {"python": "3.11"}, compared, [("the id", 0.4)])
+    figures = [load("rounds").Spread(2.0, 1.0, 3.0)] * 4
+    peers = [load("peers").Row("a handler", 5, *figures)]
+    page.write_page(path, {"python": "3.11"}, compared, [("the id", 0.4)], peers)
     text = path.read_text()
+    assert "| a handler | 2.00 µs (1.00 to 3.00) | 2.00 µs (1.00 to 3.00) | 2 | 2 |\n" in text
+    page.write_peers(path, {}, peers)
+    assert path.read_text() == text
     assert "| A title | 2.00 ms (2.00 to 2.00) | - | - | - | ≤ 1 ms | no |" in text
     assert "- python: 3.11\n" in text
     assert "| the id | 0.40 |\n" in text
