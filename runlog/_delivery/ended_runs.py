@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runlog._database import driver, statements
-from runlog._database.faults import Fault, fault_of
+from runlog._database.faults import NOT_SUPPORTED, Fault, fault_of, sqlstate
 from runlog._database.session import OutOfTimeError
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class EndedRuns:
                 self._waiting.clear()
             except driver.Error as error:
                 fault = fault_of(error)
-                if fault is Fault.SETUP:
-                    # A role that may write and not read; it is the same for the next run.
+                if fault is Fault.SETUP or sqlstate(error) == NOT_SUPPORTED:
+                    # A role that may write and not read, or a cluster: the same for the next run.
                     self._may_tell = False
                     self._waiting.clear()
                 elif fault is Fault.OUTAGE:

@@ -25,7 +25,8 @@ from psycopg.conninfo import make_conninfo
 
 from runlog import migrate
 
-pytestmark = pytest.mark.skipif(cluster.GIVEN is None, reason=cluster.REASON)
+if cluster.GIVEN is None:
+    pytest.skip(cluster.REASON, allow_module_level=True)
 
 WRITERS = 4
 SCRIPT = """
