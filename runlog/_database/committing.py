@@ -32,19 +32,20 @@ def committing(source: Source) -> Iterator[Connection[Any]]:
             yield connection
         return
     if not isinstance(source, Connection):
-        with source.connection() as connection, _committing(connection):
+        with source.connection() as connection, autocommitting(connection):
             yield connection
         return
     if source.info.transaction_status != TransactionStatus.IDLE:
         raise RunlogError(
             "the connection is in a transaction, and pruning commits each batch; commit first"
         )
-    with _committing(source):
+    with autocommitting(source):
         yield source
 
 
 @contextmanager
-def _committing(connection: Connection[Any]) -> Iterator[None]:
+def autocommitting(connection: Connection[Any]) -> Iterator[None]:
+    """Let each statement be a transaction of its own, and a procedure commit; outside of one."""
     before = connection.autocommit
     connection.autocommit = True
     try:

@@ -15,8 +15,9 @@ from runlog.cli._options import AGE, SINCE
 from runlog.cli.show.output import Output, page_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime, timedelta
+    from uuid import UUID
 
     from runlog.alerts import Care, Incident
 
@@ -50,16 +51,22 @@ def find_incident(care: Care, prefix: str) -> Incident:
     return found[0]
 
 
+def _change(
+    incident: str, output: Output, did: str, change: Callable[[Care], Callable[[UUID, str], bool]]
+) -> None:
+    with open_care() as care:
+        found = find_incident(care, incident)
+        if not change(care)(found.id, closer()):
+            raise NotFoundError(f"incident {incident!r} is over")
+    _tell(output, did, found.script_name, found.rule, f"{did}: {found.says}")
+
+
 @click.command("ack")
 @click.argument("incident")
 @page_options
 def ack_command(incident: str, *, output: Output) -> None:
     """Say that somebody is at it: no reminders; its end is told."""
-    with open_care() as care:
-        found = find_incident(care, incident)
-        if not care.acknowledge(found.id, closer()):
-            raise NotFoundError(f"incident {incident!r} is over")
-    _tell(output, "acknowledged", found.script_name, found.rule, f"acknowledged: {found.says}")
+    _change(incident, output, "acknowledged", lambda care: care.acknowledge)
 
 
 @click.command("close")
@@ -67,11 +74,7 @@ def ack_command(incident: str, *, output: Output) -> None:
 @page_options
 def close_command(incident: str, *, output: Output) -> None:
     """Say that it is over; it does not open again for the same occasion."""
-    with open_care() as care:
-        found = find_incident(care, incident)
-        if not care.close(found.id, closer()):
-            raise NotFoundError(f"incident {incident!r} is over")
-    _tell(output, "closed", found.script_name, found.rule, f"closed: {found.says}")
+    _change(incident, output, "closed", lambda care: care.close)
 
 
 @click.command("mute")

@@ -34,6 +34,7 @@ class Concern:
         kind: which icon and colour.
         word: the state, or what is unusual.
         cause: why, in a line.
+        at: when its run began, or should have.
         is_text: whether the cause is the script's own text.
         note: how long it has been so, or nothing.
     """
@@ -43,10 +44,10 @@ class Concern:
     kind: str
     word: str
     cause: str
-    is_text: bool
-    note: str
     run_id: UUID
     at: datetime
+    is_text: bool = False
+    note: str = ""
 
 
 def find_concern(
@@ -104,8 +105,6 @@ def _slow(health: ScriptHealth, run: RecentRun) -> Concern | None:
         kind="slow",
         word="unusually long",
         cause=f"running for {words.duration(took)}, usually {words.duration(usual)}",
-        is_text=False,
-        note="",
         run_id=run.id,
         at=run.started_at,
     )
@@ -121,8 +120,6 @@ def _few(health: ScriptHealth, run: RecentRun) -> Concern | None:
         kind="few",
         word="unusually few",
         cause=f"{plural(fetched, 'record')}, usually {words.number(usual)}",
-        is_text=False,
-        note="",
         run_id=run.id,
         at=run.started_at,
     )
@@ -142,8 +139,6 @@ def find_lateness(health: ScriptHealth, due: ScriptDue | None) -> Concern | None
         kind="missed" if is_missed else "late",
         word="missed" if is_missed else "late",
         cause=f"was due {late} ago: {due.schedule}",
-        is_text=False,
-        note="",
         run_id=health.last_run_id,
         at=due.next_due_at,
     )

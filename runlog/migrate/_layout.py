@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from runlog._database import driver, statements
+from runlog._database.committing import autocommitting
 from runlog._database.faults import LOCKED, sqlstate
 from runlog.errors import SchemaError
 from runlog.migrate._citus import Cluster
@@ -72,7 +73,7 @@ class Partitions:
     def make_months(self) -> list[str]:
         """Make the partitions of this month and the next three; tell which are new."""
         before = self._names_of_partitions()
-        with _autocommit(self._connection):
+        with autocommitting(self._connection):
             self._again(lambda: self._run("make"))
         made = [name for name in self._names_of_partitions() if name not in before]
         word = "partition" if len(made) == 1 else "partitions"
@@ -170,17 +171,6 @@ def require_layout(connection: Connection[Any], schema: str, layout: Layout | No
     """Raise ``SchemaError`` when this server cannot have ``layout``; before anything is made."""
     if layout == "citus":
         Cluster(connection, schema).require()
-
-
-@contextmanager
-def _autocommit(connection: Connection[Any]) -> Iterator[None]:
-    """Let a procedure commit: each month is a transaction of its own."""
-    before = connection.autocommit
-    connection.autocommit = True
-    try:
-        yield
-    finally:
-        connection.autocommit = before
 
 
 def closed_schema(schema: str) -> str:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SIZES = {"100 k": 100_000, "1 M": 1_000_000}
 LARGE = {"10 M": 10_000_000}
 _PART = 100_000
-_SESSIONS = (
+SESSIONS = (
     "select count(*)::int from pg_stat_activity where datname = current_database()"
     " and pid <> pg_backend_pid() and backend_type = 'client backend'"
 )
@@ -122,7 +122,7 @@ class _Counters:
     def of(cls, server: Server) -> Self:
         """Look once the clients' sessions are over: that is when they hand in what they counted."""
         until = time.monotonic() + 10
-        while server.ask(_SESSIONS) != (0,) and time.monotonic() < until:
+        while server.ask(SESSIONS) != (0,) and time.monotonic() < until:
             time.sleep(0.05)
         wal, reads = server.ask(_COUNTERS)
         return cls(int(str(wal)), int(str(reads)))

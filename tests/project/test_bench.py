@@ -180,3 +180,39 @@ def test_an_earlier_run_is_read_back_as_it_was(load):
     made = results.compare(measure, samples)
     told = json.loads(json.dumps(made.as_json()))
     assert results.from_json(told, measures.MEASURES) == made
+
+
+def test_the_page_of_scale_tells_each_question_and_why_it_takes_long(load, tmp_path, monkeypatch):
+    """What takes more than the aim stands there with its reason; one without says so."""
+    page = load("scale_page")
+    notes = tmp_path / "notes.toml"
+    notes.write_text('[accepted]\n"a" = "it reads all"\n[citus]\ntext = "tried on three nodes"\n')
+    monkeypatch.setattr(page, "_NOTES", notes)
+    questions = {name: {"rows": 1000, "ms": ms} for name, ms in (("a", 70), ("b", 60), ("c", 9.04))}
+    figures = {
+        "entries": 1000, "runs": 10, "bytes": {"heap": 300.0, "logs_pkey": 31.5}, "partitions_s": 2,
+        "writing": {"us": 12.5, "wal_bytes": 660.0}, "questions": questions,
+        "deleting": {"seconds": 3.0, "entries": 500, "runs": 5, "wal_bytes": 4e6},
+    }  # fmt: skip
+    path = tmp_path / "scale.md"
+    page.write_scale_page(path, {"python": "3.11"}, {"1 M": figures})
+    text = path.read_text()
+    for line in ("| a | 1,000 | **70** |", "- a: it reads all.", "- b: not looked into yet.",
+                 "| c | 1,000 | 9.0 |", "| on the disk, bytes an entry | 332 |",
+                 "| logs_pkey | 31.5 | the key", "took 500 entries and 5 runs", "and wrote 4 MB",
+                 "| Citus | tried on three nodes |", "- python: 3.11"):  # fmt: skip
+        assert line in text
+
+
+def test_each_question_of_the_page_of_scale_is_answered(load, database, connection):
+    """The filling gives runs with the entries that they name, and every question finds its way."""
+    scale, questions = load("scale"), load("questions")
+    scale._fill(database, 60)
+    (made,) = connection.execute("select sum(records_inserted) from runs").fetchone()
+    assert connection.execute("select count(*) from logs").fetchone() == (made,)
+    told = "select sum((metadata #>> '{runlog,entries}')::integer) from runs"
+    assert connection.execute(told).fetchone() == (made,)
+    answers = questions.ask_all(database)
+    assert answers["newest 50 runs"]["rows"] > 0
+    reasons = tomllib.loads((BENCH / "scale_notes.toml").read_text())["accepted"]
+    assert set(reasons) <= set(answers)
