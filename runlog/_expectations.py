@@ -62,7 +62,14 @@ def checked(expects: Mapping[str, Any], *, place: str = "expects") -> dict[str, 
     Raises:
         SettingError: a key or a value cannot be used; a typo must not switch a watch off.
     """
-    found = {name: _checked(name, value, place) for name, value in expects.items()}
+    try:
+        found = {name: _checked(name, value, place) for name, value in expects.items()}
+    except SettingError:
+        raise
+    except Exception as error:
+        # What is no dict, or has a key or a value whose own methods raise.
+        told = f"{place}: cannot be used ({type(error).__name__}); write {{'fresh': '26h'}}"
+        raise SettingError(told, name="expects", origin=place) from None
     if "schedule" in found and "timezone" not in found and not _is_spans(found["schedule"]):
         found["timezone"] = host_timezone(os.environ)
     return found

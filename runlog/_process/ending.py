@@ -59,10 +59,12 @@ def failed(message: object) -> Ending:
 
 def exited(code: object, error: BaseException | None = None) -> Ending:
     """Return how a run ends by ``sys.exit(code)``."""
-    if code is None or (isinstance(code, int) and code == 0):
+    # By its type, and by int's own method: an object's class, equality and number are its own code.
+    number = int.__index__(code) if issubclass(type(code), int) else None  # type: ignore[arg-type]
+    if code is None or number == 0:
         return Ending("success", "exited")
-    if isinstance(code, int):
-        return Ending("error", "exited", f"exit code {int(code)}", error)
+    if number is not None:
+        return Ending("error", "exited", f"exit code {number}", error)
     return Ending("error", "exited", _described("", SystemExit(code)), error)
 
 

@@ -31,7 +31,7 @@ def text(value: object) -> str | None:
     """Return ``value`` as a text; an Enum is its value."""
     if value is None:
         return None
-    plain = text_of(value.value if isinstance(value, Enum) else value)
+    plain = text_of(value.value if issubclass(type(value), Enum) else value)  # type: ignore[attr-defined]
     return shorten(storable(plain), _LONGEST_TEXT)
 
 

@@ -79,7 +79,7 @@ class Facts(dict[str, Any]):
     def take_again(self) -> None:
         """Take containers once more: what was put into them since."""
         for key, value in list(self.items()):
-            if isinstance(value, _CONTAINERS):
+            if issubclass(type(value), _CONTAINERS):
                 self._take(key, value)
 
     def _take(self, key: Any, value: Any) -> None:

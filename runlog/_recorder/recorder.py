@@ -254,9 +254,9 @@ class Recorder:
             return True
         longest = _exit.left_of(self.settings.exit_timeout) if timeout is None else timeout
         until = time.monotonic() + longest
-        done = shipper.stop(max(0.0, until - time.monotonic()))
-        if not done:
-            self.tell_shed(has_room=False)
+        self.tell_shed(has_room=False)
+        done = shipper.stop(longest)
+        self.tell_shed(has_room=False)
         spool.seal()
         if shipper.is_stopped and not shipper.delivery.is_done():
             # What other threads have logged meanwhile; from now on they log into another spool.

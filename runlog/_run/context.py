@@ -174,8 +174,8 @@ class RunContext(Verbs):
         Args:
             message: becomes ``error_message``.
         """
-        if isinstance(message, BaseException):
-            self._use.fail(ending_of(message))
+        if issubclass(type(message), BaseException):
+            self._use.fail(ending_of(message))  # type: ignore[arg-type] # as just asked
         else:
             self._use.fail(failed(message))
 

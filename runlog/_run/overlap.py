@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from runlog._database import statements
 from runlog._database.asking import ask, rows
 from runlog._entry.levels import WARNING
+from runlog._entry.texts import repr_of
 from runlog._process import jitter, origin
 from runlog._process.notices import say
 from runlog._recorder import open_runs, registry
@@ -76,10 +77,10 @@ def checked(overlap: str) -> Overlap:
         SettingError: it is not; a typo must not let two runs begin.
     """
     for known in get_args(Overlap):
-        if overlap == known:
+        if issubclass(type(overlap), str) and str.__eq__(overlap, known):
             return known  # type: ignore[no-any-return] # one of the literal's own
     raise SettingError(
-        f"overlap={overlap!r} is unknown; use allow, skip, wait or fail", name="overlap"
+        f"overlap={repr_of(overlap)} is unknown; use allow, skip, wait or fail", name="overlap"
     )
 
 

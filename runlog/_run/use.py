@@ -62,7 +62,7 @@ class Use:
             self.state.note(expects=self._settings["expects"])
         self.row = Row(self.state)
         self.window = self._new_window()
-        self.journal = Journal(self.row, lifecycle_logs=settings["lifecycle_logs"])
+        self.journal = Journal(self.row, lifecycle_logs=_is_wanted(settings["lifecycle_logs"]))
         self.is_claimed = False
         """Whether it has begun, or is about to."""
         self.is_over = False
@@ -194,6 +194,14 @@ class Use:
         self.is_over = True
         if self._end is not None and not self._is_guest:
             self._end.take_back(error)
+
+
+def _is_wanted(lifecycle_logs: object) -> bool:
+    try:
+        return bool(lifecycle_logs)
+    except Exception:
+        # What cannot say yes or no leaves it at what is usual.
+        return True
 
 
 def _installed(script_name: str) -> RunState | None:

@@ -34,7 +34,7 @@ class Window:
         self, row: Row, *, cursor: object, overlap_window: object, has_own_dates: bool
     ) -> None:
         self._row = row
-        self._cursor = None if cursor is None else columns.text(cursor)
+        self._cursor = _named(cursor)
         self.overlap_window = _checked(overlap_window)
         self._has_own_dates = has_own_dates
         self._since: list[datetime | None] = []
@@ -97,8 +97,17 @@ class Window:
         return self._row.state.get("sync_start_date") is not None
 
 
+def _named(cursor: object) -> str | None:
+    try:
+        return columns.text(cursor)
+    except Exception:
+        tell_refused("cursor", f"cursor = {repr_of(cursor)}", "use a text")
+        return None
+
+
 def _checked(window: object) -> timedelta | None:
-    if window is None or isinstance(window, timedelta):
-        return window
+    # By its type: what an object says of its class is code of the user's.
+    if window is None or issubclass(type(window), timedelta):
+        return window  # type: ignore[return-value] # as just asked
     tell_refused("overlap_window", f"overlap_window = {repr_of(window)}", "use a timedelta")
     return None

@@ -9,6 +9,8 @@ import pytest
 from kit.recording import messages, run_row
 from kit.waiting import eventually
 
+from runlog._spool.spool import NEVER_SHED
+
 
 def test_nothing_is_opened_before_the_first_entry(tmp_path, database):
     """Making a recorder touches neither disk nor database."""
@@ -31,6 +33,22 @@ def test_a_record_after_closing_opens_a_new_spool(recording, database, connectio
     assert messages(connection) == ["before", "after"]
     assert made.stats().appended == 2
     assert made.is_lawful()
+
+
+@pytest.mark.guarantee("conservation", "bounded")
+def test_what_was_shed_is_told_at_the_end_also_without_room(recording, database, connection):
+    """The spool is at its limit to the very end: how much was shed stands in the table."""
+    made = recording(database)
+    made.recorder._spool.measure = lambda: None
+    made.recorder._spool.entries.writer._on_full = lambda: None
+    made.recorder._spool.lowest_level = NEVER_SHED
+    for _ in range(3):
+        made.log("not taken")
+    made.finish()
+    assert made.close()
+    assert [it.partition(";")[0] for it in messages(connection)] == [
+        "runlog shed 3 entries of this run"
+    ]
 
 
 @pytest.mark.guarantee("exactly-once", "fork-threads")

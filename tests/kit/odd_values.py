@@ -59,6 +59,58 @@ class EqualToAll:
         return 1
 
 
+class NoClass:
+    """Not even ``isinstance`` can ask it."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError
+
+
+class Hostile:
+    """Answers nothing at all."""
+
+    def __getattribute__(self, name):
+        raise RuntimeError(name)
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+    def __hash__(self):
+        raise RuntimeError
+
+    __str__ = __repr__ = __bool__ = __len__ = __iter__ = __index__ = __int__ = __hash__
+
+
+class HostileText(str):
+    """A text whose own methods do not work."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+    __str__ = __repr__ = __len__ = encode = replace = strip = lambda self, *_: self == 0
+
+
+class HostileNumber(int):
+    """A number that does not say which."""
+
+    __hash__ = int.__hash__
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+    __str__ = __repr__ = __int__ = __index__ = __bool__ = __add__ = __radd__ = lambda self, *_: (
+        self == 0
+    )
+
+
+#: Makers: not even pytest can hold the objects themselves.
+HOSTILE = [NoClass, Hostile, HostileText, HostileNumber]
+
+
 def circular():
     value = [1]
     value.append({"again": value})

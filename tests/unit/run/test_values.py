@@ -9,9 +9,10 @@ from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
-from kit.odd_values import values
+from kit.odd_values import HOSTILE, Hostile, HostileNumber, values
 
 import runlog
+from runlog import errors
 from runlog._process.notices import notices
 from runlog.testing import capture
 
@@ -23,7 +24,7 @@ ATTRIBUTES = (
 )  # fmt: skip
 ARGUMENTS = (
     "triggered_by", "batch_id", "sync_mode", "sync_start_date", "sync_end_date", "overlap_window",
-    "cursor", "metadata",
+    "cursor", "metadata", "lifecycle_logs",
 )  # fmt: skip
 
 
@@ -73,6 +74,39 @@ def test_no_argument_costs_the_run(value, capfd):
                 pass
         assert [run.status for run in captured.runs] == ["success"] * len(ARGUMENTS)
     assert "could not be recorded" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("make", HOSTILE)
+def test_hostile_objects_end_nothing(make, capfd):
+    """Objects that raise whatever they are asked: as any argument, attribute, step, word or end of a run."""
+    value = make()
+    with capture() as captured:
+        for name in ARGUMENTS:
+            with runlog.RunContext("argument", **{name: value}) as run, run.step(value):
+                run.info("STEP", "line")
+        for name in ATTRIBUTES:
+            with runlog.RunContext("attribute") as run:
+                setattr(run, name, value)
+                run.metadata["value"] = value
+                run.checkpoint(value)
+        assert {run.status for run in captured.runs} == {"success"}
+        with runlog.RunContext("failed") as run:
+            run.fail(value)
+        with pytest.raises(SystemExit), runlog.RunContext("exited"):
+            raise SystemExit(value)
+        ends = ["error", "success" if make is HostileNumber else "error"]
+        assert [run.status for run in captured.runs[-2:]] == ends
+    assert "could not be" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "make", [*HOSTILE, float, lambda: [1], lambda: {1: 2}, lambda: {"fresh": Hostile()}]
+)
+@pytest.mark.parametrize("name", ["overlap", "expects"])
+def test_what_must_be_right_is_refused_as_a_setting(name, make):
+    """Whatever stands where a typo must not pass: an error of the setting, and no other."""
+    with pytest.raises(errors.SettingError):
+        runlog.RunContext("job", **{name: make()})
 
 
 @given(value=values)
