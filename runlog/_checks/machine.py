@@ -12,7 +12,7 @@ from runlog._database import dsn as _dsn
 from runlog._readable import plural, size
 from runlog._settings import EMBEDDED, OTHER_VARIABLES, TABLE, Settings, resolve, variable
 from runlog._spool import places
-from runlog._spool.dead_letters import find_dead_letters
+from runlog._spool.dead_letter_file import find_dead_letters
 from runlog._spool.inventory import list_databases, list_spools, newer_note
 from runlog.errors import SettingError
 

@@ -8,7 +8,6 @@ database.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
 
 from runlog._database import driver, statements
 from runlog._database.faults import NO_RIGHT, Fault, fault_of, sqlstate
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
     from pathlib import Path
+    from uuid import UUID
 
     from runlog._database.driver import Connection
 
@@ -203,6 +203,8 @@ def tell_left(run_id: str, refusal: BaseException) -> None:
 
 
 def _reason(run_id: str, refusal: BaseException) -> str:
+    from uuid import UUID
+
     try:
         UUID(run_id)
     except ValueError:

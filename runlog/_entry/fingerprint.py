@@ -6,7 +6,6 @@ compares the two. Runs on the caller's thread for each error; pure, and never ra
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any, Final
 
@@ -39,6 +38,9 @@ def fingerprint_of(error_type: str | None, message: str) -> str:
     is_death = error_type == "died"
     told = "" if is_death else _VARYING.sub("*", message[:_LONGEST].split("\n", 1)[0])
     text = told if error_type is None else f"{error_type}\n{told}"
+    # Loads OpenSSL, which a script without an error does without.
+    import hashlib
+
     digest = hashlib.md5(text.encode(), usedforsecurity=False)
     return digest.hexdigest()[:_DIGITS]
 

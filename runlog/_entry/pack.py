@@ -17,9 +17,13 @@ def packer() -> Callable[[Any], bytes]:
     """Return what writes texts, numbers, None, lists and dicts of these as JSON."""
     try:
         import orjson
-    except (ImportError, OSError):
+
+        # Inside: whoever waited for an import of another thread's that failed is handed what there
+        # was of the module, without a word.
+        dumps = orjson.dumps
+    except (ImportError, OSError, AttributeError):
         return _slowly
-    return orjson.dumps
+    return dumps
 
 
 def pack(value: Any) -> bytes:

@@ -5,7 +5,6 @@ Runs on any thread; never blocks, never raises.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from runlog._entry.texts import repr_of, shorten
@@ -92,6 +91,8 @@ def is_refused(run: object, name: str, value: object) -> bool:
 
 def _tell_unknown(kind: type, name: str, what: str) -> None:
     columns = [word for word in dir(kind) if isinstance(getattr(kind, word), (Column, property))]
+    import difflib
+
     close = difflib.get_close_matches(name, columns, n=1, cutoff=0.75)
     # Classes of the program's have attributes of their own.
     if close or name in _INSTEAD or kind.__module__.startswith("runlog."):

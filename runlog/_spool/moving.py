@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runlog._spool import destination, folders, places
-from runlog._spool.dead_letters import NAME, find_dead_letters
+from runlog._spool.dead_letter_file import find_dead_letters
+from runlog._spool.dead_letters import NAME
 from runlog._spool.inventory import list_databases, list_spools
 from runlog._spool.whole import alone, append_whole
 

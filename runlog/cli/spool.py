@@ -13,7 +13,7 @@ from runlog._process.visible import visible
 from runlog._readable import duration, number, plural, size
 from runlog._settings import resolve
 from runlog._spool import places as _places
-from runlog._spool.dead_letters import DeadLetterFile, find_dead_letters
+from runlog._spool.dead_letter_file import DeadLetterFile, find_dead_letters
 from runlog._spool.inventory import ProcessSpool, count_waiting, list_databases, list_spools
 from runlog._spool.moving import discard
 from runlog._spool.retry import put_back

@@ -22,6 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 from anatomy import measure_parts  # noqa: E402 - the path is made above
 from measures import MEASURES, Bench, Measure  # noqa: E402 - the path is made above
 from page import describe_machine, write_page  # noqa: E402
+from peers import measure_peers  # noqa: E402
 from results import HEADERS, Result, cells, compare, from_json  # noqa: E402
 from rounds import take_turns  # noqa: E402
 from scale import SIZES, measure_scale  # noqa: E402
@@ -51,11 +52,13 @@ def main(arguments: list[str] | None = None) -> None:
         print(_table(results))
         about = describe_machine(bench)
         parts = measure_parts() if options.page else []
+        peers = measure_peers(bench, options.repeat, _tell) if options.page or options.peers else []
+        print(*(f"{row.title}: {row._asdict()}" for row in peers), sep="\n")
     if options.json:
         whole = {"machine": about, "results": [result.as_json() for result in results]}
         options.json.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
     if options.page:
-        write_page(options.page, about, results, parts)
+        write_page(options.page, about, results, parts, peers)
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -69,6 +72,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures there")
     parser.add_argument("--add", type=Path, metavar="PATH", help="rows of an earlier run, its JSON")
     parser.add_argument("--page", type=Path, metavar="PATH", help="write the page there")
+    parser.add_argument(
+        "--peers", action="store_true", help="also the table of those that do the same job"
+    )
     parser.add_argument("--scale-page", type=Path, metavar="PATH",
                         help="measure how the tables grow instead, and write that page there")  # fmt: skip
     parser.add_argument("--list", action="store_true", help="tell the names and end")

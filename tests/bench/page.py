@@ -19,6 +19,7 @@ from results import HEADERS, Result, cells, show, show_number, show_reached
 
 if TYPE_CHECKING:
     from measures import Bench
+    from peers import Row
 
 _NOTES = Path(__file__).parent / "notes.toml"
 _VERSIONS = (
@@ -75,12 +76,29 @@ _ANATOMY = """\
 ## Where a call's time goes
 
 Each part of a call alone, in a tight loop, the smallest of many repeats (`tests/bench/anatomy.py`);
-within a script each takes somewhat longer. Beside them a call is a dozen calls of Python functions.
+within a script each takes somewhat longer. These are the parts of the careful way, which any record can
+take; the straight way of a plain one is a single function that does the same with fewer steps.
+"""
+
+
+_PEERS = """\
+## The same job, and what a kill leaves of it
+
+What an entry costs until it is kept (`tests/bench/peers.py`): CPU of all threads and processes, the
+database's own included, the loop that logs as well; and the time until the last line is where the
+contender puts it. Then a script that logs a line a millisecond is killed with `kill -9`, and whoever
+can still deliver may (`runlog flush`): lost is what was logged and is nowhere. The others' queues are
+as people write them, and without a bound: in a burst, or with the database away, they lose all of it.
+A file survives a kill as runlog's spool does, and is no table that can be asked.
 """
 
 
 def write_page(
-    path: Path, about: dict[str, str], results: list[Result], parts: list[tuple[str, float]]
+    path: Path,
+    about: dict[str, str],
+    results: list[Result],
+    parts: list[tuple[str, float]],
+    peers: list[Row],
 ) -> None:
     """Write the page."""
     notes = tomllib.loads(_NOTES.read_text(encoding="utf-8"))
@@ -90,6 +108,10 @@ def write_page(
         _row(HEADERS),
         _row(["---"] * len(HEADERS)),
         *(_row(cells(result)) for result in results),
+        f"\n{_PEERS}",
+        _row(["each line goes through", "CPU an entry", "until kept, an entry", "logged", "lost"]),
+        _row(["---"] * 5),
+        *(_row(_cells_of_peer(row)) for row in peers),
         "\n## Machine and versions\n",
         *(f"- {name}: {value}" for name, value in about.items()),
         f"\n{_ANATOMY}",
@@ -101,6 +123,12 @@ def write_page(
     ]
     path.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
     print(f"wrote {path}", file=sys.stderr)
+
+
+def _cells_of_peer(row: Row) -> list[str]:
+    costs = [show(row.cpu_us, "µs"), show(row.wall_us, "µs")]
+    # Medians alone: how many depends on when the kill came.
+    return [row.title, *costs, *(f"{it.median:,.0f}" for it in (row.logged, row.lost))]
 
 
 def _row(cells_of_row: tuple[str, ...] | list[str]) -> str:

@@ -42,10 +42,12 @@ stamps.append(time.perf_counter())
 log = logging.getLogger("sync")
 for number in range(20):
     log.info("Fetched %d contacts", number, extra={{"step": "FETCH", "meta": {{"count": number}}}})
+    time.sleep({pause})
 stamps.append(time.perf_counter())
 print(*stamps)
 """
 LINES = 20
+_WORK_SECONDS = 0.3
 _PHASES = ("start_ms", "import_ms", "install_ms", "lines_ms", "end_ms")
 _TOLD = ("runlog", "psycopg", "psycopg_pool", "orjson", "logging")
 
@@ -67,16 +69,24 @@ def _import(module: str) -> Sample:
 
 @contextlib.contextmanager
 def process(bench: Bench) -> Iterator[dict[str, Callable[[], Sample]]]:
-    """Yield a script of 20 lines, with runlog and without."""
+    """Yield a script of 20 lines, with runlog and without, that ends at once and that works."""
     with tempfile.TemporaryDirectory(prefix="runlog-bench-") as folder:
-        plain, recorded = Path(folder) / "plain.py", Path(folder) / "recorded.py"
-        plain.write_text(_SCRIPT.format(imports="", install=""))
-        install = 'runlog.install("bench")'
-        recorded.write_text(_SCRIPT.format(imports="import runlog", install=install))
         yield {
-            "runlog": partial(_with_runlog, bench, recorded),
-            "plain": partial(_run, plain, {}),
+            name: partial(_with_runlog, bench, path) if is_recorded else partial(_run, path, {})
+            for name, is_recorded, path in _scripts(Path(folder))
         }
+
+
+def _scripts(folder: Path) -> Iterator[tuple[str, bool, Path]]:
+    """Write the scripts; yield the name of each, whether runlog is in it, and where it is."""
+    for suffix, pause in (("", 0.0), (" working", _WORK_SECONDS / LINES)):
+        for name, imports, install in (
+            ("runlog", "import runlog", 'runlog.install("bench")'),
+            ("plain", "", ""),
+        ):
+            path = folder / f"{name}{suffix}.py"
+            path.write_text(_SCRIPT.format(imports=imports, install=install, pause=pause))
+            yield f"{name}{suffix}", bool(imports), path
 
 
 def _with_runlog(bench: Bench, script: Path) -> Sample:

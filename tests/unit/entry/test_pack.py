@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 from uuid import UUID
 
 import orjson
@@ -23,6 +24,12 @@ def test_both_ways_agree(monkeypatch):
     monkeypatch.setitem(sys.modules, "orjson", None)
     assert packer() is not orjson.dumps
     assert pack(PLAIN) == with_it == orjson.dumps(PLAIN)
+
+
+def test_half_of_orjson_is_none(monkeypatch):
+    """Another thread's import of it has failed meanwhile: what that leaves has nothing to write with."""
+    monkeypatch.setitem(sys.modules, "orjson", ModuleType("orjson"))
+    assert pack({"a": 1}) == b'{"a":1}'
 
 
 def test_orjson_takes_over(monkeypatch):

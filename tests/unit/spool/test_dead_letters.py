@@ -12,12 +12,12 @@ from kit.adopting import adopt_orphans
 
 from runlog._entry.copy_text import decode_lines
 from runlog._spool import retry, whole
+from runlog._spool.dead_letter_file import find_dead_letters
 from runlog._spool.dead_letters import (
     NAME,
     DeadLetter,
     DeadLetters,
     NoPlaceError,
-    find_dead_letters,
 )
 from runlog._spool.retry import PutBack, put_back
 
