@@ -16,6 +16,7 @@ pytest_plugins = (
     "kit.summary",
     "kit.fresh_process",
     "kit.dispositions",
+    "kit.cluster",
     "kit.postgres",
     "kit.working_database",
     "kit.proxy",

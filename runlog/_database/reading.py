@@ -8,6 +8,7 @@ thread and waits for the database.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -33,6 +34,27 @@ _NO_EMBEDDED_YET = (
 )
 
 
+def rows_of(
+    connection: Connection[Any], sql: bytes, values: dict[str, Any] | None, row_factory: Any
+) -> list[Any]:
+    """Return the rows of ``sql`` over a ``connection``, read alike in whatever session."""
+    from runlog._database.loading import load_safely
+
+    with connection.cursor(row_factory=row_factory) as cursor:
+        load_safely(cursor)
+        # Never prepared: each call is planned for its own filters, and poolers may be in between.
+        return cursor.execute(sql, values or None, prepare=False).fetchall()
+
+
+def now_of(connection: Connection[Any]) -> datetime:
+    """Return the moment by the database's clock: in a transaction, when that began."""
+    from psycopg.rows import tuple_row
+
+    ((now,),) = rows_of(connection, b"select now()", None, tuple_row)
+    assert isinstance(now, datetime)  # noqa: S101 - for the type checker
+    return now
+
+
 def fetch(
     source: Source, schema: str | None, name: str, row_type: type[_Row], **parameters: Any
 ) -> list[_Row]:
@@ -44,18 +66,10 @@ def fetch(
     """
     from psycopg.rows import class_row
 
-    from runlog._database.loading import load_safely
-
     schema = schema or resolve().schema
-    with (
-        translated(source, schema),
-        _connection(source) as connection,
-        connection.cursor(row_factory=class_row(row_type)) as cursor,
-    ):
-        load_safely(cursor)
+    with translated(source, schema), _connection(source) as connection:
         statement = statement_for(connection, f"queries/{name}", schema)
-        # Never prepared: each call is planned for its own filters, and poolers may be in between.
-        return cursor.execute(statement, parameters or None, prepare=False).fetchall()
+        return rows_of(connection, statement, parameters, class_row(row_type))
 
 
 def statement_for(connection: Connection[Any], name: str, schema: str) -> bytes:

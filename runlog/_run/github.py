@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runlog._process.notices import notices
+from runlog._readable import plural
 from runlog._recorder import registry
 
 if TYPE_CHECKING:
@@ -75,10 +76,9 @@ def tell_undelivered(settings: Settings, waiting: int, place: str | None) -> Non
         place: the folder in which they wait; None: they are lost.
     """
     is_kept = os.environ.get("RUNNER_ENVIRONMENT") == "self-hosted" and place is not None
-    what = f"{waiting} entries" if waiting else "the end of a run"
-    were = "were" if waiting else "was"
-    fate = f"wait in {place}" if is_kept else "this runner is discarded"
-    told = f"{what} {were} not delivered and {fate}"
+    were = plural(waiting, "entry was", "entries were") if waiting else "the end of a run was"
+    told = f"{were} not delivered"
+    told += f" and kept in {place}" if is_kept else " and this runner is discarded"
     if not is_kept:
         told += (
             "; keep RUNLOG_SPOOL_DIR with actions/upload-artifact, and deliver it from there later "
@@ -94,11 +94,25 @@ def tell_undelivered(settings: Settings, waiting: int, place: str | None) -> Non
 def tell_unrecorded() -> None:
     """Warn once that nothing is recorded: a secret is empty in the pull request of a fork."""
     settings = registry.configured()
-    if settings.enabled and settings.github_annotation and settings.dsn is None:
-        told = "no database is named, so this job is not recorded; is the secret there?"
-        if not notices.is_in("github", "unrecorded"):
-            notices.settle("github", "unrecorded")
-            _warn(told)
+    if settings.enabled and settings.dsn is None:
+        _warn_once(settings, "no database is named, so this job is not recorded")
+
+
+def tell_discarded(settings: Settings) -> None:
+    """Warn once that the PostgreSQL that nobody asked for goes away with the runner."""
+    is_named = any(os.environ.get(name, "").strip() for name in ("RUNLOG_DSN", "DATABASE_URL"))
+    if not is_named and os.environ.get("RUNNER_ENVIRONMENT") != "self-hosted":
+        _warn_once(
+            settings,
+            "no database is named, so this job is recorded in an embedded PostgreSQL that is"
+            " discarded with the runner",
+        )
+
+
+def _warn_once(settings: Settings, told: str) -> None:
+    if settings.github_annotation and not notices.is_in("github", "unrecorded"):
+        notices.settle("github", "unrecorded")
+        _warn(f"{told}; is the secret there?")
 
 
 def _warn(message: str) -> None:

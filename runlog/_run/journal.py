@@ -17,6 +17,7 @@ from runlog._process.ending import describe_error
 from runlog._recorder import open_runs
 from runlog._recorder.recorder import undelivered
 from runlog._run.row import quietly
+from runlog._settings import EMBEDDED
 
 if TYPE_CHECKING:
     from runlog._process.ending import Ending
@@ -78,9 +79,13 @@ class Journal:
         if os.environ.get("GITHUB_ACTIONS") == "true":
             from runlog._run import github
 
-            if self._row.recorder is None:
+            recorder = self._row.recorder
+            if recorder is None:
                 github.tell_unrecorded()
-            elif github.tell_undelivered not in undelivered:
+                return
+            if recorder.settings.dsn == EMBEDDED:
+                github.tell_discarded(recorder.settings)
+            if github.tell_undelivered not in undelivered:
                 undelivered.append(github.tell_undelivered)
 
     def tell_github(self, ending: Ending) -> None:

@@ -17,6 +17,13 @@ _LIBRARIES = ("site-packages", "dist-packages", os.path.dirname(os.__file__))  #
 
 def tell_unheard(script_name: str) -> None:
     """Say that the run has no entries of its own, if this process has logged and has no taker."""
+    if _is_structlog_unheard():
+        notices.change(
+            "structlog",
+            "none",
+            f"what structlog says in the run of {script_name!r} is not stored: no RunLogProcessor "
+            "is there; put runlog.RunLogProcessor() before the last of its processors",
+        )
     if registry.recorders.takers or not _has_logged():
         return
     remedy = "logging.getLogger().addHandler(runlog.RunLogHandler())"
@@ -32,6 +39,21 @@ def tell_unheard(script_name: str) -> None:
         f"what was logged in the run of {script_name!r} is not stored: no RunLogHandler is there; "
         f"add {remedy}, or call runlog.install() in place of RunContext",
     )
+
+
+def _is_structlog_unheard() -> bool:
+    """Tell whether the script has structlog or a logger of it, and nobody takes what that says.
+
+    Neither a processor of ours (the one taker that can be called) nor the standard library.
+    """
+    structlog = sys.modules.get("structlog")
+    if structlog is None or any(callable(taker) for taker in list(registry.recorders.takers)):
+        return False
+    held = list(vars(sys.modules["__main__"]).values())
+    if not any(it is structlog or type(it).__module__.startswith("structlog.") for it in held):
+        return False
+    factory = structlog.get_config()["logger_factory"]
+    return type(factory).__module__ != "structlog.stdlib"
 
 
 def _has_logged() -> bool:

@@ -139,7 +139,7 @@ def main() -> None:
 
     _print_what_can_be_printed()
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(_arguments(), standalone_mode=False)
         # What does not fit on the disk is told here, and not by the interpreter on its way out.
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -149,6 +149,18 @@ def main() -> None:
         # Out of reach of the lines above: a script that is run here ends the process itself.
         code = code()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _arguments() -> list[str]:
+    """Return the arguments as the UTF-8 that people type, whatever the locale makes of them.
+
+    Where it knows ASCII only, Python hands on what it cannot read as half characters, which no
+    database takes. What another program shall get stays as it is.
+    """
+    given = sys.argv[1:]
+    if not {"exec", "run"}.isdisjoint(given):
+        return given
+    return [os.fsencode(it).decode("utf-8", "backslashreplace") for it in given]
 
 
 def _print_what_can_be_printed() -> None:

@@ -9,6 +9,7 @@ import click
 
 from runlog._delivery.sweep import closer
 from runlog._process.visible import visible
+from runlog.cli import _complete as complete
 from runlog.cli._database import connected, settings
 from runlog.cli._failures import NotFoundError
 from runlog.cli._options import AGE, SINCE
@@ -78,7 +79,7 @@ def close_command(incident: str, *, output: Output) -> None:
 
 
 @click.command("mute")
-@click.argument("scripts")
+@click.argument("scripts", shell_complete=complete.scripts)
 @click.option("--rule", default="*", metavar="RULE", help="Only this rule. Default: all.")
 @click.option("--for", "span", type=AGE, help="For so long: 2h.")
 @click.option("--until", type=SINCE, metavar="MOMENT", help="Until then: 2026-01-31T18:00.")
@@ -104,7 +105,7 @@ def mute_command(
 
 
 @click.command("unmute")
-@click.argument("scripts")
+@click.argument("scripts", shell_complete=complete.scripts)
 @click.option("--rule", default="*", metavar="RULE", help="As it was muted.")
 @page_options
 def unmute_command(*, scripts: str, rule: str, output: Output) -> None:
@@ -116,7 +117,7 @@ def unmute_command(*, scripts: str, rule: str, output: Output) -> None:
 
 
 @click.command("pause")
-@click.argument("script")
+@click.argument("script", shell_complete=complete.scripts)
 @click.option("--for", "span", type=AGE, help="For so long: 7d.")
 @click.option("--until", type=SINCE, metavar="MOMENT", help="Until then. Default: resumed.")
 @page_options
@@ -131,7 +132,7 @@ def pause_command(
 
 
 @click.command("resume")
-@click.argument("script")
+@click.argument("script", shell_complete=complete.scripts)
 @page_options
 def resume_command(script: str, *, output: Output) -> None:
     """Expect SCRIPT again, from now on; also one that was retired."""
@@ -142,7 +143,7 @@ def resume_command(script: str, *, output: Output) -> None:
 
 
 @click.command("retire")
-@click.argument("script")
+@click.argument("script", shell_complete=complete.scripts)
 @page_options
 def retire_command(script: str, *, output: Output) -> None:
     """Say that SCRIPT is gone: nothing is expected of it any more, and what is open is over."""

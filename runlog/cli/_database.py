@@ -93,6 +93,8 @@ def _with_prefix(connection: Connection[Any], prefix: str) -> list[Run]:
 def _missing(connection: Connection[Any], said: str, script: str) -> NotFoundError:
     if queries.last_runs(connection, limit=1, script=script or None, sync_mode="backfill"):
         return NotFoundError(f'{said}, but for backfills; "runlog runs --mode backfill" lists them')
+    if not queries.last_runs(connection, limit=1):
+        return NotFoundError(f'{said}; "runlog demo" makes the first two')
     similar = _similar(connection, script) if script else ""
     return NotFoundError(f'{said}{similar}; "runlog runs" lists what there is')
 

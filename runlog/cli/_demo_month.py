@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from runlog._database.driver import Jsonb
+from runlog._database.reading import now_of
 from runlog._database.statements import statement
 from runlog.cli._demo_scripts import FATES, SCRIPTS, Fate, Script
 
@@ -39,8 +40,7 @@ def write_month(connection: Connection[Any], schema: str) -> tuple[int, int]:
     """Write the month; return how many runs and entries. Nothing, if it is there already."""
     if connection.execute(statement("demo/has_month", schema)).fetchone() == (True,):
         return 0, 0
-    (now,) = connection.execute("select now()").fetchone() or (datetime.now(UTC),)
-    runs = list(invent(now))
+    runs = list(invent(now_of(connection)))
     with connection.transaction(), connection.cursor() as cursor:
         with cursor.copy(statement("demo/copy_runs", schema)) as copy:
             for run in runs:

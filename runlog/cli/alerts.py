@@ -9,6 +9,7 @@ import click
 
 from runlog._entry.redaction.redactor import Redactor
 from runlog._process.visible import visible
+from runlog.cli import _complete as complete
 from runlog.cli._alert_changes import CHANGES, find_incident, open_care
 from runlog.cli._database import connected, settings
 from runlog.cli._failures import NotFoundError
@@ -107,7 +108,7 @@ def show_command(incident: str, *, output: Output) -> None:
 
 
 @alerts_command.command("rules")
-@click.argument("script", required=False)
+@click.argument("script", required=False, shell_complete=complete.scripts)
 @config_option
 @output_options
 def rules_command(script: str | None, *, config: str | None, output: Output) -> None:
@@ -142,7 +143,9 @@ def test_command(
     found, channels = find_channels(config)
     chosen = [each for each in channels if channel in {None, each.name, each.group}]
     if not chosen:
-        known = ", ".join(each.name for each in channels) or "none; set RUNLOG_ALERT_URLS"
+        known = ", ".join(each.name for each in channels)
+        if not known:
+            raise NotFoundError("there is no channel; RUNLOG_ALERT_URLS names whom to tell")
         raise NotFoundError(f"there is no channel {channel!r}; known are {known}")
     redact = Redactor().redact_text
     answers: list[_Answer] = []
@@ -182,8 +185,12 @@ def propose_command(
             workflows=workflows,
             script=script,
         )
+        is_something = False
         for line in lines:
+            is_something = True
             click.echo(visible(line))
+    if not is_something:
+        click.echo("runlog: nothing to propose: no schedule can be seen there yet", err=True)
 
 
 def _print(found: list[Incident], output: Output, *, empty: str) -> None:

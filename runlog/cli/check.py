@@ -8,6 +8,7 @@ import click
 
 from runlog._process.visible import visible
 from runlog._readable import moment, plural
+from runlog.cli import _complete as complete
 from runlog.cli._database import connected, settings
 from runlog.cli._options import AGE
 from runlog.cli.alerts import config_option
@@ -24,7 +25,7 @@ _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
 
 @click.command("check")
-@click.argument("script", required=False)
+@click.argument("script", required=False, shell_complete=complete.scripts)
 @click.option("--max-age", type=AGE, help="SCRIPT must have succeeded within this: 26h.")
 @click.option("--nagios", is_flag=True, help="One line and exit code as Nagios wants them.")
 @config_option

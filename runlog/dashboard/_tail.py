@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 
 from runlog import queries
+from runlog._database.reading import now_of
 from runlog.dashboard import _words as words
 from runlog.errors import RunlogError
 
@@ -164,7 +165,7 @@ class Stream:
     def _begin(self, connection: Connection[Any]) -> None:
         """Count as seen what is there."""
         if self.run_id is None:
-            (now,) = connection.execute("select now()").fetchone() or (datetime.now(UTC),)
+            now = now_of(connection)
             newest = read_after(connection, None, now - _OVERLAP, _REMEMBERED)
             self._point = now
         else:

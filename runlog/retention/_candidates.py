@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import driver, statements
+from runlog._database.reading import rows_of
 from runlog.queries import _parameters as parameters
 
 if TYPE_CHECKING:
@@ -72,9 +73,8 @@ def pages(connection: Connection[Any], plan: Plan) -> Iterator[list[Candidate]]:
     place: dict[str, Any] = {"after_at": None, "after_id": None}
     while True:
         values = {**plan.filters, **place, "limit": _RUNS_A_PAGE}
-        with connection.cursor(row_factory=driver.class_row(_Old)) as cursor:
-            sql = statements.statement("retention/find_runs", plan.schema)
-            page = cursor.execute(sql, values, prepare=False).fetchall()
+        sql = statements.statement("retention/find_runs", plan.schema)
+        page = rows_of(connection, sql, values, driver.class_row(_Old))
         if not page:
             return
         going = [run for run in page if not kept.holds(run)]
@@ -110,8 +110,7 @@ class _Kept:
             return
         self._asked.add((statement, of))
         sql = statements.statement(statement, self._plan.schema)
-        with self._connection.cursor(row_factory=driver.tuple_row) as cursor:
-            rows = cursor.execute(sql, values, prepare=False).fetchall()
+        rows = rows_of(self._connection, sql, values, driver.tuple_row)
         self._ids.update(row[0] for row in rows)
 
 
@@ -119,9 +118,8 @@ def _count_entries(connection: Connection[Any], schema: str, runs: list[_Old]) -
     if not runs:
         return {}
     sql = statements.statement("retention/count_entries", schema)
-    with connection.cursor(row_factory=driver.tuple_row) as cursor:
-        values = {"ids": [run.id for run in runs]}
-        return dict(cursor.execute(sql, values, prepare=False).fetchall())
+    values = {"ids": [run.id for run in runs]}
+    return dict(rows_of(connection, sql, values, driver.tuple_row))
 
 
 def batches(page: list[Candidate], size: int) -> Iterator[list[Candidate]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from runlog._database import driver, statements
 from runlog._database.faults import LOCKED, sqlstate
+from runlog._database.reading import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,8 +91,7 @@ class Partitions:
     def _rows(
         self, name: str, values: dict[str, Any] | None = None, part: str = ""
     ) -> list[tuple[Any, ...]]:
-        with self._connection.cursor(row_factory=driver.tuple_row) as cursor:
-            return cursor.execute(self._text(name, part), values, prepare=False).fetchall()
+        return rows_of(self._connection, self._text(name, part), values, driver.tuple_row)
 
     def _run(self, sql: bytes) -> None:
         self._connection.execute(sql, prepare=False)

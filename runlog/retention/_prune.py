@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from runlog._database import driver, statements
 from runlog._database.committing import committing
 from runlog._database.faults import Fault, fault_of
-from runlog._database.reading import Source, translated
+from runlog._database.reading import Source, now_of, rows_of, translated
 from runlog._settings import resolve
 from runlog.errors import QueryError, SchemaError
 from runlog.queries import _parameters as parameters
@@ -93,7 +93,7 @@ def prune(
     _check(older_than, logs_older_than, statuses, keep_last)
     schema = schema or resolve().schema
     with translated(source, schema, "change"), committing(source) as connection:
-        now = _one(connection, b"select now()", {})[0]
+        now = now_of(connection)
         plan = Plan(
             schema=schema,
             runs_before=now - older_than,
@@ -226,8 +226,7 @@ class _Pruning:
 
 
 def _one(connection: Connection[Any], sql: bytes, values: dict[str, Any]) -> Any:
-    with connection.cursor(row_factory=driver.tuple_row) as cursor:
-        return cursor.execute(sql, values or None, prepare=False).fetchone()
+    return next(iter(rows_of(connection, sql, values, driver.tuple_row)), None)
 
 
 def _text(name: str, plan: Plan) -> bytes:

@@ -96,10 +96,21 @@ def test_nothing_there_is_told_on_stderr(runlog, command, hint):
 
 @pytest.mark.parametrize("command", [["show"], ["logs", "last"], ["batch"], ["show", "last:none"]])
 def test_no_run_is_exit_code_4(runlog, command):
-    """Asked for one run that is not there, the exit code is 4 and stderr says how to find some."""
+    """Asked for one run that is not there, the exit code is 4 and stderr says how to make some."""
     said = runlog(*command)
     assert (said.code, said.out) == (4, "")
-    assert '"runlog runs"' in said.err
+    assert '"runlog demo"' in said.err
+
+
+def test_another_script_than_there_is(runlog, connection):
+    """Where there are runs, stderr says how to find them; also where there are backfills only."""
+    add_run(connection, sync_mode="full", runlog={"backfill": True})
+    assert '"runlog runs --mode backfill"' in runlog("show", "sync").err
+    assert "1 backfill is left out" in runlog("runs").err
+    add_run(connection)
+    said = runlog("show", "last:none")
+    assert (said.code, '"runlog runs"' in said.err) == (4, True)
+    assert "1 backfill is left out" in runlog("runs", "--format", "table").out
 
 
 def test_a_run_is_named_in_many_ways(runlog, connection):

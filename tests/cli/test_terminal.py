@@ -1,5 +1,6 @@
 """On a real terminal: tables drawn by rich, colours unless unwanted, nothing obeyed."""
 
+import json
 import os
 import pty
 import re
@@ -98,3 +99,13 @@ def test_explicit_formats_win_over_the_terminal(terminal, connection):
     out = terminal("runs", "--format", "tsv")
     assert out.startswith("id\tscript_name\t")
     assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_what_is_typed_is_utf8_in_any_locale(shell, connection, locale):
+    """A name with letters that the locale does not know is found; bytes that are no text are none."""
+    add_run(connection, "синхрон")
+    ascii_only = {"LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    said = shell("runs", "--script", "синхрон", "--json", **ascii_only)
+    assert (said.code, [row["script_name"] for row in json.loads(said.out)]) == (0, ["синхрон"])
+    assert shell("show", b"\xff".decode("utf-8", "surrogateescape"), **ascii_only).code == 4

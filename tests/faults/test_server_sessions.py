@@ -117,7 +117,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import runlog
-from runlog import queries
+from runlog import queries, retention
 moment = datetime(2026, 1, 31, tzinfo=UTC)
 log = logging.getLogger("job")
 log.addHandler(runlog.RunLogHandler())
@@ -156,4 +156,7 @@ print(sorted((each.script_name, each.total_runs) for each in queries.script_stat
 print([(each.script_name, str(each.api_cost)) for each in runs if each.api_cost])
 print([each.script_name for each in queries.running_now()])
 print([entry.step for entry in queries.recent_errors()])
+for dry_run in (True, False):
+    pruned = retention.prune(older_than=timedelta(0), dry_run=dry_run)
+    print("pruned", pruned.runs, pruned.entries)
 """

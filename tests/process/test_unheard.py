@@ -73,3 +73,21 @@ def test_the_remedy_works_as_it_is_told(stderr, before):
     assert WORD not in mended
     assert "3 entries wait" in mended
     assert "one\n" in mended
+
+
+STRUCTLOG = "what structlog says in the run of 'job' is not stored"
+
+
+@pytest.mark.parametrize(
+    ("before", "is_told"),
+    [
+        ("import structlog", True),
+        ("import structlog; runlog.install('job')", True),
+        ("import structlog; structlog.configure(processors=[runlog.RunLogProcessor()])", False),
+        ("import structlog; structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())", False),
+    ],
+    ids=["default", "install", "processor", "standard library"],
+)  # fmt: skip
+def test_structlog_without_a_processor_is_told(stderr, before, is_told):
+    """Its events go past every handler: said once, where the script itself has structlog."""
+    assert stderr(before).count(STRUCTLOG) == int(is_told)

@@ -132,7 +132,7 @@ def test_a_summary_that_cannot_be_written_leaves_the_annotation(tell):
     [
         (None, "/spool", "3 entries were not delivered and this runner is discarded"),
         (None, None, "3 entries were not delivered and this runner is discarded"),
-        ("self-hosted", "/spool", "3 entries were not delivered and wait in /spool"),
+        ("self-hosted", "/spool", "3 entries were not delivered and kept in /spool"),
     ],
 )
 def test_what_is_not_delivered_is_a_warning(tmp_path, monkeypatch, capfd, runner, place, word):
@@ -147,3 +147,24 @@ def test_what_is_not_delivered_is_a_warning(tmp_path, monkeypatch, capfd, runner
     assert "is not in the database" in path.read_text()
     github.tell_undelivered(Settings(github_summary=False, github_annotation=False), 3, place)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_told"),
+    [
+        ({"RUNLOG_DSN": ""}, True),
+        ({"RUNLOG_DSN": "embedded:"}, False),
+        ({"RUNNER_ENVIRONMENT": "self-hosted"}, False),
+    ],
+    ids=["an empty secret", "meant so", "a runner that stays"],
+)
+def test_a_database_that_goes_away_with_the_runner_is_told(monkeypatch, capfd, variables, is_told):
+    """An empty secret beside the extra ``embedded`` would be a history that nobody ever sees."""
+    for name in ("RUNLOG_DSN", "DATABASE_URL", "RUNNER_ENVIRONMENT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    for _ in range(2):
+        github.tell_discarded(Settings(dsn="embedded:"))
+    told = capfd.readouterr().err
+    assert told.count("::warning title=runlog::no database is named") == int(is_told)
