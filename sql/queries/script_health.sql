@@ -54,7 +54,11 @@ select
     last_run.error_message as last_error_message,
     last_run.heartbeat_at as last_heartbeat_at,
     last_run.heartbeat_interval as last_heartbeat_interval,
-    last_success.finished_at as last_success_at,
+    -- Another program's success need not say when it ended.
+    coalesce(
+        last_success.finished_at,
+        case when last_run.status = 'success' then last_run.started_at end
+    ) as last_success_at,
     coalesce(figures.runs, 0) as runs,
     coalesce(figures.successful, 0) as successful,
     coalesce(figures.failed, 0) as failed,

@@ -156,3 +156,11 @@ def test_text_is_found_in_any_case(connection, text, finds):
         add_entry(connection, run_id, message)
     found = queries.entries_of_run(connection, run_id=run_id, text=text)
     assert [entry.message for entry in found] == finds
+
+
+def test_a_success_that_does_not_say_when_it_ended(connection):
+    """Another program's last run is a success without an end: it did succeed, when it began."""
+    began = ago(hours=5)
+    add_run(connection, started_at=began, finished_at=None, duration_ms=None)
+    [health] = queries.script_health(connection)
+    assert (health.state, health.last_success_at) == ("success", began)
