@@ -86,7 +86,7 @@ def make_store(  # noqa: C901 - a function and what it remembers
             run, step = run_of() or find_only_open(), fields.get("step")
             spool = recorder._ready  # noqa: SLF001 - a property would be a call for each entry
             # An error takes the careful way: it carries its fingerprint, and is urgent.
-            if run is None or spool is None or not spool.lowest_level <= levelno < ERROR:
+            if run is None or spool is None or levelno < spool.lowest_level or levelno >= ERROR:
                 return False
             run_id = run.id_text
             line = encode(
