@@ -51,7 +51,7 @@ def with_field(fields, name, make):
 def records(name, make):
     """Records of every way to be stored: plain ones, and those that are looked at closely."""
     try:
-        raise ValueError("told")
+        int("told")
     except ValueError:
         caught = sys.exc_info()
     for level, message, args, exc_info, extra in (
@@ -69,14 +69,12 @@ def records(name, make):
 def test_a_record_is_stored_once_whatever_one_attribute_is(taker, name):
     """By the straight way and the careful one, twice handled."""
     handler, lines = taker(RunLogHandler)
-    count = 0
-    for make in ODD:
-        for record in records(name, make):
-            count += 1
-            for _ in range(2):
-                handler.handle(record)
-            assert len(lines) == count, (name, make, record.__dict__.get("msg"))
-    assert not [line for line in lines if b"not encoded" in line]
+    for make, record in ((it, record) for it in ODD for record in records(name, it)):
+        lines.clear()
+        for _ in range(2):
+            handler.handle(record)
+        assert len(lines) == 1, (name, make)
+        assert b"not encoded" not in lines[0]
 
 
 @pytest.mark.guarantee("never-raises")
@@ -84,9 +82,9 @@ def test_a_record_is_stored_once_whatever_one_attribute_is(taker, name):
 def test_an_event_is_stored_whatever_one_key_is(taker, name):
     """Printed or handed to logging, of structlog or of a logger that structlog formats."""
     processor, lines = taker(RunLogProcessor)
-    count = 0
     more = ({}, {"exc_info": ValueError("told"), "logger": "x"}, {"positional_args": (1,)})
     for make, logger, added in itertools.product(ODD, (logging.getLogger("app"), object()), more):
+        lines.clear()
         event, method = {"event": "m %s", "count": 3, **added}, "warning"
         if name == "the method":
             method = make()
@@ -95,16 +93,15 @@ def test_an_event_is_stored_whatever_one_key_is(taker, name):
         before = dict(event)
         assert processor(logger, method, event) is event
         assert list(map(id, event.values())) == list(map(id, before.values()))
-        count += 1
-        assert len(lines) == count, (name, make, added)
-    assert not [line for line in lines if b"not encoded" in line]
+        assert len(lines) == 1, (name, make, added)
+        assert b"not encoded" not in lines[0]
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
 def test_a_record_that_structlog_formats_is_stored_whatever_one_attribute_is(taker, name):
     """The processor stands behind the formatter, which itself may refuse the record."""
     processor, lines = taker(RunLogProcessor)
-    for make, record in ((make, record) for make in ODD for record in records(name, make)):
+    for make, record in ((it, record) for it in ODD for record in records(name, it)):
         lines.clear()
         event = {"event": "m", "_record": record, "_from_structlog": False}
         assert processor(None, None, event) is event
