@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # `kit.waiting` first: the others import it, and pytest can only rewrite the assertions of a module
 # that it is told about before the module is imported.
@@ -34,8 +35,19 @@ pytest_plugins = (
     "kit.receivers",
 )
 
+# On a busy machine no example is in time. What blocks a change (CI) asks the same questions each time;
+# who looks for new ones asks others: pytest --hypothesis-profile=ci, short, thorough.
+_patient = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("ci", _patient, derandomize=True)
+settings.register_profile("short", _patient, max_examples=40)
+settings.register_profile("thorough", _patient, max_examples=1000)
+settings.load_profile("short")
+
 PREFIXES = ("RUNLOG_", "PG", "GITHUB_")
-NAMES = {"DATABASE_URL", "INVOCATION_ID", "KUBERNETES_SERVICE_HOST"}
+NAMES = {"DATABASE_URL", "PYTEST_ADDOPTS", "INVOCATION_ID", "KUBERNETES_SERVICE_HOST"}
 
 
 @pytest.fixture(autouse=True)

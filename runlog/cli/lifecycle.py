@@ -13,7 +13,7 @@ from runlog import queries
 from runlog._checks.clocks import find_ahead
 from runlog._delivery.sweep import ReapedRun, close_run, closer, reap
 from runlog._process.visible import visible
-from runlog._readable import ago, moment
+from runlog._readable import ago, moment, plural
 from runlog._run.cursor import Cursor, find_cursor
 from runlog._run.cursor import set_cursor as write_cursor
 from runlog._run.cursor import undo_cursor as undo_set_cursor
@@ -158,11 +158,12 @@ def reap_command(*, output: Output) -> None:
     output.rows(closed, ReapedRun, columns, empty=f"nothing to close: {alive}")
     if strangers:
         oldest = strangers[0]
+        runs = plural(len(strangers), "running run writes", "running runs write")
         began = ago(oldest.started_at, oldest.read_at) or "at no known time"
         click.echo(
-            f"runlog: {len(strangers)} running runs write no heartbeat, so nobody can say whether "
-            f"they live; the oldest, {oldest.id} of {visible(oldest.script_name)}, began {began}; "
-            'close it with "runlog close RUN"',
+            f"runlog: {runs} no heartbeat, so nobody can say whether they live; the oldest,"
+            f" {oldest.id} of {visible(oldest.script_name)}, began {began};"
+            ' close it with "runlog close RUN"',
             err=True,
         )
 

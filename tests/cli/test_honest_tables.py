@@ -43,10 +43,10 @@ def test_reaping_is_honest_about_runs_without_heartbeat(runlog, connection):
     add_run(connection, "javascript", status="running", started_at=ago(hours=26))
     said = runlog("reap")
     assert said.code == 0
-    assert "1 running runs write no heartbeat" in said.err
+    assert "1 running run writes no heartbeat" in said.err
     assert "began 1 d ago" in said.err
     assert "runlog close RUN" in said.err
-    assert "write no heartbeat" in runlog("doctor").out
+    assert "1 running run writes no heartbeat" in runlog("doctor").out
 
 
 @pytest.mark.parametrize("room", [40, 60, 80, 100, 220])

@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit import odd_values
 
@@ -68,9 +68,7 @@ def copy_lines(connection, block):
         copy.write(block)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40)
 @given(calls=calls, encoder=st.sampled_from(ENCODERS))
 def test_every_entry_is_stored_in_both_lanes(connection, run_id, calls, encoder):
     """COPY of the bytes and INSERT of the decoded rows both store every entry, the same."""

@@ -53,7 +53,7 @@ class Outage:
             self.told += self.capsys.readouterr().err
             assert all(word in self.told for word in words), self.told
 
-        eventually(is_told)
+        eventually(is_told, 30)
         # Several tries more: nothing further is said.
         assert not self.made.recorder.flush(0.3)
         assert self.made.stats().waiting == during

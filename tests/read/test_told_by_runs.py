@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from kit.rows import add_entry, add_run, ago
 from psycopg.types.json import Jsonb
@@ -19,9 +19,7 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES | st.text(max_size=3), max_size=12).map("".join)
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None
-)
+@settings(max_examples=150)
 @given(
     message=TEXTS.filter(lambda text: "\0" not in text and text.isprintable()),
     error_type=st.none() | st.sampled_from(["ValueError", "a.b.C", "died"]),

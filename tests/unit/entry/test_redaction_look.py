@@ -42,14 +42,14 @@ PIECES = (
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.lists(PIECES, min_size=1, max_size=8).map("".join))
 def test_both_ways_agree(text):
     """With the looks and without them a text becomes the same."""
     assert REDACTOR.redact_text(text) == redact_without_looking(text)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(st.lists(PIECES, min_size=1, max_size=8).map("".join))
 def test_a_folded_text_is_no_less_suspicious(text):
     """A shape that is innocent has no text that is not: what a look is true for it is true for folded."""
@@ -71,7 +71,7 @@ def test_what_is_remembered_of_shapes_is_bounded():
     assert may_hold("\ud800 password: x")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(st.characters(codec=None)))
 def test_any_text_is_the_same_both_ways(text):
     """The same for text of any letters, in any script."""
@@ -82,7 +82,7 @@ def test_any_text_is_the_same_both_ways(text):
 def test_the_look_sees_every_issued_key(kind):
     """Whatever matches the pattern of a kind, after any beginning of it, is seen."""
 
-    @settings(max_examples=10, deadline=None, database=None)
+    @settings(max_examples=10, database=None)
     @given(st.from_regex(re.compile(kind.rest, re.ASCII)))
     def see(rest):
         for text in (hint + rest for hint in kind.hints):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from kit.odd_values import HOSTILE, Hostile, HostileNumber, values
 
 import runlog
@@ -43,9 +43,7 @@ class Told:
 
 @given(value=values)
 @example(value=-(10**4300))
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 def test_no_attribute_costs_the_run_its_end(value, capfd):
     """Any value for any attribute: the run that succeeds is a success, with its other figures."""
     with capture() as captured:
@@ -63,9 +61,7 @@ def test_no_attribute_costs_the_run_its_end(value, capfd):
 
 
 @given(value=values)
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 def test_no_argument_costs_the_run(value, capfd):
     """The same for the arguments, of which none raises into the script."""
     with capture() as captured:
@@ -110,7 +106,7 @@ def test_what_must_be_right_is_refused_as_a_setting(name, make):
 
 
 @given(value=values)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_name_is_a_name(value):
     """A script's name is stored, or the run has none; it never holds up others."""
     with capture() as captured:
