@@ -1,8 +1,8 @@
-"""What runs say and the entries after it in one round trip and one transaction, as short scripts need.
+"""What runs say and the entries after it: one round trip, one transaction, as short scripts need.
 
-Only for what is plain; whatever is odd, or refused, goes the careful way afterwards (``store``), one
-statement after the other. Each may be applied any number of times, so it does not matter whether
-this transaction was committed. Runs under the shipper's lock; raises what an outage raises.
+Only for what is plain; whatever is odd, or refused, goes the careful way afterwards (``store``),
+one statement after the other. Each may be applied any number of times, so it does not matter
+whether this transaction was committed. Runs under the shipper's lock; raises what an outage raises.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from runlog._delivery.run_events import fitting, plain_statements
 from runlog._entry.copy_text import count_newlines, decode_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from runlog._database.connection import WriteConnection
 
 _MOST_EVENTS = 50
@@ -63,7 +65,7 @@ def list_statements(events: list[dict[str, Any]], rows: list[list[str]]) -> list
     return asked
 
 
-def send(connection: WriteConnection, asked: list[tuple[bytes, Any]]) -> list[int] | None:
+def send(connection: WriteConnection, asked: Iterable[tuple[bytes, Any]]) -> list[int] | None:
     """Run all statements in one transaction; return the rows each changed, None if one is refused.
 
     Raises:

@@ -41,7 +41,7 @@ _MESSAGE_MAX = 2**16
 
 
 def plain_statements(event: Event) -> tuple[str, ...]:
-    """Return the files of an event whose statements need no look at what became of each; or none."""
+    """Return the files of an event if nothing depends on what becomes of each; else none."""
     return _STATEMENTS[event["event"]] if event["event"] != "join" else ()
 
 
