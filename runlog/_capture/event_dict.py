@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runlog._entry.exceptions import exception_meta
 from runlog._entry.levels import INFO, NAMED_LEVELS, level_of
-from runlog._entry.meta import add_fields, merge_meta
+from runlog._entry.meta import add_fields, as_dict, merge_meta
+from runlog._entry.texts import repr_of, text_of
 from runlog._process.interrupts import is_interrupt
 from runlog._process.notices import notices
 
@@ -57,6 +58,19 @@ def read_event(
         logger_name: of the wrapped logger; None when it has none.
         now: seconds since 1970; a timestamp of this moment is the entry's own.
     """
+    try:
+        return _read(event, method_name, logger_name, now)
+    except Exception as error:
+        if is_interrupt(error):
+            raise
+        # A value raises when it is compared, or asked whether it is true: no key has its meaning.
+        fields = as_dict(event)
+        level = NAMED_LEVELS.get(method_name) if type(method_name) is str else None
+        message, step = fields.pop("event", ""), fields.pop("step", None)
+        return (*(level or (INFO, "INFO")), step, message, fields, None)
+
+
+def _read(event: Mapping[str, Any], method_name: str, logger_name: str | None, now: float) -> Event:
     fields = dict(event)
     named = fields.get("level", method_name)
     level = NAMED_LEVELS.get(method_name) if type(named) is str and named == method_name else None
@@ -89,7 +103,7 @@ def read_event(
 def _take_level(fields: dict[str, Any], method_name: str) -> tuple[int, str]:
     named = level_of(fields.get("level"))
     if named is None:
-        return level_of(method_name) or (INFO, str(method_name).upper())
+        return level_of(method_name) or (INFO, text_of(method_name).upper())
     del fields["level"]
     return named
 
@@ -158,15 +172,16 @@ def _take_message(fields: dict[str, Any], added: dict[str, Any]) -> object:
     if not args or not isinstance(event, str) or "%" not in event:
         return event
     # As logging does: one mapping is for %(name)s.
-    values = args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args
     try:
+        values = args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args
         return event % values
     except Exception as error:
         if is_interrupt(error):
             raise
         added["args"] = args
-        added["format_error"] = repr(error)
-        notices.change("format", event, f"a message could not be formatted, stored raw: {event!r}")
+        added["format_error"] = repr_of(error)
+        shown = repr_of(event)
+        notices.change("format", shown, f"a message could not be formatted, stored raw: {shown}")
         return event
 
 
@@ -196,5 +211,8 @@ def _moments(stamp: object) -> list[float]:
             return []
         zones = [told.tzinfo] if told.tzinfo else [UTC, None]
         return [told.replace(tzinfo=zone).timestamp() for zone in zones]
-    except (ValueError, OverflowError, OSError):
+    except Exception as error:
+        if is_interrupt(error):
+            raise
+        # Out of the range of either, or a zone that cannot tell its offset.
         return []

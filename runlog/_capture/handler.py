@@ -115,9 +115,10 @@ class RunLogHandler(logging.Handler):
         if recorder is None:
             return
         try:
-            thread = record.threadName
-            if (thread is None or thread[:7] == OWN_THREADS or speaking) and is_own_noise(
-                record.name, thread
+            fields = record.__dict__
+            thread = fields.get("threadName")
+            if (type(thread) is not str or thread[:7] == OWN_THREADS or speaking) and is_own_noise(
+                fields.get("name"), thread
             ):
                 return
             told = claim(record, self._claims)
@@ -128,11 +129,12 @@ class RunLogHandler(logging.Handler):
                 recorder.count_unbound()
                 return
             step, message, meta, logger = read_fields(record, at_call)
-            levelno = record.levelno
+            levelno = fields.get("levelno")
             if type(levelno) is not int:
                 levelno = level_number(levelno)
+            created: Any = fields.get("created")
             recorder.record(
-                run_id, record.created, levelno, record.levelname,
+                run_id, created, levelno, fields.get("levelname"),
                 active_step if step is None else step, message, meta, logger,
             )  # fmt: skip
         except Exception as error:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from runlog._capture.event_dict import read_event
 from runlog._entry.exceptions import exception_meta
 from runlog._entry.meta import add_fields, merge_meta
-from runlog._entry.texts import text_of
+from runlog._entry.texts import repr_of, text_of
 from runlog._process.interrupts import is_interrupt
 from runlog._process.notices import notices
 from runlog._process.voice import speaking
@@ -53,25 +53,54 @@ def read_fields(record: logging.LogRecord, at_call: Fields | None = None) -> Fie
     fields = record.__dict__
     step, meta = fields.get("step"), fields.get("meta")
     shape = tuple(fields)
-    if (
-        (_shapes.get(shape) or extra_names(shape)) not in PLAIN_SHAPES
-        or at_call is not None
-        or record.exc_info
-        or record.exc_text
-        or record.stack_info
-        or (meta is not None and type(meta) is not dict)
-    ):
-        return _read_closely(record, at_call)
-    message = record.msg
-    if record.args:
-        try:
-            message = record.getMessage()
-        except Exception as error:
-            if is_interrupt(error):
-                raise
+    try:
+        if (
+            (_shapes.get(shape) or extra_names(shape)) not in PLAIN_SHAPES
+            or at_call is not None
+            or record.exc_info
+            or record.exc_text
+            or record.stack_info
+            or (meta is not None and type(meta) is not dict)
+        ):
             return _read_closely(record, at_call)
-    name = record.name
-    return step, message, meta, None if name == "root" else name
+        message = record.getMessage() if record.args else record.msg
+        name = record.name
+        is_root = name == "root"
+    except Exception as error:
+        if is_interrupt(error):
+            raise
+        return _read_closely(_sound(record), at_call)
+    return step, message, meta, None if is_root else name
+
+
+def _sound(record: logging.LogRecord) -> logging.LogRecord:
+    """Return a record that says what ``record`` says, with attributes of logging's own kinds.
+
+    Programs make records by hand, and filters set attributes: what is there may be missing, or
+    may raise when it is compared or asked whether it is true.
+    """
+    fields = record.__dict__
+    sound = logging.LogRecord("", 0, "", 0, fields.get("msg", ""), None, None)
+    for name, kind in _KINDS.items():
+        value = fields.get(name)
+        sound.__dict__[name] = value if value is None or type(value) is kind else text_of(value)
+    sound.name = sound.name or "root"
+    args, exc_info = fields.get("args", ()), fields.get("exc_info")
+    sound.args = args if type(args) in {tuple, dict} else (args,)
+    if issubclass(type(exc_info), (tuple, BaseException)):
+        sound.exc_info = exc_info
+    for name in extra_names(tuple(fields)):
+        sound.__dict__[name] = fields[name]
+    try:
+        sound.msg, sound.args = record.getMessage(), None
+    except Exception as error:
+        if is_interrupt(error):
+            raise
+    return sound
+
+
+_KINDS = {"name": str, "pathname": str, "lineno": int, "exc_text": str, "stack_info": str}
+"""Of the attributes of a record that are read here."""
 
 
 def _read_closely(record: logging.LogRecord, at_call: Fields | None) -> Fields:
@@ -94,8 +123,16 @@ def read_what_queues_drop(record: logging.LogRecord) -> Fields:
     extras = extras_of(record)
     if "_name" in extras and type(record.msg) is dict:
         return _read_wrapped(record, extras)
-    meta = _meta(record, {})
-    return None, text_of(_message(record, meta)), meta, None
+    try:
+        meta = _meta(record, {})
+        message = _message(record, meta)
+    except Exception as error:
+        if is_interrupt(error):
+            raise
+        record = _sound(record)
+        meta = _meta(record, {})
+        message = _message(record, meta)
+    return None, text_of(message), meta, None
 
 
 def extras_of(record: logging.LogRecord) -> dict[str, Any]:
@@ -140,7 +177,7 @@ OWN_THREADS = "runlog-"
 """What the names of our threads begin with, and those of our pool."""
 
 
-def is_own_noise(name: str, thread_name: str | None) -> bool:
+def is_own_noise(name: object, thread_name: object) -> bool:
     """Tell whether a record comes from the shipping itself, which it would feed.
 
     By the thread, for the program may use psycopg too, and loggers that are called like it. Or it
@@ -148,10 +185,14 @@ def is_own_noise(name: str, thread_name: str | None) -> bool:
     """
     if threading.get_ident() in speaking:
         return True
-    if thread_name is None:
-        # logging.logThreads is off.
+    if type(thread_name) is not str:
+        # logging.logThreads is off, or somebody put something else there.
         thread_name = threading.current_thread().name
-    return thread_name.startswith(OWN_THREADS) and name.startswith(("psycopg", "runlog"))
+    return (
+        thread_name.startswith(OWN_THREADS)
+        and type(name) is str
+        and name.startswith(("psycopg", "runlog"))
+    )
 
 
 def _meta(record: logging.LogRecord, extras: dict[str, Any]) -> dict[str, Any]:
@@ -180,7 +221,8 @@ def _message(record: logging.LogRecord, meta: dict[str, Any]) -> object:
         if is_interrupt(error):
             raise
         meta.setdefault("args", record.args)
-        meta.setdefault("format_error", repr(error))
-        place = f"{record.pathname}:{record.lineno}"
+        meta.setdefault("format_error", repr_of(error))
+        fields = record.__dict__
+        place = f"{text_of(fields.get('pathname'))}:{text_of(fields.get('lineno'))}"
         notices.change("format", place, f"a message could not be formatted, stored raw: {place}")
         return record.msg

@@ -154,7 +154,7 @@ class Claims:
     def __init__(self) -> None:
         self.plain: object = self
         """The name of this process as unmarked records have it."""
-        self.mark = ""
+        self.mark: object = self
         """What replaces it."""
 
     def take(self, record: logging.LogRecord) -> bool:

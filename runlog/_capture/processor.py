@@ -17,6 +17,8 @@ from runlog._capture import calls, log_record, once
 from runlog._capture.event_dict import Event, read_event
 from runlog._capture.failures import tell_failure
 from runlog._capture.straight import make_store_event
+from runlog._entry.levels import level_number
+from runlog._entry.texts import text_of
 from runlog._recorder import open_runs, registry
 
 if TYPE_CHECKING:
@@ -123,24 +125,25 @@ class RunLogProcessor:
         self, recorder: Recorder, handled: logging.LogRecord, event: Mapping[str, Any]
     ) -> None:
         """Store a record that ``ProcessorFormatter`` is formatting, unless it is stored."""
-        if self._is_left_out(handled.levelno, handled.name, handled.threadName):
+        said = handled.__dict__
+        levelno, name = level_number(said.get("levelno")), said.get("name")
+        if self._is_left_out(levelno, name, said.get("threadName")):
             return
         told = calls.claim(_find_original(handled), self._claims)
         if told is None:
             return
         extras = log_record.extras_of(handled)
         fields = {**extras, **event}
-        for name in ("_record", "_from_structlog", "_logger", "_name", "level", "level_number"):
-            fields.pop(name, None)
-        read = read_event(fields, "", handled.name, handled.created)
-        read = (handled.levelno, handled.levelname, *read[2:])
+        for key in ("_record", "_from_structlog", "_logger", "_name", "level", "level_number"):
+            fields.pop(key, None)
+        created: Any = said.get("created")
+        levelname: Any = said.get("levelname")
+        read = read_event(fields, "", text_of(name), created)
         run_id, active_step, _ = told
-        self._append(recorder, run_id, active_step, handled.created, read)
+        self._append(recorder, run_id, active_step, created, (levelno, levelname, *read[2:]))
 
-    def _is_left_out(self, levelno: int, name: object, thread_name: str | None) -> bool:
-        if levelno < self._settings.level:
-            return True
-        return log_record.is_own_noise(name if isinstance(name, str) else "", thread_name)
+    def _is_left_out(self, levelno: int, name: object, thread_name: object) -> bool:
+        return levelno < self._settings.level or log_record.is_own_noise(name, thread_name)
 
     @staticmethod
     def _append(
@@ -173,8 +176,8 @@ def _find_original(handled: logging.LogRecord) -> logging.LogRecord:
             if (
                 isinstance(record, logging.LogRecord)
                 and record is not handled
-                and record.created == handled.created
-                and record.name == handled.name
+                and record.__dict__.get("created") is handled.__dict__.get("created")
+                and record.__dict__.get("name") is handled.__dict__.get("name")
             ):
                 return record
         frame = frame.f_back

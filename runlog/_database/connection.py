@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 
 from runlog._database import dsn as _dsn
 from runlog._database.encoding import codec_of, marked
+from runlog._database.loading import load_moments
 from runlog._process.descriptor import file_at, standard_numbers_taken
 from runlog._process.fork import without_fork
 from runlog._process.origin import script_name
 from runlog._settings import EMBEDDED
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from runlog._process.descriptor import File
 
@@ -120,6 +122,19 @@ class WriteConnection(psycopg.Connection[Any]):
 
     def _cancel_gen(self) -> Any:
         return _without_fork(super()._cancel_gen())
+
+    @contextlib.contextmanager
+    def transaction(self, *args: Any, **kwargs: Any) -> Iterator[psycopg.Transaction]:
+        """Begin a transaction, and end it with the block."""
+        with super().transaction(*args, **kwargs) as begun:
+            try:
+                yield begun
+            except BaseException:
+                if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                    # A statement was not waited for to its end: psycopg would send its rollback all
+                    # the same, and log a warning that it could not.
+                    self.close()
+                raise
 
     def close(self) -> None:
         """Close the connection."""
@@ -225,7 +240,7 @@ def connect(
     chosen = _words(conninfo, dsn)
     fallback: dict[str, Any] = {"fallback_application_name": name, **_KEEPALIVES}
     with standard_numbers_taken():
-        return kind.connect(
+        connection = kind.connect(
             conninfo,
             autocommit=True,
             # https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#pgbouncer
@@ -235,6 +250,8 @@ def connect(
             connect_timeout=_seconds(chosen, timeout, at_most),
             **{word: value for word, value in fallback.items() if word not in chosen},
         )
+    load_moments(connection.adapters)
+    return connection
 
 
 _KEEPALIVES = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}

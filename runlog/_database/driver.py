@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         InterfaceError,
         IsolationLevel,
         OperationalError,
+        Pipeline,
         ProgrammingError,
         Rollback,
     )
@@ -37,6 +38,7 @@ __all__ = [
     "IsolationLevel",
     "Jsonb",
     "OperationalError",
+    "Pipeline",
     "ProgrammingError",
     "Rollback",
     "TransactionStatus",

@@ -77,13 +77,15 @@ class Delivery:
         self.dead = 0
         self.adopted = 0
 
-    def make_pass(self) -> Iterator[None]:
+    def make_pass(self, *, is_last: bool) -> Iterator[None]:
         """Deliver everything that waits; yields after each block of this process's own entries."""
         yield from self._deliver_own()
         self._before_idle()
         self._ended_runs.tell()
         self._beat()
-        self._identity.note_in(self._spool.folder)
+        if not (is_last and self.is_done()):
+            # A folder that goes away in a moment needs no note, nor its script another round trip.
+            self._identity.note_in(self._spool.folder)
         self._orphans.bury_all(self._deliver_orphan)
         self._ended_runs.tell()
         self._housekeeping.do_what_is_due()
@@ -104,10 +106,16 @@ class Delivery:
         while not is_all:
             # Read before the events: whatever run an entry in it belongs to, its start is there.
             block = self._spool.entries.read(BLOCK_BYTES)
-            self._apply_own_events()
+            at_once = self._try_at_once(block)
+            if at_once is None:
+                self._apply_own_events()
             if block is None:
                 return
-            committed, dead, late = self._write(block, self._late_runs, sure=self.is_replay)
+            committed, dead, late = (
+                self._write(block, self._late_runs, sure=self.is_replay)
+                if at_once is None
+                else (at_once, [], [])
+            )
             if late:
                 raise RunNotThereYetError
             self._dead_letters.keep(dead)
@@ -119,6 +127,24 @@ class Delivery:
             self.is_replay = False
             self._spool.measure()
             yield
+
+    def _try_at_once(self, block: Block | None) -> int | None:
+        """Store run events and the entries after them together; return how many entries it were.
+
+        None where the careful way is to take them: one by one, in the same order. What failed once
+        goes that way too, so nothing depends on what a pooler makes of several statements at once.
+        """
+        end = self._spool.events.end()
+        events = None if self.is_replay else self._spool.events.read(EVENT_BYTES)
+        if events is None or events.end < end:
+            return None
+        done = self._store.write_at_once(list_lines(events.data), block.data if block else b"")
+        if done is None:
+            return None
+        for run_id in done.ended:
+            self._ended_runs.note(run_id)
+        self._acknowledge_events(events)
+        return done.committed
 
     def _write(
         self, block: Block, late_runs: LateRuns, *, sure: bool
@@ -142,10 +168,13 @@ class Delivery:
                 if ended.is_late:
                     raise RunNotThereYetError
                 self._dead_letters.keep(ended.dead)
-            if block.end.segment > self._spool.events.position.segment:
-                # The next process must find the start of each open run, also after this file goes.
-                self._runs.append_starts()
-            self._spool.events.acknowledge(block.end)
+            self._acknowledge_events(block)
+
+    def _acknowledge_events(self, block: Block) -> None:
+        if block.end.segment > self._spool.events.position.segment:
+            # The next process must find the start of each open run, also after this file goes.
+            self._runs.append_starts()
+        self._spool.events.acknowledge(block.end)
 
     def _apply(self, line: bytes, late_runs: LateRuns, *, is_live: bool) -> Ended:
         import orjson

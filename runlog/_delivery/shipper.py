@@ -197,7 +197,7 @@ class Shipper:
             self._passed.notify_all()
 
     def _make_pass(self) -> None:
-        for _ in self.delivery.make_pass():
+        for _ in self.delivery.make_pass(is_last=self._stop_at != _NEVER):
             self._notify()
 
     def _pass_or_reconnect(self) -> None:

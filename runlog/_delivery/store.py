@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import driver, statements
 from runlog._database.faults import NO_RIGHT, NOT_SUPPORTED, OUT_OF_TIME, sqlstate
+from runlog._delivery import at_once
 from runlog._delivery.refusals import Refusals
 from runlog._delivery.run_events import RefusedError, apply_event, fitting
 from runlog._entry.copy_text import count_newlines, decode_lines
@@ -21,6 +22,7 @@ from runlog._spool.dead_letters import DeadLetter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runlog._database.connection import WriteConnection
     from runlog._database.session import Session
     from runlog._delivery.late_runs import LateRuns
 
@@ -64,6 +66,14 @@ class Ended(NamedTuple):
     """The run that ended by it."""
 
 
+class AtOnce(NamedTuple):
+    """How run events and the entries after them were stored together: none was refused."""
+
+    committed: int
+    ended: list[str]
+    """The runs that ended by it."""
+
+
 class Store:
     """Writes to one database through the session it is given."""
 
@@ -74,6 +84,35 @@ class Store:
         self._may_copy = True
         # In the order in which they began; a value says nothing.
         self._started: dict[str, None] = {}
+
+    def write_at_once(self, events: list[bytes], block: bytes) -> AtOnce | None:
+        """Store run events and the entries after them in one round trip; None: one by one, please.
+
+        Raises:
+            psycopg.Error: an outage; sending them again is harmless.
+        """
+        told = at_once.list_events(events)
+        rows = at_once.list_rows(block)
+        if told is None or rows is None or not self._may_send_at_once():
+            return None
+        connection = self._session.connection()
+        asked = at_once.list_statements(told, rows)
+        sent = at_once.send(connection, (self._storable(connection, it) for it in asked))
+        if sent is None or any(rows < it.least for rows, it in zip(sent, asked, strict=True)):
+            return None
+        for event in told:
+            if event["event"] == "start":
+                self.note_started(event["id"])
+        return AtOnce(len(rows), [it["id"] for it in told if it["event"] == "finish"])
+
+    def _storable(self, connection: WriteConnection, asked: at_once.Statement) -> tuple[bytes, Any]:
+        if asked.name == "insert_entries":
+            return self._sql(asked.name), connection.storable(asked.values, _IS_JSON)
+        return self._sql(asked.name), _storable_event(connection, asked.values)
+
+    def _may_send_at_once(self) -> bool:
+        is_told = self._refusals.are_told("runs") or self._refusals.are_told("logs")
+        return not is_told and driver.Pipeline.is_supported()
 
     def write(self, block: bytes, late: LateRuns, *, sure: bool) -> Iterator[Written]:
         """Store a block of whole lines; ``sure`` for a replay and for what others left.
@@ -195,8 +234,7 @@ class Store:
         connection = self._session.connection()
         is_told = self._refusals.are_told("runs")
         try:
-            texts = connection.storable(values.values(), (it == "metadata" for it in values))
-            values = dict(zip(values, texts, strict=True))
+            values = _storable_event(connection, values)
             done = connection.execute(self._insertion(name, is_told=is_told), values)
             is_new = name == "start_run" and done.rowcount == 0 and not is_told
             if is_new and self._refusals.may_hide("runs"):
@@ -231,6 +269,11 @@ class Store:
 
     def _sql(self, name: str) -> bytes:
         return statements.statement(f"delivery/{name}", self._schema)
+
+
+def _storable_event(connection: WriteConnection, values: dict[str, Any]) -> dict[str, Any]:
+    texts = connection.storable(values.values(), (it == "metadata" for it in values))
+    return dict(zip(values, texts, strict=True))
 
 
 def _parts(rows: list[Row], runs: set[str], refusal: Exception) -> Iterator[list[Row]]:

@@ -9,7 +9,6 @@ Runs on the caller's thread, within microseconds; never blocks and never raises.
 from __future__ import annotations
 
 import time
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from runlog._entry.copy_text import escape
@@ -19,7 +18,7 @@ from runlog._entry.ids import new_id_bytes
 from runlog._entry.json_writer import JsonWriter
 from runlog._entry.levels import COLUMN_LEVELS, level_name
 from runlog._entry.meta import add_fields, as_dict
-from runlog._entry.texts import shorten_redacted, storable, text_of, type_name
+from runlog._entry.texts import plain_text, shorten_redacted, storable, text_of, type_name
 from runlog._process.interrupts import is_interrupt
 from runlog.errors import SettingError
 
@@ -147,7 +146,7 @@ class Encoder:
                 text = escape(storable(text))
             if type(meta) is not dict:
                 meta = as_dict(meta)
-            if logger is not None and "logger" in meta:
+            if logger is not None and (type(logger) is not str or "logger" in meta):
                 meta, logger = add_fields(meta, {"logger": logger}), None
             data = self._dumps(meta) if meta else b"{}"
             if b"\\" in data:
@@ -211,8 +210,8 @@ class Encoder:
 
     def step_column(self, step: object) -> bytes:
         """Return the column of a step; remembered where it is a short text, or none."""
-        text = step.value if isinstance(step, Enum) else step
-        text = ("" if text is None else text_of(text)).strip() or self._default_step
+        text = "" if step is None else plain_text(step).strip()
+        text = text or self._default_step
         is_short = step is None or (type(step) is str and len(step) <= _MAX_STEP)
         shown = self._redacted_whole(text) if is_short else None
         if shown is None:

@@ -8,6 +8,7 @@ thread; never raises, whatever an object's methods do.
 from __future__ import annotations
 
 import re
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from runlog._process.interrupts import is_interrupt
@@ -85,6 +86,17 @@ def text_of(value: object) -> str:
         if is_interrupt(error):
             raise
         return unrepresentable(value, "str", error)
+
+
+def plain_text(value: object) -> str:
+    """Return the text of ``value``, of an Enum's member that of its value, and none of None."""
+    if issubclass(type(value), Enum):
+        try:
+            value = value.value  # type: ignore[attr-defined] # of an Enum
+        except Exception as error:
+            if is_interrupt(error):
+                raise
+    return "" if value is None else text_of(value)
 
 
 def whole_number(value: int) -> int | str:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from runlog._entry.texts import shorten, storable, text_of
+from runlog._entry.texts import plain_text, shorten, storable, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +30,7 @@ def text(value: object) -> str | None:
     """Return ``value`` as a text; an Enum is its value."""
     if value is None:
         return None
-    plain = text_of(value.value if issubclass(type(value), Enum) else value)  # type: ignore[attr-defined]
-    return shorten(storable(plain), _LONGEST_TEXT)
+    return shorten(storable(plain_text(value)), _LONGEST_TEXT)
 
 
 def name(value: object) -> str:

@@ -29,9 +29,12 @@ class Row(Backlog):
         segment_bytes: int,
         on_full: Callable[[], None] = lambda: None,
         on_block: Callable[[], None] = lambda: None,
+        on_memory: Callable[[], None] = lambda: None,
     ) -> None:
         """Make the first file, or begin in memory where ``folder`` is None or takes none."""
-        self.writer = SegmentWriter(folder, stem, suffix, segment_bytes, on_full, on_block)
+        self.writer = SegmentWriter(
+            folder, stem, suffix, segment_bytes, on_full, on_block, on_memory
+        )
         self.append = self.writer.append
         """Write one whole line; False if nothing can take it."""
         self._name_of = f"{stem}-{{:06d}}{suffix}".format
@@ -90,6 +93,11 @@ class Row(Backlog):
             lines = self.writer.lines_written - len(self.writer.held)
             waiting = self.writer.files.estimate_waiting(self.position, lines)
         return len(self.writer.held) + waiting
+
+    def is_safe(self) -> bool:
+        """Tell whether no line is, or comes to be, in memory only."""
+        writer = self.writer
+        return writer.is_on_disk and not writer.held and not writer.files.bytes_in_memory
 
     def count_lost(self) -> int:
         """Count the lines that were in memory whose descriptors somebody has closed."""

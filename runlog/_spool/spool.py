@@ -66,9 +66,15 @@ class Spool:
         self._max_bytes = max_bytes
         self._shed_reason = "limit"
         size = min(max(max_bytes // _SEGMENTS_AT_LIMIT, _SEGMENT_BYTES_MIN), _SEGMENT_BYTES_MAX)
-        self.entries = Row(self.folder, "logs", ".copy", size, self.measure, on_block)
-        self.events = Row(self.folder, "runs", ".jsonl", _EVENT_SEGMENT_BYTES)
+        self.entries = Row(
+            self.folder, "logs", ".copy", size, self.measure, on_block, self._tell_memory
+        )
+        self.events = Row(
+            self.folder, "runs", ".jsonl", _EVENT_SEGMENT_BYTES, on_memory=self._tell_memory
+        )
         self._rows = (self.entries, self.events)
+        if not self._is_safe():
+            self._tell_memory()
         self.lowest_level = 0
         """The lowest level that is taken; what is below is shed."""
         self.take = self.entries.append
@@ -142,17 +148,26 @@ class Spool:
             self._move()
         if self.folder is None:
             return
-        topic = f"disk {self.folder}"
-        held = max(row.writer.memory_share for row in self._rows)
-        if held and not memory.has_room(self.folder):
-            told = f"{self.folder} takes no more; entries are kept in memory, and lost with it"
-            notices.change(topic, "refused", told)
-        elif held:
+        if self._is_safe():
+            topic = f"disk {self.folder}"
+            if notices.is_in(topic, "refused"):
+                notices.change(topic, "ok", f"{self.folder} takes entries again; all are on disk")
+            return
+        self._tell_memory()
+        if memory.has_room(self.folder):
             for row in self._rows:
                 row.writer.leave_memory()
             self.measure()
-        elif notices.is_in(topic, "refused"):
-            notices.change(topic, "ok", f"{self.folder} takes entries again; all are on disk")
+
+    def _is_safe(self) -> bool:
+        return all(row.is_safe() for row in self._rows)
+
+    def _tell_memory(self) -> None:
+        """Tell, at once and once, that entries begin to live in memory only."""
+        if self.folder is None:
+            return
+        told = f"{self.folder} takes no more; entries are kept in memory, and lost with it"
+        notices.change(f"disk {self.folder}", "refused", told)
 
     def _has_place(self) -> bool:
         """Tell whether there is a folder and it is ours; its lock may have been closed."""

@@ -47,10 +47,10 @@ _RETRY_BYTES = 2**12
 class SegmentWriter:
     """Appends lines to ``<stem>-000001<suffix>``, then ``-000002`` and so on.
 
-    Thread-safe, safe in signal handlers, and never blocks on another thread. With ``folder=None``,
-    or when the disk refuses, lines go to anonymous memory, as much as four files hold; the owner of
-    ``on_full`` stops the flow before (``memory_share``). Without a free descriptor a few are held.
-    ``on_block`` is called after each ``BLOCK_BYTES``, both on the thread that wrote.
+    Thread-safe, safe in signal handlers, waits for no other thread. With ``folder=None``, or when
+    the disk refuses, lines go to anonymous memory, as much as four files hold; ``on_full`` stops
+    the flow before. Without a free descriptor a few are held. ``on_block`` is called after each
+    ``BLOCK_BYTES``, ``on_memory`` after a line that no file took, on the thread that wrote.
     """
 
     def __init__(
@@ -61,8 +61,9 @@ class SegmentWriter:
         segment_bytes: int,
         on_full: Callable[[], None] = lambda: None,
         on_block: Callable[[], None] = lambda: None,
+        on_memory: Callable[[], None] = lambda: None,
     ) -> None:
-        self._on_full, self._on_block = on_full, on_block
+        self._on_full, self._on_block, self._on_memory = on_full, on_block, on_memory
         self._folder, self._segment_bytes = folder, segment_bytes
         self._name = f"{stem}-%06d{suffix}"
         self.files = LivingSegments()
@@ -136,9 +137,8 @@ class SegmentWriter:
             return False
         if torn:
             self._cancel()
-        # Where there was no file, or somebody closed it, the disk has refused nothing; and what one
-        # file refuses another may take: memory goes with the process. Twice to memory: an
-        # interrupted rotation may have left a next file on that very disk.
+        # Where somebody closed the file the disk refused nothing, and what one refuses another may
+        # take. Twice to memory: an interrupted rotation may have left a file on that very disk.
         is_gone = not self._end.is_ours()
         is_taken = (is_gone or not self._segment.in_memory) and (
             self.rotate(to_memory=None if is_gone else False) and self._put_in_order(line)
@@ -149,6 +149,8 @@ class SegmentWriter:
         if not is_taken and (self.is_sealed or not self.held.add(line)):
             return False
         next(self._taken)
+        if self.held or self._segment.in_memory:
+            self._on_memory()
         return True
 
     def _put_in_order(self, line: bytes) -> bool:
@@ -177,9 +179,8 @@ class SegmentWriter:
 
         ``to_memory``: False for a file only; None for memory where no file can be made.
         """
-        # Not blocking: whoever finds the lock taken writes on into the old file.
         lock = self._turns.take()
-        if lock is None:
+        if lock is None:  # Not waited for: who finds it taken writes on into the old file.
             return False
         try:
             if self.is_sealed:
@@ -225,8 +226,8 @@ class SegmentWriter:
         """Go back to files: the current segment at the next line, settled ones as they are."""
         if self._folder is None:
             return
-        if self._segment.in_memory and self._segment.filled:
-            self.rotate()
+        if self._segment.in_memory:
+            self.rotate(to_memory=False)
         self.files.save_memory(self._path)
 
     def move_to(self, folder: Path) -> None:
@@ -281,8 +282,8 @@ class SegmentWriter:
             # Who has counted in may still hold the number: closed now, it could send their line
             # into a file of the program. This very thread may be the one, in a signal handler.
             until = time.monotonic() + _LONGEST_WRITE_SECONDS
-            while not (is_settled := all(segment.is_settled() for segment in left)) and (
-                time.monotonic() < until
+            while (
+                not (is_settled := all(it.is_settled() for it in left)) and time.monotonic() < until
             ):
                 time.sleep(0.001)
             if is_settled:

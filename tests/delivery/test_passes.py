@@ -8,6 +8,7 @@ import pytest
 from kit.recording import messages
 from kit.waiting import until
 
+from runlog._delivery import at_once
 from runlog._delivery import store as _store
 from runlog._delivery.shipper import Shipper
 from runlog._entry.copy_text import CANCEL
@@ -25,6 +26,7 @@ def statements(monkeypatch):
     """What was sent of entries, in order: (lane, lines); ``meanwhile`` is called during each."""
     sent = Statements()
     real_copy, real_insert = _store.Store._copy, _store.Store._insert
+    real_together = at_once.list_statements
 
     def copy(store, block):
         sent.note("copy", block.count(b"\n"))
@@ -34,6 +36,11 @@ def statements(monkeypatch):
         sent.note("insert", len(rows))
         return real_insert(store, rows, late)
 
+    def together(events, rows):
+        sent.note("at once", len(rows))
+        return real_together(events, rows)
+
+    monkeypatch.setattr(at_once, "list_statements", together)
     monkeypatch.setattr(_store.Store, "_copy", copy)
     monkeypatch.setattr(_store.Store, "_insert", insert)
     return sent
@@ -94,7 +101,7 @@ def test_an_exit_delivers_what_came_during_its_pass(recording, database, connect
     statements.meanwhile = lambda: [made.log(message) for message in late]
     made.log("first")
     assert made.close()
-    assert statements.take() == [("insert", 1), ("insert", 1)]
+    assert statements.take() == [("at once", 1), ("insert", 1)]
     assert messages(connection) == ["first", "late"]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
 import uuid
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -11,6 +13,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from runlog import migrate, queries
+from runlog._database import reading
+from runlog._database.connection import DeadlineError, WriteConnection, connect
 from runlog._database.encoding import codec_of, marked
 
 LINES = ["plain", "Café über", "price 5 €, done \U0001f600", "plain again"]
@@ -102,12 +106,48 @@ ODD = {
 
 def test_nothing_depends_on_the_settings_of_a_session(make_database, run_script):
     """Overlap, cursor, reaping, groups, moments: the same answers as with PostgreSQL's defaults."""
+    sessions = ({}, ODD, {"timezone": "+05:45"})
     answers = [
-        run_script(EVERYTHING, env={"RUNLOG_DSN": make_database(**each)}) for each in ({}, ODD)
+        run_script(EVERYTHING, env={"RUNLOG_DSN": make_database(**each)}) for each in sessions
     ]
-    assert [script.wait() for script in answers] == [0, 0], answers[1].stderr
-    assert answers[1].stdout == answers[0].stdout
+    for script in answers:
+        assert script.wait() == 0, script.stderr
+        assert script.stdout == answers[0].stdout
+        # psycopg logs a warning of a zone that Python does not know; the program did not ask.
+        assert all(line.startswith("runlog: ") for line in script.stderr.splitlines())
     assert "skipped" in answers[0].stdout
+
+
+@pytest.mark.parametrize(
+    ("told", "hours"),
+    [("+05:45", -5.75), ("<+03>-3", 3), ("EST5", -5), ("Asia/Kathmandu", 5.75)],
+)
+def test_a_moment_without_a_zone_is_one_of_the_sessions(database, told, hours):
+    """As PostgreSQL reads it, also where the zone has no name that Python knows."""
+    with psycopg.connect(database) as connection:
+        connection.execute("select set_config('TimeZone', %s, false)", [told])
+        sql_text = b"select now()::timestamp, now(), extract(timezone from now()) / 3600"
+        ((naive, moment, zone),) = reading.rows_of(
+            connection, sql_text, None, psycopg.rows.tuple_row
+        )
+        assert naive == moment
+        assert naive.utcoffset() == timedelta(hours=float(zone))
+        assert float(zone) == hours
+
+
+def test_a_question_that_takes_too_long_is_no_warning_of_psycopgs(database, caplog):
+    """The program did not ask psycopg for anything, and has our error."""
+    connection = connect(database, name="test", timeout=10, kind=WriteConnection)
+
+    def ask():
+        with connection.transaction():
+            connection.deadline = time.monotonic()
+            connection.execute("select pg_sleep(60)")
+
+    with pytest.raises(DeadlineError):
+        ask()
+    assert connection.closed
+    assert [record for record in caplog.records if record.name.startswith("psycopg")] == []
 
 
 EVERYTHING = """

@@ -42,6 +42,7 @@ class Counters:
 
     connections: int = 0
     statements: int = 0
+    round_trips: int = 0  # that ended: the login's, and one for each Sync or simple query
     cuts: int = 0
     bytes_to_server: int = 0
     bytes_to_client: int = 0
@@ -245,6 +246,7 @@ class Link:
             self._requests.is_opaque = self._answers.is_opaque = is_encrypted
             return message
         kind = message[:1]
+        self._faults.counters.round_trips += kind == b"Z"
         # CopyInResponse: the server ignores the Sync that libpq sent behind the Execute.
         self._ready_due -= kind == b"Z" or (kind == b"G" and self._is_extended)
         if self._cut is None:

@@ -10,7 +10,7 @@ import time
 import pytest
 from kit.adopting import adopt_orphans
 
-from runlog._spool import folders, places
+from runlog._spool import folders, places, writer
 from runlog._spool.inventory import list_spools
 from runlog._spool.spool import Spool
 
@@ -212,3 +212,34 @@ def test_looking_changes_nothing(database_folder):
     before = sorted(database_folder.rglob("*"))
     assert [spool.entries for spool in list_spools(database_folder)] == [0, 2]
     assert sorted(database_folder.rglob("*")) == before
+
+
+@pytest.mark.guarantee("disk")
+@pytest.mark.parametrize("how", ["no file", "no descriptor"])
+def test_what_is_in_memory_only_is_told_at_once_and_once(database_folder, monkeypatch, capfd, how):
+    """At the first entry, for nothing else may run before a kill; and when all are in files again."""
+    spool = Spool(database_folder, 2**20)
+
+    def refuse(*_, **__):
+        raise OSError(errno.EIO, "refused")
+
+    told = "takes no more; entries are kept in memory, and lost with it"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda *_: refuse())
+        patch.setattr(os, "dup2", refuse)
+        patch.setattr(os, "dup", refuse)
+        if how == "no file":
+            patch.undo()
+            patch.setattr(writer, "new_file", refuse)
+            os.close(spool.entries.writer._fd)
+        for number in range(3):
+            assert spool.append(b"line %d\n" % number, INFO, "run")
+        assert capfd.readouterr().err.count(told) == 1
+        spool.touch()
+        assert capfd.readouterr().err == ""
+    for _ in range(2):
+        spool.touch()
+    assert "takes entries again; all are on disk" in capfd.readouterr().err
+    assert spool.append(b"line 3\n", INFO, "run")
+    assert spool.entries.count_in_memory() == 0
+    spool.close(remove=True)

@@ -1,0 +1,89 @@
+"""What runs say and the entries after it: one round trip, one transaction, as short scripts need.
+
+Only for what is plain; whatever is odd, or refused, goes the careful way afterwards (``store``),
+one statement after the other. Each may be applied any number of times, so it does not matter
+whether this transaction was committed. Runs under the shipper's lock; raises what an outage raises.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runlog._database import driver
+from runlog._database.faults import Fault, ends_session, fault_of, sqlstate
+from runlog._delivery.run_events import fitting, plain_statements
+from runlog._entry.copy_text import count_newlines, decode_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runlog._database.connection import WriteConnection
+
+_MOST_EVENTS = 50
+_MOST_LINES = 1000
+
+
+class Statement(NamedTuple):
+    """One of ``sql/delivery``, and how many rows it changes where nothing is odd."""
+
+    name: str
+    values: Any
+    least: int = 0
+
+
+def list_events(lines: list[bytes]) -> list[dict[str, Any]] | None:
+    """Return the run events of these lines; None where they are odd, or too many."""
+    import orjson
+
+    if len(lines) > _MOST_EVENTS:
+        return None
+    try:
+        events = [fitting(orjson.loads(line)) for line in lines]
+        return events if all(plain_statements(event) for event in events) else None
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+        return None
+
+
+def list_rows(block: bytes) -> list[list[str]] | None:
+    """Return the entries of a block of whole lines; None where they are odd, or too many."""
+    if count_newlines(block) > _MOST_LINES:
+        return None
+    rows, damaged = decode_lines(block)
+    return None if damaged else rows
+
+
+def list_statements(events: list[dict[str, Any]], rows: list[list[str]]) -> list[Statement]:
+    """Return what stores all of them, in this order."""
+    asked = [
+        Statement(name, {**event, "is_live": True}, least=name == "start_run")
+        for event in events
+        for name in plain_statements(event)
+    ]
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        asked.append(Statement("insert_entries", columns, least=len(rows)))
+    return asked
+
+
+def send(connection: WriteConnection, asked: Iterable[tuple[bytes, Any]]) -> list[int] | None:
+    """Run all statements in one transaction; return the rows each changed, None if one is refused.
+
+    Raises:
+        psycopg.Error: the database or the connection is gone.
+    """
+    refusal: Exception | None = None
+    try:
+        with connection.pipeline():
+            # Not raised within: psycopg would log what then fails at the pipeline's end.
+            try:
+                sent = [connection.execute(sql, values) for sql, values in asked]
+            except (driver.Error, KeyError, TypeError, ValueError) as error:
+                refusal = error
+    except driver.Error as error:
+        refusal = refusal or error
+    if refusal is None:
+        return [cursor.rowcount for cursor in sent]
+    is_gone = connection.closed or ends_session(refusal)
+    if is_gone or (sqlstate(refusal) is None and fault_of(refusal) is Fault.OUTAGE):
+        raise refusal
+    return None
