@@ -181,7 +181,8 @@ def _take_message(fields: dict[str, Any], added: dict[str, Any]) -> object:
         added["args"] = args
         added["format_error"] = repr_of(error)
         shown = repr_of(event)
-        notices.change("format", shown, f"a message could not be formatted, stored raw: {shown}")
+        told = f"a message could not be formatted, stored raw: {shown}"
+        notices.explain("format", "some", shown, told)
         return event
 
 

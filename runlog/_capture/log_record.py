@@ -224,5 +224,6 @@ def _message(record: logging.LogRecord, meta: dict[str, Any]) -> object:
         meta.setdefault("format_error", repr_of(error))
         fields = record.__dict__
         place = f"{text_of(fields.get('pathname'))}:{text_of(fields.get('lineno'))}"
-        notices.change("format", place, f"a message could not be formatted, stored raw: {place}")
+        told = f"a message could not be formatted, stored raw: {place}"
+        notices.explain("format", "some", place, told)
         return record.msg

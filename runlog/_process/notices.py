@@ -15,6 +15,9 @@ def say(message: str) -> None:
     write_line(f"runlog: {visible(message)}")
 
 
+_MOST_REASONS = 100
+
+
 class Notices:
     """Says a thing when its state changes, and is silent while it stays."""
 
@@ -31,12 +34,13 @@ class Notices:
     def explain(self, topic: str, state: str, reason: str, message: str) -> None:
         """Say ``message`` if ``topic`` was not in ``state`` before, or not for this ``reason``.
 
-        However often reasons take turns, each is said once while the state lasts.
+        However often reasons take turns, each is said once while the state lasts, and not more than
+        a hundred of them: a loop must not fill the screen, nor memory.
         """
         if self._states.get(topic) != state:
             self.settle(topic, state)
         reasons = self._reasons.setdefault(topic, set())
-        if reason not in reasons:
+        if reason not in reasons and len(reasons) < _MOST_REASONS:
             reasons.add(reason)
             say(message)
 

@@ -49,7 +49,7 @@ def alert(
             raise
         # Whatever it is, the script must not notice.
         shown = repr_of(error)
-        notices.change("alert", shown, f"an alert could not be stored: {shown}")
+        notices.explain("alert", "some", shown, f"an alert could not be stored: {shown}")
 
 
 def record_alert(

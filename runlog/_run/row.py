@@ -28,7 +28,7 @@ def quietly(action: Callable[[], object], what: str = "the run could not be reco
         if is_interrupt(error):
             raise
         shown = repr_of(error)
-        notices.change("run", shown, f"{what}: {shown}")
+        notices.explain("run", "some", shown, f"{what}: {shown}")
 
 
 class Row:
