@@ -221,3 +221,15 @@ def test_each_question_of_the_page_of_scale_is_answered(load, database, connecti
     assert answers["newest 50 runs"]["rows"] > 0
     reasons = tomllib.loads((BENCH / "scale_notes.toml").read_text())["accepted"]
     assert set(reasons) <= set(answers)
+
+
+@pytest.mark.parametrize("subject", ["null", "queue", "runlog", "import runlog"])
+def test_what_instructions_are_counted_of_runs(subject, own_environment):
+    """Each contender logs all mixes to its end; the counting itself is valgrind's."""
+    variables = {"PYTHONPATH": str(BENCH.parents[1]), "RUNLOG_SPOOL_DIR": str(own_environment)}
+    done = subprocess.run(
+        [sys.executable, BENCH / "instructions.py", subject],
+        env={**os.environ, **variables, "RUNLOG_DSN": "host=127.0.0.1 port=1 dbname=none"},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
