@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runlog._spool.backlog import Backlog, Position, UnreadableError
+from runlog._spool.segment import left_file
 from runlog._spool.whole import append_whole
 from runlog._spool.writer import SegmentWriter
 
@@ -109,11 +110,16 @@ class Row(Backlog):
         return held + self.writer.files.count_in_memory(self.position, lines)
 
     def save(self, folder: Path) -> None:
-        """Bring what is in memory to ``folder``, the last chance for it."""
+        """Bring what is in memory to ``folder``, the last chance for it; it waits there."""
         self.writer.leave_memory()
         if lines := self.writer.held.take_all():
+            number = self.writer.files.last() + 1
+            path = folder / self._name_of(number)
             try:
-                append_whole(folder / self._name_of(self.writer.files.last() + 1), b"".join(lines))
+                append_whole(path, b"".join(lines))
+                # Known as a file that waits: the shipper may not have ended, and removes the folder
+                # of a spool in which nothing waits.
+                self.writer.files.add(left_file(number, path, self.writer.lines_written))
             except OSError:
                 self.writer.held.give_back(lines)
 

@@ -88,6 +88,19 @@ def new_file(path: Path) -> Descriptor:
         return Descriptor(os.open(path, _FLAGS, 0o600))
 
 
+def left_file(number: int, path: Path, line: int) -> Segment:
+    """Return the segment of a file that was written whole, up to the line of that number.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    segment = Segment(number, path, Descriptor(os.open(path, _FLAGS & ~(os.O_CREAT | os.O_EXCL))))
+    segment.filled = os.fstat(segment.file.number).st_size
+    segment.first_line = segment.left_line = line
+    segment.left_at = time.monotonic()
+    return segment
+
+
 class Turns:
     """Lets one thread at a time put the next file in place, and nobody wait for it."""
 

@@ -86,7 +86,10 @@ _ENGINES = """\
 
 `runlog doctor` names the engine, and warns where something would be silently wrong.
 """
-_CITUS = "a run and its entries lie on one node (`runlog migrate --layout citus`)"
+_CITUS = (
+    "a run and its entries lie on one node (`runlog migrate --layout citus`);"
+    " [figures, and what does not hold there](../how-to/citus.md)"
+)
 
 
 def write_scale_page(path: Path, about: dict[str, str], figures: dict[str, Figures]) -> None:
@@ -105,7 +108,7 @@ def write_scale_page(path: Path, about: dict[str, str], figures: dict[str, Figur
         "## On the disk\n\nBytes an entry:\n",
         *_table(["", *sizes, ""], _bytes(list(figures.values()))),
         "\n" + _deleting(list(figures.values())[-1]),
-        _ENGINES.format(citus=notes["citus"]["text"] or _CITUS),
+        _ENGINES.format(citus=_CITUS),
         "## Machine and versions\n",
         *(f"- {name}: {value}" for name, value in about.items()),
     ]

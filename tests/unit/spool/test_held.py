@@ -6,6 +6,7 @@ import pytest
 
 from runlog._spool.held import HeldLines
 from runlog._spool.row import Row
+from runlog._spool.spool import Spool
 from runlog._spool.writer import SegmentWriter
 
 
@@ -67,6 +68,25 @@ def test_a_mark_is_of_its_moment(row):
     row.acknowledge(end)
     assert is_passed()
     assert not row.is_empty()
+
+
+@pytest.mark.guarantee("conservation", "true-run")
+def test_a_held_line_that_was_saved_waits_on(tmp_path, monkeypatch):
+    """Saved at the end for the next process, it still waits here: its folder is not removed, and a shipper that goes on delivers it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentWriter, "_create", refuse)
+        spool = Spool(tmp_path / "db", 2**20)
+        assert spool.events.append(b"finish\n")
+        spool.seal()
+        spool.secure()
+    assert not spool.events.is_empty()
+    assert spool.events.count_waiting() == 1
+    assert spool.events.count_in_memory() == 0
+    block = spool.events.read(100)
+    assert block.data == b"finish\n"
+    spool.events.acknowledge(block.end)
+    spool.close(remove=spool.events.is_empty() and spool.entries.is_empty())
+    assert list((tmp_path / "db").iterdir()) == []
 
 
 def test_a_line_on_its_way_is_not_settled():
