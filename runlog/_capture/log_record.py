@@ -65,12 +65,12 @@ def read_fields(record: logging.LogRecord, at_call: Fields | None = None) -> Fie
             return _read_closely(record, at_call)
         message = record.getMessage() if record.args else record.msg
         name = record.name
-        is_root = name == "root"
+        logger = None if name == "root" else name
     except Exception as error:
         if is_interrupt(error):
             raise
         return _read_closely(_sound(record), at_call)
-    return step, message, meta, None if is_root else name
+    return step, message, meta, logger
 
 
 def _sound(record: logging.LogRecord) -> logging.LogRecord:

@@ -129,6 +129,9 @@ class Encoder:
             if level is None or levelname is not level:
                 level, meta = _tell_level(levelno, levelname, meta)
             try:
+                if type(created) is not float:
+                    # numpy's numbers warn on stderr of what they cannot hold.
+                    created = _seconds(created)
                 # One tuple, read once: another thread may replace it in between.
                 second, run, head = self.head
                 micros = (created - second) * _MICROSECONDS + _HALF
@@ -258,6 +261,12 @@ class Encoder:
 
     def _json_bytes(self, structure: object) -> bytes:
         return self.json.pack(structure).replace(b"\\", b"\\\\")
+
+
+def _seconds(created: object) -> float:
+    if not issubclass(type(created), (int, float)):
+        raise TypeError(created)
+    return float(created)  # type: ignore[arg-type] # a number, as just asked
 
 
 def _copy_bytes(text: str) -> bytes:

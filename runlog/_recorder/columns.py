@@ -45,6 +45,9 @@ def count(value: Any) -> int | None:
     """Return a whole number; digits in a text are one."""
     if value is None:
         return None
+    if issubclass(type(value), Decimal) and value.adjusted() > _MOST_DIGITS:
+        # Its digits would take seconds, and more for each zero.
+        raise ValueError(f"use a whole number of at most {_MOST_DIGITS} digits")
     try:
         number = int(str.__str__(value) if isinstance(value, str) else value)
         is_whole = isinstance(value, str) or bool(number == value)

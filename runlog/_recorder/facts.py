@@ -57,10 +57,15 @@ class Facts(dict[str, Any]):
 
     def put_plain(self, name: str, value: Any) -> None:
         """Put in what needs no care; calls nothing of the user's, so the shipper's thread may."""
+        try:
+            piece = pack({name: value}).decode()[1:-1]
+        except TypeError:
+            # A number that is too long: the rest, and the end of the run, must not be lost for it.
+            return
         super().__setitem__(name, value)
         self._names[name] = name
         self._plain[name] = value
-        self._written[name] = pack({name: value}).decode()[1:-1]
+        self._written[name] = piece
 
     def pieces(self) -> list[str]:
         """Return the facts as pieces of JSON, at most ``MOST_BYTES`` of them."""

@@ -9,6 +9,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from runlog._entry.texts import repr_of
 from runlog._process.notices import notices
 from runlog._process.state import process, put_back
 
@@ -76,7 +77,7 @@ class OpenRuns:
             if event is not None:
                 self._append(event)
         except Exception as error:
-            told = f"what is new of run {run.id_text} could not be taken: {error!r}"
+            told = f"what is new of run {run.id_text} could not be taken: {repr_of(error)}"
             notices.change(f"events of {run.id_text}", "lost", told)
 
     def renew_locks(self) -> None:

@@ -9,6 +9,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from runlog._process.interrupts import is_interrupt
+from runlog._recorder import columns
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -66,9 +69,16 @@ class Progress:
         return {"what": self.what, **numbers} if self.what else numbers
 
 
+_MOST = 2**63 - 1
+"""Longer ones JSON has no place for."""
+
+
 def total_of(items: object, total: object) -> int | None:
     """Return how many items there are: what the caller says, else what they know themselves."""
     try:
-        return len(items) if total is None else int(total)  # type: ignore[arg-type,call-overload] # the question
-    except Exception:
+        count = len(items) if total is None else columns.count(total)  # type: ignore[arg-type] # the question
+    except Exception as error:
+        if is_interrupt(error):
+            raise
         return None
+    return count if count is not None and 0 <= count <= _MOST else None

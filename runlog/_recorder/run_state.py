@@ -15,7 +15,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from runlog._entry.meta import as_dict
-from runlog._entry.texts import repr_of, shorten
+from runlog._entry.texts import repr_of, shorten, text_of
+from runlog._process.interrupts import is_interrupt
 from runlog._process.notices import notices
 from runlog._process.usage import Usage
 from runlog._recorder.columns import INTEGER_MAX, PARSERS, sum_of
@@ -98,6 +99,8 @@ class RunState:
         try:
             taken = PARSERS[column](value)
         except Exception as error:
+            if is_interrupt(error):
+                raise
             tell_refused(column, f"{column} = {_shown(value)}", _remedy(error))
             return
         with self._lock:
@@ -109,6 +112,8 @@ class RunState:
         try:
             taken = PARSERS[column](amount)
         except Exception as error:
+            if is_interrupt(error):
+                raise
             short = column.removeprefix("records_")
             tell_refused(column, f"count({short}={_shown(amount)})", _remedy(error))
             return
@@ -249,7 +254,7 @@ def tell_refused(topic: str, what: str, why: str) -> None:
 
 
 def _remedy(error: Exception) -> str:
-    return str(error) if type(error) is ValueError else "use another value"
+    return text_of(error) if type(error) is ValueError else "use another value"
 
 
 def _shown(value: object) -> str:

@@ -10,6 +10,9 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from runlog._entry.levels import NAMED_LEVELS
+from runlog._entry.meta import as_dict
+from runlog._entry.texts import repr_of
+from runlog._process.interrupts import is_interrupt
 from runlog._process.notices import notices
 from runlog._recorder import open_runs, registry
 
@@ -42,13 +45,17 @@ def alert(
         elif recorder is not None and run_id is not None:
             record_alert(recorder, run_id, message, severity, meta)
     except Exception as error:
+        if is_interrupt(error):
+            raise
         # Whatever it is, the script must not notice.
-        notices.change("alert", repr(error), f"an alert could not be stored: {error!r}")
+        shown = repr_of(error)
+        notices.change("alert", shown, f"an alert could not be stored: {shown}")
 
 
 def record_alert(
     recorder: Recorder, run_id: str, message: str, severity: str, meta: Mapping[str, Any] | None
 ) -> None:
     """Append the entry; a severity that nobody knows is the loudest."""
-    levelno, levelname = _LEVELS.get(severity, _LEVELS["error"])
-    recorder.record(run_id, time.time(), levelno, levelname, STEP, message, dict(meta or {}))
+    known = severity if type(severity) is str and severity in _LEVELS else "error"
+    levelno, levelname = _LEVELS[known]
+    recorder.record(run_id, time.time(), levelno, levelname, STEP, message, as_dict(meta))

@@ -10,6 +10,8 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from runlog._entry.texts import repr_of
+from runlog._process.interrupts import is_interrupt
 from runlog._process.notices import notices
 from runlog._process.visible import visible
 
@@ -26,7 +28,10 @@ def show(progress: Progress) -> Callable[[], None]:
         if sys.stderr.isatty():
             bar = _drawn(progress)
     except Exception as error:
-        notices.change("bar", repr(error), f"the bar cannot be shown: {error!r}")
+        if is_interrupt(error):
+            raise
+        shown = repr_of(error)
+        notices.change("bar", shown, f"the bar cannot be shown: {shown}")
 
     def hide() -> None:
         if bar is not None:

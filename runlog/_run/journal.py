@@ -37,7 +37,10 @@ class Journal:
         """Write one entry; a ``step`` of None is the active one."""
         recorder = self._row.recorder
         if recorder is not None and levelno >= recorder.settings.level:
-            self._record(levelno, levelname, step or open_runs.step_variable.get(), message, meta)
+            # By its type: whether an array is true is an error.
+            if step is None or (type(step) is str and not step):
+                step = open_runs.step_variable.get()
+            self._record(levelno, levelname, step, message, meta)
 
     def log_start(self, overlap_window: timedelta | None) -> None:
         """Write the START entry, unless the run is another process's."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runlog._entry.texts import repr_of
+from runlog._process.interrupts import is_interrupt
 from runlog._process.notices import notices
 from runlog._run.part import Part
 
@@ -23,7 +25,10 @@ def quietly(action: Callable[[], object], what: str = "the run could not be reco
     try:
         action()
     except Exception as error:
-        notices.change("run", repr(error), f"{what}: {error!r}")
+        if is_interrupt(error):
+            raise
+        shown = repr_of(error)
+        notices.change("run", shown, f"{what}: {shown}")
 
 
 class Row:

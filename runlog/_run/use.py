@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runlog._entry.ids import new_id
 from runlog._process import origin
+from runlog._process.interrupts import is_interrupt
 from runlog._process.state import put_back
 from runlog._recorder import open_runs, registry
 from runlog._recorder.run_state import RunState
@@ -199,7 +200,9 @@ class Use:
 def _is_wanted(lifecycle_logs: object) -> bool:
     try:
         return bool(lifecycle_logs)
-    except Exception:
+    except Exception as error:
+        if is_interrupt(error):
+            raise
         # What cannot say yes or no leaves it at what is usual.
         return True
 

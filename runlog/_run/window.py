@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from runlog._entry.texts import repr_of
+from runlog._process.interrupts import is_interrupt
 from runlog._recorder import columns, registry
 from runlog._recorder.run_state import tell_refused
 
@@ -62,7 +63,10 @@ class Window:
         recorder = self._row.recorder or registry.active()
         moment = cursor_of(recorder, state, self._cursor, is_joined=self._row.is_joined)
         if moment is not None and self.overlap_window is not None:
-            moment -= self.overlap_window
+            try:
+                moment -= self.overlap_window
+            except OverflowError:
+                moment = datetime.min.replace(tzinfo=UTC)
         if state.get("sync_start_date") is None:
             state.put("sync_start_date", moment)
         return moment
@@ -71,7 +75,9 @@ class Window:
         """Note a checkpoint; what is no moment is told."""
         try:
             reached = columns.moment(moment)
-        except Exception:
+        except Exception as error:
+            if is_interrupt(error):
+                raise
             reached = None
         self._is_used = True
         if reached is None:
@@ -100,14 +106,19 @@ class Window:
 def _named(cursor: object) -> str | None:
     try:
         return columns.text(cursor)
-    except Exception:
+    except Exception as error:
+        if is_interrupt(error):
+            raise
         tell_refused("cursor", f"cursor = {repr_of(cursor)}", "use a text")
         return None
 
 
 def _checked(window: object) -> timedelta | None:
     # By its type: what an object says of its class is code of the user's.
-    if window is None or issubclass(type(window), timedelta):
-        return window  # type: ignore[return-value] # as just asked
+    if window is None:
+        return None
+    if issubclass(type(window), timedelta):
+        exact: timedelta = timedelta.__pos__(window)  # type: ignore[arg-type] # as just asked
+        return exact
     tell_refused("overlap_window", f"overlap_window = {repr_of(window)}", "use a timedelta")
     return None

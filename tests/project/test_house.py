@@ -183,3 +183,26 @@ def test_the_changelog_has_this_version():
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version
     assert f"## {version[1]}" in (ROOT / "docs" / "CHANGELOG.md").read_text()
+
+
+ASKING = {"is_interrupt", "tell_failure", "_head_of_now", "_last_resort"}
+CALLERS = ("_capture", "_entry", "_run", "_recorder")
+# On the shipper's thread, or at the exit, where no signal handler's exception is meant for a call.
+_NOT_THE_CALLERS = {"open_runs.py", "registry.py"}
+
+
+def test_who_swallows_an_error_in_a_call_asks_whether_it_is_the_programs():
+    """What a signal handler raised, a timeout, goes on to where it was meant for."""
+    silent = []
+    paths = [path for path in SOURCES if path.parent.name in CALLERS]
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_broad = isinstance(node, ast.ExceptHandler) and (
+                isinstance(node.type, ast.Name) and node.type.id == "Exception"
+            )
+            if is_broad and path.name not in _NOT_THE_CALLERS:
+                names = {getattr(each, "id", getattr(each, "attr", "")) for each in ast.walk(node)}
+                if not names & ASKING:
+                    silent.append(f"{path.name}:{node.lineno}")
+    assert len(paths) > len(CALLERS)
+    assert silent == []
