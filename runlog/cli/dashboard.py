@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,8 @@ def serve(
 
 
 def _run(server: Server, listening: socket.socket) -> None:
+    # That answers are cut off by the end which was asked for is no news.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not server.should_exit)
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:

@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 
 from anatomy import measure_parts  # noqa: E402 - the path is made above
+from instructions import tell_instructions  # noqa: E402
 from measures import MEASURES, Bench, Measure  # noqa: E402 - the path is made above
 from page import describe_machine, write_page, write_peers  # noqa: E402
 from peers import measure_peers  # noqa: E402
@@ -42,6 +43,9 @@ def main(arguments: list[str] | None = None) -> None:
     wanted = [measure for measure in MEASURES if _is_wanted(measure, options)]
     if options.list:
         print(*(f"{measure.name:22} {measure.title}" for measure in wanted), sep="\n")
+        return
+    if options.instructions:
+        print(tell_instructions())
         return
     with ExitStack() as stack:
         bench = Bench(stack, options.scale, options.large)
@@ -81,6 +85,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--scale-page", type=Path, metavar="PATH",
                         help="measure how the tables grow instead, and write that page there")  # fmt: skip
+    parser.add_argument("--instructions", action="store_true",
+                        help="count instructions instead (callgrind, some minutes)")  # fmt: skip
     parser.add_argument("--list", action="store_true", help="tell the names and end")
     return parser.parse_args(arguments)
 

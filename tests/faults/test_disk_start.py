@@ -56,7 +56,8 @@ class Disk:
 
 @pytest.fixture
 def disk(monkeypatch, tmp_path):
-    """Its calls fail where ``fails`` is told to."""
+    """Its calls fail where ``fails`` is told to; the folder that is taken instead is the test's too."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return Disk(monkeypatch, tmp_path)
 
 
