@@ -93,7 +93,8 @@ class DeadLetters:
         place = self._path if is_there else "memory, and lost with it: there is no folder"
         code = f" ({first.sqlstate})" if first.sqlstate else ""
         reason = first.reason.splitlines()[0]
-        told = f"the database refused an entry{code}: {reason}; kept in {place}"
+        what = "an entry" if first.is_row else "what a run told"
+        told = f"the database refused {what}{code}: {reason}; kept in {place}"
         notices.change("dead letters", "some", told)
 
     def _hold(self, letters: Sequence[DeadLetter]) -> None:
