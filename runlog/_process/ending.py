@@ -64,8 +64,13 @@ def exited(code: object, error: BaseException | None = None) -> Ending:
     if code is None or number == 0:
         return Ending("success", "exited")
     if number is not None:
-        return Ending("error", "exited", f"exit code {number}", error)
+        # Python refuses to print thousands of digits.
+        shown = number if number.bit_length() <= _LONGEST_CODE_BITS else "beyond 64 bits"
+        return Ending("error", "exited", f"exit code {shown}", error)
     return Ending("error", "exited", _described("", SystemExit(code)), error)
+
+
+_LONGEST_CODE_BITS = 64
 
 
 def terminated(signum: int) -> Ending:

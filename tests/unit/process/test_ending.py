@@ -38,3 +38,9 @@ def test_an_error_whose_text_cannot_be_had_is_told():
     told = "<its text cannot be had: RuntimeError>"
     assert message_of(OddError()).endswith(f"OddError: {told}")
     assert message_of(ExceptionGroup("g", [OddError()])).endswith(told)
+
+
+def test_an_exit_code_of_any_length_is_told():
+    """Python itself refuses to print a number of thousands of digits."""
+    assert ending_of(SystemExit(3)).error_message == "exit code 3"
+    assert ending_of(SystemExit(10**5000)).error_message == "exit code beyond 64 bits"
