@@ -85,7 +85,9 @@ def test_a_refusal_costs_only_what_is_refused(recording, database, connection, w
     assert made.is_lawful()
 
 
-@pytest.mark.parametrize("values", [{}, {"id": object()}, {"id": "no id"}], ids=str)
+@pytest.mark.parametrize(
+    "values", [{}, {"id": object()}, {"id": "no id"}], ids=["missing", "odd", "refused"]
+)
 def test_what_cannot_be_sent_is_told_apart_from_an_outage(database, values):
     """A value that is missing, odd or refused: None, and the connection is as it was."""
     from runlog._database import connection as connecting
