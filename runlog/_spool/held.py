@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from runlog._spool.segment import Turns
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,6 +24,7 @@ class HeldLines:
         self._lines: deque[bytes] = deque()
         self._bytes = 0
         self._in_hand: list[None] = []
+        self._turns = Turns()
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -35,24 +38,34 @@ class HeldLines:
         return True
 
     def release(self, write: Callable[[bytes], bool]) -> None:
-        """Give each line to ``write``, until it takes one no more."""
-        if not self._lines:
+        """Give each line to ``write``, until it takes one no more; nothing while another does so.
+
+        One thread at a time: of two, the second line could stand before the first, a run's end
+        before its start.
+        """
+        lock = self._turns.take() if self._lines else None
+        if lock is None:
             return
         # First of all: who looks meanwhile must find the line here, in a hand, or written.
         self._in_hand.append(None)
         try:
             while self._lines:
+                # Taken out first: a signal handler that gives up may take them all.
+                line = self._lines.popleft()
+                is_written = False
                 try:
-                    # Taken out first: two threads must not write the same line.
-                    line = self._lines.popleft()
-                except IndexError:
-                    return
-                if not write(line):
-                    self._lines.appendleft(line)
+                    is_written = write(line)
+                finally:
+                    if not is_written:
+                        self._lines.appendleft(line)
+                if not is_written:
                     return
                 self._bytes -= len(line)
+        except IndexError:
+            return
         finally:
             self._in_hand.pop()
+            lock.release()
 
     def is_settled(self) -> bool:
         """Tell whether every line that was held is written by now."""

@@ -12,7 +12,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from runlog._entry.copy_text import CANCEL
 from runlog._process.descriptor import Descriptor, reopen
+from runlog._process.interrupts import is_interrupt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +58,19 @@ class Segment:
         # forever; no write to a local file takes this long.
         late = time.monotonic() - self.left_at > _SETTLED_AFTER_SECONDS
         return late or counted(self.started) == counted(self.ended)
+
+    def put(self, line: bytes) -> bool:
+        """Write a line while nobody else writes to it; False if it was not written whole."""
+        try:
+            written = os.write(self.file.number, line)
+            self.filled += written
+            if 0 < written < len(line):
+                os.write(self.file.number, CANCEL)
+        except OSError as error:
+            if is_interrupt(error):
+                raise
+            return False
+        return written == len(line)
 
     def fd(self) -> int | None:
         """Return the number to read from, opened anew where it is another file by now.

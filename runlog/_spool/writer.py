@@ -154,8 +154,8 @@ class SegmentWriter:
         return True
 
     def _put_in_order(self, line: bytes) -> bool:
-        self.release_held()
-        return not self.held and self._put(line)
+        self.held.release(self._put)
+        return self.held.is_settled() and self._put(line)
 
     def _put(self, line: bytes) -> bool:
         written = self._write(line)
@@ -169,10 +169,6 @@ class SegmentWriter:
         left = CANCEL
         while left and (written := self._write(left)):
             left = left[written:]
-
-    def release_held(self) -> None:
-        """Write the lines that are held, as far as they are taken now."""
-        self.held.release(self._put)
 
     def rotate(self, *, to_memory: bool | None = None) -> bool:
         """Put a new file behind the descriptor; False if there is none or others do it.
@@ -191,6 +187,7 @@ class SegmentWriter:
             if new is None:
                 new = self._create(old.number + 1, to_memory=to_memory)
                 self.files.add(new)
+            self.held.release(new.put)  # Before anybody else can write to it: they came first.
             new.file.put_in_place_of(self._end)
             self._fd = self._end.number
             # After dup2, never before: a writer that counts in on the new segment must write to it.
@@ -241,7 +238,7 @@ class SegmentWriter:
         """Put a new file in the place of one whose descriptor somebody has closed."""
         if not self.is_sealed and not self._end.is_ours():
             self.rotate()
-        self.release_held()
+        self.held.release(self._put)
 
     @property
     def is_on_disk(self) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
+from runlog._process.descriptor import Descriptor
 from runlog._spool.held import HeldLines
 from runlog._spool.row import Row
 from runlog._spool.spool import Spool
@@ -87,6 +90,42 @@ def test_a_held_line_that_was_saved_waits_on(tmp_path, monkeypatch):
     spool.events.acknowledge(block.end)
     spool.close(remove=spool.events.is_empty() and spool.entries.is_empty())
     assert list((tmp_path / "db").iterdir()) == []
+
+
+@pytest.mark.guarantee("order", "true-run")
+def test_held_lines_keep_their_order_over_threads():
+    """While one thread writes the first line another does not write the second before it."""
+    held, written = HeldLines(), []
+
+    def write(line):
+        if not written:
+            other = threading.Thread(target=held.release, args=[written.append])
+            other.start()
+            other.join()
+        written.append(line)
+        return True
+
+    for line in (b"start\n", b"finish\n"):
+        held.add(line)
+    held.release(write)
+    assert written == [b"start\n", b"finish\n"]
+    assert held.is_settled()
+
+
+@pytest.mark.guarantee("order", "true-run")
+def test_held_lines_stand_before_what_comes_later(row, monkeypatch):
+    """As soon as others can write to the new file, the held lines are in it already."""
+    put_in_place_of = Descriptor.put_in_place_of
+
+    def put_and_log(file, other):
+        put_in_place_of(file, other)
+        monkeypatch.undo()
+        row.writer._fd = other.number
+        assert row.append(b"later\n")
+
+    monkeypatch.setattr(Descriptor, "put_in_place_of", put_and_log)
+    row.writer.check()
+    assert row.read(100).data == b"line\nlater\n"
 
 
 def test_a_line_on_its_way_is_not_settled():
