@@ -5,12 +5,11 @@ wait for. What was delivered and what was not is the subject of ``backlog``.
 
 Why no lock is needed, and no line can be lost between two files:
 
-* All writers use one file descriptor number, for life unless somebody else closes it. ``dup2`` puts
-  the next file behind it in one step, so a write lands whole in the old file or whole in the new.
+* All writers use one descriptor number. ``dup2`` puts the next file behind it in one step, so a
+  write lands whole in the old file or whole in the new.
 * A writer counts itself in (``started``) on the segment it saw *before* it uses the descriptor, and
-  out (``ended``) after. Once the next file is behind the descriptor, a segment with
-  ``started == ended`` can grow no more: who counts in later writes to the new file.
-* Counting is ``next()`` of ``itertools.count``: atomic in CPython, and safe in a signal handler.
+  out (``ended``) after. Once the next file is behind it, a segment with ``started == ended`` can
+  grow no more: who counts in later writes to the new file. ``next()`` of a count is atomic.
 """
 
 from __future__ import annotations
@@ -35,13 +34,10 @@ if TYPE_CHECKING:
 
 _LONGEST_SEAL_SECONDS = 1.0
 _LONGEST_WRITE_SECONDS = 0.2
-_MEMORY_SHARE = 4
-"""So many times the size of a file may stand in memory."""
+_MEMORY_SHARE = 4  # So many times the size of a file may stand in memory.
 _MEMORY_PARTS = MEMORY_SEGMENTS_MAX // _MEMORY_SHARE
-BLOCK_BYTES = 2**20
-"""So much is worth a delivery of its own, before its time."""
-_RETRY_BYTES = 2**12
-"""A file that could not be made is tried again after so much in memory."""
+BLOCK_BYTES = 2**20  # So much is worth a delivery of its own, before its time.
+_RETRY_BYTES = 2**12  # A file that could not be made is tried again after so much in memory.
 
 
 class SegmentWriter:
@@ -123,7 +119,7 @@ class SegmentWriter:
         segment = self._segment
         try:
             next(segment.started)
-            return os.write(self._fd, line)
+            return os.write(self._end.number, line)
         except OSError as error:
             if is_interrupt(error):
                 raise
@@ -140,18 +136,26 @@ class SegmentWriter:
         # Where somebody closed the file the disk refused nothing, and what one refuses another may
         # take. Twice to memory: an interrupted rotation may have left a file on that very disk.
         is_gone = not self._end.is_ours()
-        is_taken = (is_gone or not self._segment.in_memory) and (
-            self.rotate(to_memory=None if is_gone else False) and self._put_in_order(line)
-        )
+        is_taken = bool(self.held) and self._put_in_order(line)
+        if not is_taken and (is_gone or not self._segment.in_memory):
+            is_new = self.rotate(to_memory=None if is_gone else False)
+            is_taken = is_new and self._put_in_order(line)
         while not is_taken and not self._segment.in_memory and self.rotate(to_memory=True):
             pass
         is_taken = is_taken or (self._segment.in_memory and self._put_in_order(line))
         if not is_taken and (self.is_sealed or not self.held.add(line)):
             return False
+        self._let_through()
         next(self._taken)
         if self.held or self._segment.in_memory:
             self._on_memory()
         return True
+
+    def _let_through(self) -> None:
+        """Let ``append`` write at once, unless lines are held: those came first."""
+        self._fd = self._end.number  # Before it is asked: what is held just now shuts it again.
+        if self.is_sealed or not self.held.is_settled():
+            self._fd = -1
 
     def _put_in_order(self, line: bytes) -> bool:
         self.held.release(self._put)
@@ -175,21 +179,19 @@ class SegmentWriter:
 
         ``to_memory``: False for a file only; None for memory where no file can be made.
         """
-        lock = self._turns.take()
-        if lock is None:  # Not waited for: who finds it taken writes on into the old file.
+        if (lock := self._turns.take()) is None:  # Whoever finds it taken writes into the old file.
             return False
         try:
             if self.is_sealed:
                 return False
             old = self._segment
             # There already if a rotation was interrupted by Ctrl-C.
-            new = self.files.find(old.number + 1)
-            if new is None:
+            if (new := self.files.find(old.number + 1)) is None:
                 new = self._create(old.number + 1, to_memory=to_memory)
                 self.files.add(new)
             self.held.release(new.put)  # Before anybody else can write to it: they came first.
             new.file.put_in_place_of(self._end)
-            self._fd = self._end.number
+            self._let_through()
             # After dup2, never before: a writer that counts in on the new segment must write to it.
             # Settled first: where Ctrl-C comes in between, the next line does all this again.
             new.first_line = old.left_line = counted(self._taken)
@@ -239,6 +241,7 @@ class SegmentWriter:
         if not self.is_sealed and not self._end.is_ours():
             self.rotate()
         self.held.release(self._put)
+        self._let_through()
 
     @property
     def is_on_disk(self) -> bool:

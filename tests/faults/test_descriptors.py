@@ -67,7 +67,7 @@ def stored_lines(spool_dir):
 
 
 STANDARD = """
-    import logging, os, sys
+    import contextlib, logging, os, sys, time
     import runlog
 
     log = logging.getLogger("app")
@@ -75,8 +75,14 @@ STANDARD = """
     log.addHandler(runlog.RunLogHandler())
     with runlog.RunContext("standard", lifecycle_logs=False) as run:
         log.info("line 0")
-        spool = [os.readlink(f"/proc/self/fd/{number}") for number in (0, 1, 2)
-                 if os.path.exists(f"/proc/self/fd/{number}")]
+        def look():
+            for number in (0, 1, 2):
+                with contextlib.suppress(OSError):
+                    yield os.readlink(f"/proc/self/fd/{number}")
+        # Twice: any file has such a number for the moment in which it is moved out of the way.
+        spool = set(look())
+        time.sleep(0.1)
+        spool &= set(look())
         output = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
         for number in (0, 1, 2):
             os.dup2(output, number)

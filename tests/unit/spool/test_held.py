@@ -120,12 +120,30 @@ def test_held_lines_stand_before_what_comes_later(row, monkeypatch):
     def put_and_log(file, other):
         put_in_place_of(file, other)
         monkeypatch.undo()
-        row.writer._fd = other.number
+        row.writer._let_through()
         assert row.append(b"later\n")
 
     monkeypatch.setattr(Descriptor, "put_in_place_of", put_and_log)
     row.writer.check()
     assert row.read(100).data == b"line\nlater\n"
+
+
+@pytest.mark.guarantee("order", "true-run")
+def test_what_comes_later_waits_for_a_held_line(tmp_path, monkeypatch):
+    """A file that takes lines again takes the held one first, also from who only appends."""
+    row = Row(tmp_path, "logs", ".copy", 2**20)
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentWriter, "_create", refuse)
+        patch.setattr(SegmentWriter, "_write", lambda *_: 0)
+        row.writer._fd = -1
+        assert row.append(b"start\n")
+        assert len(row.writer.held) == 1
+    assert row.append(b"finish\n")
+    assert not row.writer.held
+    row.append(b"more\n")
+    assert row.read(100).data == b"start\nfinish\nmore\n"
+    assert row.writer.lines_written == 3
+    row.abandon()
 
 
 def test_a_line_on_its_way_is_not_settled():
