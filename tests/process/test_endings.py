@@ -50,7 +50,9 @@ FOOT = """
 - `metadata.runlog.outcome` says it in a word.
 - With `install` on Python 3.11, `raise SystemExit(code)` is recorded as an error, because that
   version shows the code to nobody: write `sys.exit(code)`, or use `runlog run`. From 3.12 on it is
-  seen.
+  seen: Python then tells runlog of each frame that an exception leaves, which costs the program
+  0.1 to 0.5 µs a frame. Only a loop that does little but raise and catch feels it (up to twice the
+  time).
 - Signals are only caught by runs of the main thread, and only where the script has no handler of
   its own: that one is called, never replaced. A second signal ends the process at once. A C call
   that holds Python's global lock delays the end until it returns.
