@@ -16,7 +16,7 @@ SCRIPT = """
     log.addHandler(runlog.RunLogHandler(flush_interval=0.01))
     with runlog.RunContext("victim", lifecycle_logs=False) as run:
         os.write(1, f"{run.id}\\n".encode())
-        for number in range(1000):
+        for number in range(5000):
             log.info("line %06d", number)
             os.write(1, b"%06d\\n" % number)
 """
@@ -46,7 +46,7 @@ def test_kills_at_random_moments(start_script, run_script, database, aftermath, 
         script.kill()
         told = script.stdout.splitlines()
         logged = [f"line {line}" for line in told[1:] if len(line) == 6]
-        before_the_end += len(logged) < 1000
+        before_the_end += len(logged) < 5000
         eventually(is_delivered, within=60)
         aftermath.check(told[0], logged, more_by_one=True)
         assert aftermath.left_running() == []
