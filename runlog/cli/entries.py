@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import time
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -24,17 +26,23 @@ from runlog.cli._times import SINCE, moment_of
 from runlog.cli.show.entry_lines import lines_of
 from runlog.cli.show.output import Output, names_of, output_options, pages, record_of
 from runlog.cli.show.table import has_colours
+from runlog.errors import DatabaseUnavailableError
 from runlog.queries._following import follow_all, follow_run
 from runlog.queries._parameters import Exactly
 from runlog.queries._rows import Entry, ScriptEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from runlog._database.driver import Connection
+    from runlog.queries._rows import Run
 
 _PAGE = 2000
 _MOST_AT_FIRST = 10_000
+_FIRST_TRIES = 3
+_FIRST_PAUSE_SECONDS = 1.0
+
+T = TypeVar("T")
 
 
 @click.command("logs")
@@ -80,17 +88,27 @@ def logs_command(
     if follow and until:
         raise click.UsageError("--follow has no end, and --until is one")
     _refuse_endless_json(output, endless=follow)
+    if follow:
+        _follow(output, run, limit, {**period, **filters}, filters)
+        return
     with connected() as connection:
         found = find_run(connection, run)
         entries = _of_run(connection, found.id, limit, {**period, **filters})
-        if follow:
-            shown = list(entries)
-            _print(output, iter(shown), Entry)
-            progress = ProgressTeller(_tell, Exactly(found.script_name), found.id)
-            live = follow_run(connection, found, filters, shown, _tell, progress.look)
-            _print_live(output, live, Entry)
-        else:
-            _print_some(output, entries, Entry, empty=f"run {found.id} has no such entries")
+        _print_some(output, entries, Entry, empty=f"run {found.id} has no such entries")
+
+
+def _follow(
+    output: Output, run: str, limit: int | None, first: dict[str, Any], filters: dict[str, Any]
+) -> None:
+    def ask(connection: Connection[Any]) -> tuple[Run, list[Entry]]:
+        found = find_run(connection, run)
+        return found, list(_of_run(connection, found.id, limit, first))
+
+    with _connected_and_asked(ask) as (connection, (found, shown)):
+        _print(output, iter(shown), Entry)
+        progress = ProgressTeller(_tell, Exactly(found.script_name), found.id)
+        live = follow_run(connection, found, filters, shown, _tell, progress.look)
+        _print_live(output, live, Entry)
 
 
 @click.command("tail")
@@ -117,16 +135,41 @@ def tail_command(
     """  # noqa: D301 - click reads this mark
     _refuse_endless_json(output, endless=True)
     filters: dict[str, Any] = {"script": script, "level": level, "step": step, "text": text}
-    with connected() as connection:
-        progress = ProgressTeller(_tell, script)
+    period = {"since": since, "limit": _MOST_AT_FIRST} if since else {"limit": limit}
+    progress = ProgressTeller(_tell, script)
+
+    def ask(connection: Connection[Any]) -> list[Entry]:
         progress.look(connection)
-        period = {"since": since, "limit": _MOST_AT_FIRST} if since else {"limit": limit}
-        newest = queries.search_entries(connection, **period, **filters)
-        shown: list[Entry] = list(reversed(newest))
+        return list(reversed(queries.search_entries(connection, **period, **filters)))
+
+    with _connected_and_asked(ask) as (connection, shown):
         _print(output, iter(shown), ScriptEntry)
         start = shown[-1].timestamp if shown else datetime.now().astimezone()
         live = follow_all(connection, start, filters, shown, _tell, progress.look)
         _print_live(output, live, ScriptEntry)
+
+
+@contextlib.contextmanager
+def _connected_and_asked(
+    ask: Callable[[Connection[Any]], T],
+) -> Iterator[tuple[Connection[Any], T]]:
+    """Connect and ask what is shown first, a few times where the database is away meanwhile.
+
+    From then on following survives it for ever; an address that is wrong must be told.
+    """
+    with contextlib.ExitStack() as stack:
+        for left in reversed(range(_FIRST_TRIES)):
+            try:
+                connection = stack.enter_context(connected())
+                answer = ask(connection)
+                break
+            except DatabaseUnavailableError as error:
+                stack.close()
+                if not left:
+                    raise
+                _tell(f"{error}; trying again")
+                time.sleep(_FIRST_PAUSE_SECONDS)
+        yield connection, answer
 
 
 def _tell(said: str) -> None:

@@ -10,6 +10,8 @@ from kit.rows import add_entry, add_run, ago, now
 from kit.waiting import eventually
 
 from runlog import queries
+from runlog._database import reading
+from runlog.cli import entries
 from runlog.queries import _following
 
 
@@ -197,3 +199,49 @@ def test_what_was_seen_is_forgotten_in_time(database, connection):
             assert [entry.message for entry in following.new()] == [str(number)]
         assert following.new() == []
         assert following.remembered <= 2
+
+
+@pytest.mark.parametrize("command", ["logs", "tail"])
+@pytest.mark.parametrize("after", ["connected", "asked"])
+def test_following_survives_from_its_first_moment(runlog, connection, monkeypatch, command, after):
+    """The server ends the connection before anything was shown: what is there is shown all the same."""
+    run_id = add_run(connection)
+    add_entry(connection, run_id, "there already")
+    monkeypatch.setattr(entries, "_FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(entries, "follow_all", lambda *_: iter(()))
+    ended = []
+
+    def end(connected):
+        if not ended:
+            ended.append(connected.info.backend_pid)
+            connection.execute("select pg_terminate_backend(%s, 5000)", ended)
+
+    connect = reading.connect
+
+    def connect_and_end(dsn):
+        connected = connect(dsn)
+        end(connected)
+        return connected
+
+    if after == "connected":
+        monkeypatch.setattr(reading, "connect", connect_and_end)
+    elif command == "logs":
+        find = entries.find_run
+        monkeypatch.setattr(entries, "find_run", lambda c, run: (find(c, run), end(c))[0])
+    else:
+        look = entries.ProgressTeller.look
+        monkeypatch.setattr(entries.ProgressTeller, "look", lambda it, c: (look(it, c), end(c))[0])
+    said = runlog(*(("logs", "last", "-f") if command == "logs" else ("tail",)))
+    assert ended
+    assert said.code == 0
+    assert "there already" in said.out
+    assert said.err.count("trying again") == 1
+
+
+def test_following_an_address_that_is_wrong_is_told(runlog, monkeypatch):
+    """After a few tries, with the exit code of a database that is away."""
+    monkeypatch.setattr(entries, "_FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setenv("RUNLOG_DSN", "postgresql://nobody@127.0.0.1:1/nowhere")
+    said = runlog("tail")
+    assert said.code == 3
+    assert said.err.count("trying again") == 2
