@@ -59,11 +59,12 @@ class Orphans:
         self._runs = runs
         self._belongs_here = belongs_here
         self._next_look = 0.0
+        self._is_asked = False
         self._at_hand: OrphanedSpool | None = None
 
     def look_again(self) -> None:
         """Look for orphans at the next pass, however short ago the last look was."""
-        self._next_look = 0.0
+        self._is_asked = True
 
     def bury_all(self, deliver: Deliver) -> None:
         """Deliver what waits in orphaned spools, oldest first, if it is time to look.
@@ -72,8 +73,10 @@ class Orphans:
             psycopg.Error: an outage or a fault of the setup; the next pass looks again.
             NotYetSureError: one of them is refused, maybe not for itself; all others are delivered.
         """
-        if time.monotonic() < self._next_look:
+        if time.monotonic() < self._next_look and not self._is_asked:
             return
+        # Now: who asks while it looks may have mended what it has seen already.
+        self._is_asked = False
         # If this ends early there is more to do.
         self._next_look = 0.0
         doubt: NotYetSureError | None = None
