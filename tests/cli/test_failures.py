@@ -18,11 +18,12 @@ READING = [["runs"], ["show"], ["logs"], ["errors"], ["scripts"], ["stats"], ["b
 
 @pytest.mark.parametrize("command", READING, ids=lambda it: it[0])
 def test_a_database_that_is_away_is_exit_code_3(runlog, away, command):
-    """No answer is one line without a password, and exit code 3."""
+    """No answer is one line without a password, and exit code 3; what follows says that it tries."""
     said = runlog("--dsn", away, *command)
     assert (said.code, said.out) == (3, "")
-    warning, error = said.err.splitlines()
+    warning, *tries, error = said.err.splitlines()
     assert "a password on the command line" in warning
+    assert tries == [f"{error}; trying again"] * (2 if command == ["tail"] else 0)
     assert error.startswith("runlog: the database could not be reached: ")
     assert "hush-hush" not in said.err
 

@@ -155,7 +155,10 @@ def test_a_foreign_folder_of_the_database_is_refused(database, recording, connec
     assert probe.close()
     os.chown(place, OTHER, OTHER)
     made = recording(database)
+    made.log("line")
     assert made.recorder._spool.folder is None
+    assert made.close()  # until then it may be trying again whether there is a place by now
+    assert messages(connection, made.run.id_text) == ["line"]
     assert list(place.iterdir()) == []
 
 
