@@ -22,7 +22,10 @@ from kit import postgres
 
 GUARANTEES = Path(__file__).with_name("guarantees.toml")
 ROOT = GUARANTEES.parents[2]
-COMMAND = "pytest tests -m guarantee --storm={factor:g} --report=docs/explanation/guarantees.md"
+COMMAND = (
+    "pytest tests -m guarantee -n 2 --dist loadfile --storm={factor:g}"
+    " --report=docs/explanation/guarantees.md"
+)
 
 
 @dataclass
@@ -36,9 +39,24 @@ class Proof:
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
-PROOFS = pytest.StashKey[dict[tuple[str, str], Proof]]()
 COUNTS = pytest.StashKey[dict[str, int]]()
-START = pytest.StashKey[float]()
+COLLECTOR = pytest.StashKey["Collector"]()
+
+
+class Collector:
+    """What the tests of this run have shown; with ``-n`` the reports of all workers come to one."""
+
+    def __init__(self):
+        self.start = time.monotonic()
+        self.proofs: dict[tuple[str, str], Proof] = {}
+
+    def pytest_runtest_logreport(self, report):
+        for name, says, counts in dict(report.user_properties).get("proves", ()):
+            place = report.nodeid.partition("[")[0]
+            proof = self.proofs.setdefault((name, place), Proof(name, says, place))
+            proof.outcomes.append(report.outcome)
+            for what, count in counts.items():
+                proof.counts[what] += count
 
 
 def known_guarantees():
@@ -55,10 +73,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if config.getoption("--report") and config.getoption("numprocesses", None):
-        raise pytest.UsageError("--report needs the tests in one process: leave -n out")
-    config.stash[PROOFS] = {}
-    config.stash[START] = time.monotonic()
+    config.stash[COLLECTOR] = Collector()
+    config.pluginmanager.register(config.stash[COLLECTOR])
 
 
 def pytest_collection_modifyitems(config, items):
@@ -104,33 +120,24 @@ def evidence(request):
 def pytest_runtest_makereport(item, call):
     report = yield
     is_told = report.when == "call" or (report.when == "setup" and not report.passed)
-    if is_told:
-        for mark in item.iter_markers("guarantee"):
-            for name in mark.args:
-                _keep(item, name, report.outcome)
+    names = [name for mark in item.iter_markers("guarantee") for name in mark.args]
+    if is_told and names:
+        says = " ".join((item.function.__doc__ or "").split())
+        counts = dict(item.stash.get(COUNTS, {})) if report.passed else {}
+        report.user_properties.append(("proves", [(name, says, counts) for name in names]))
     return report
-
-
-def _keep(item, name, outcome):
-    place = item.nodeid.partition("[")[0]
-    says = " ".join((item.function.__doc__ or "").split())
-    proof = item.config.stash[PROOFS].setdefault((name, place), Proof(name, says, place))
-    proof.outcomes.append(outcome)
-    if outcome == "passed":
-        for what, count in item.stash.get(COUNTS, {}).items():
-            proof.counts[what] += count
 
 
 def pytest_sessionfinish(session):
     path = session.config.getoption("--report")
-    if path:
+    if path and not hasattr(session.config, "workerinput"):
         Path(path).write_text(page(session.config))
 
 
 def page(config):
     """The page: what is promised, what showed it, and what is not promised."""
     spec = tomllib.loads(GUARANTEES.read_text())
-    proofs = config.stash[PROOFS].values()
+    proofs = config.stash[COLLECTOR].proofs.values()
     parts = [_head(config, proofs)]
     for each in spec["guarantee"]:
         own = [proof for proof in proofs if proof.guarantee == each["id"]]
@@ -146,7 +153,7 @@ def _head(config, proofs):
     size = (
         f"storms at {factor:g} times their long counts" if factor else "storms in their short form"
     )
-    minutes = (time.monotonic() - config.stash[START]) / 60
+    minutes = (time.monotonic() - config.stash[COLLECTOR].start) / 60
     told = ", ".join(
         f"{outcomes.count(outcome)} {outcome}"
         for outcome in ("passed", "failed", "skipped")
