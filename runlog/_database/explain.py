@@ -11,7 +11,7 @@ import os
 from psycopg import errors
 
 from runlog._database import dsn as _dsn
-from runlog._database.faults import find_remedy, sqlstate
+from runlog._database.faults import find_remedy, is_in_the_way, sqlstate
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError
 
 MISSING_RIGHTS = {
@@ -32,9 +32,10 @@ def first_line(error: BaseException, dsn: str) -> str:
 
 
 def unreachable(error: BaseException, dsn: str) -> DatabaseUnavailableError:
-    """Return the error of a connection that could not be made, or was lost."""
+    """Return the error of a connection that was not made, was lost, or had others in the way."""
     told, remedy = first_line(error, dsn), find_remedy(error) or _TRY_AGAIN
-    return DatabaseUnavailableError(f"the database could not be reached: {told}; {remedy}")
+    happened = "was held up" if is_in_the_way(error) else "could not be reached"
+    return DatabaseUnavailableError(f"the database {happened}: {told}; {remedy}")
 
 
 def meaning(error: BaseException, dsn: str, schema: str, *, purpose: str = "read") -> RunlogError:

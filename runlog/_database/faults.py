@@ -62,6 +62,8 @@ NOT_SUPPORTED = "0A000"
 """Of a role or a layout: COPY under row level security, much of what joins distributed tables."""
 LOCKED = "55P03"
 """Not within ``lock_timeout``, or not at once where that was asked."""
+_ROLLED_BACK_CLASS = "40"
+"""The loser of a deadlock, or of a race between transactions that look strictly."""
 OUT_OF_TIME = "57014"
 """A time limit of the server ended the statement."""
 
@@ -77,6 +79,7 @@ _SETUP_STATES = frozenset({"55000"})
 _CHECK_ADDRESS = "check RUNLOG_DSN (address, role, password, sslmode)"
 _REFUSED = f"{_CHECK_ADDRESS}, and whether connections are left (max_connections)"
 _TAKEN = "all connections are taken; close some, raise max_connections or use a pooler"
+_HELD = "other sessions hold locks on the tables; try again, pg_stat_activity shows which"
 _REMEDIES = {
     NO_TABLE: 'the tables are missing; run "runlog migrate"',
     "3F000": 'the schema is missing; run "runlog migrate --schema …" or mend RUNLOG_SCHEMA',
@@ -89,7 +92,9 @@ _REMEDIES = {
     "53100": "the server's disk is full; make room there",
     "53200": "the server has no memory left; see its settings",
     "53300": _TAKEN,
-    LOCKED: "another session holds a lock on the table; pg_stat_activity shows which",
+    LOCKED: _HELD,
+    "40001": _HELD,
+    "40P01": _HELD,
     OUT_OF_TIME: "a time limit of the server ended it; raise statement_timeout for the role",
 }
 _REMEDIES_BY_WORDS = {
@@ -137,9 +142,15 @@ def _is_refusal(error: BaseException) -> bool:
     )
 
 
-def is_crowded(error: BaseException) -> bool:
-    """Tell whether all that ails the server is that each of its connections is taken."""
-    return find_remedy(error) == _TAKEN
+def is_in_the_way(error: BaseException) -> bool:
+    """Tell whether other sessions' locks or transactions were in the way: it may be tried again."""
+    state = sqlstate(error) or ""
+    return state == LOCKED or state[:2] == _ROLLED_BACK_CLASS
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether all that ails the server is others: each connection is taken, rows are held."""
+    return find_remedy(error) == _TAKEN or is_in_the_way(error)
 
 
 def ends_session(error: BaseException) -> bool:

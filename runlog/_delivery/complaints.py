@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from runlog._database.faults import find_remedy, is_crowded
+from runlog._database.faults import find_remedy, is_passing
 from runlog._process import exit as _exit
 from runlog._process.notices import notices
 
@@ -24,8 +24,8 @@ _THREAD = "shipper"
 
 _READING = "reading"
 
-_CROWDED_SECONDS = 15.0
-"""So long a server without a free connection is a rush hour, and nothing to tell of."""
+_PASSING_SECONDS = 15.0
+"""So long a rush hour, or somebody's lock on the tables, is nothing to tell of."""
 
 
 class Complaints:
@@ -40,7 +40,7 @@ class Complaints:
         """Say that nothing can be written, and why, unless that was said."""
         now = time.monotonic()
         self._since = now if self._since is None else self._since
-        if is_crowded(error) and now - self._since < _CROWDED_SECONDS:
+        if is_passing(error) and now - self._since < _PASSING_SECONDS:
             # What is still left at an exit is told there.
             return
         topic, advice = self._session.shown(), find_remedy(error)

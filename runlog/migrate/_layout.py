@@ -7,26 +7,25 @@ of them. Waits for the database; for people and deployments.
 from __future__ import annotations
 
 import hashlib
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from runlog._database import driver, statements
+from runlog._database import statements
 from runlog._database.committing import autocommitting
-from runlog._database.faults import LOCKED, sqlstate
+from runlog._database.turns import take_turns
 from runlog.errors import SchemaError
 from runlog.migrate._citus import Cluster
 from runlog.migrate._rights import rows, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
     from runlog._database.driver import Connection
 
 Layout = Literal["partitioned", "citus"]
 _ATTEMPTS: Final = 20
-_PAUSE_SECONDS: Final = 0.5
+"""Others hold the lock for one statement each."""
 
 
 class Partitions:
@@ -74,7 +73,7 @@ class Partitions:
         """Make the partitions of this month and the next three; tell which are new."""
         before = self._names_of_partitions()
         with autocommitting(self._connection):
-            self._again(lambda: self._run("make"))
+            take_turns(lambda: self._run("make"), _ATTEMPTS)
         made = [name for name in self._names_of_partitions() if name not in before]
         word = "partition" if len(made) == 1 else "partitions"
         return [f"created the {word} {', '.join(made)}"] if made else []
@@ -92,7 +91,7 @@ class Partitions:
             self._run("refuse")
         boundary, is_foreign = self._rows("boundary")[0]
         with self._bounded(boundary, is_needed=not is_foreign):
-            self._again(lambda: self._switch_once(boundary, is_foreign=is_foreign))
+            take_turns(lambda: self._switch_once(boundary, is_foreign=is_foreign), _ATTEMPTS)
         with self._connection.transaction():
             self._run("analyze")
         part = "default partition" if is_foreign else f"partition before {boundary:%Y-%m}"
@@ -108,7 +107,7 @@ class Partitions:
         if not is_needed:
             yield
             return
-        self._again(lambda: self._bound(boundary))
+        take_turns(lambda: self._bound(boundary), _ATTEMPTS)
         try:
             with self._connection.transaction():
                 self._run("prove")
@@ -124,18 +123,6 @@ class Partitions:
         with self._connection.transaction():
             self._run("hurry")
             self._run("bound", boundary=boundary)
-
-    def _again(self, attempt: Callable[[], None]) -> None:
-        """Try until the lock is had: others hold it for one statement each."""
-        for number in range(_ATTEMPTS):
-            try:
-                attempt()
-            except driver.Error as error:
-                if sqlstate(error) != LOCKED or number == _ATTEMPTS - 1:
-                    raise
-                time.sleep(_PAUSE_SECONDS)
-            else:
-                return
 
     def _names_of_partitions(self) -> list[str]:
         return [name for (name,) in self._rows("list")]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runlog._database import driver, statements
 from runlog._database.connection import connect
 from runlog._database.explain import unreachable
-from runlog._database.faults import LOCKED, NO_RIGHT
+from runlog._database.faults import NO_RIGHT, is_in_the_way
 from runlog._database.trial import try_writing
 from runlog._process.distribution import pip_line
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError, SettingError
@@ -289,8 +289,8 @@ def _translate(error: driver.Error, said: str) -> RunlogError:
         return SchemaError(
             f"this role may not migrate: {said}; connect as the owner of the tables and schema"
         )
-    if error.sqlstate == LOCKED:
-        return SchemaError("a long transaction holds the tables; end it, then try again")
+    if is_in_the_way(error):
+        return SchemaError(f"a long transaction holds the tables ({said}); end it, then try again")
     if isinstance(error, driver.OperationalError):
         return DatabaseUnavailableError(f"the database broke off: {said}; migrate again")
     return SchemaError(f"PostgreSQL refused to migrate: {said}; nothing of it was kept")

@@ -6,12 +6,12 @@ refuse that a run goes. What stays of a partition moves to the default one befor
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from runlog._database import driver, statements
-from runlog._database.faults import LOCKED, sqlstate
+from runlog._database.faults import is_in_the_way
 from runlog._database.reading import rows_of
+from runlog._database.turns import take_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from runlog._database.driver import Connection
 
-_ATTEMPTS = 5
-_PAUSE_SECONDS = 0.5
+_ATTEMPTS = 10
 
 
 class Partitions:
@@ -45,7 +44,7 @@ class Partitions:
         try:
             self._run(statements.statement("layout/make", self._schema))
         except driver.Error as error:
-            if sqlstate(error) != LOCKED:
+            if not is_in_the_way(error):
                 raise
             # There are months left, and after those the default partition takes what comes.
 
@@ -69,24 +68,24 @@ class Partitions:
                 yield gone
 
     def _retire(self, part: str, values: dict[str, Any]) -> int | None:
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                time.sleep(_PAUSE_SECONDS)
-            try:
-                with self._connection.transaction():
-                    self._run(self._text("hurry"))
-                    self._run(self._text("detach", part))
-                    ((entries,),) = self._rows("count", part=part)
-                    kept = self._connection.execute(
-                        self._text("move_kept", part), values, prepare=False
-                    ).rowcount
-                    self._run(self._text("drop", part))
-            except driver.Error as error:
-                if sqlstate(error) != LOCKED:
-                    raise
-                continue
-            return int(entries) - kept
-        return None
+        try:
+            return take_turns(lambda: self._retire_once(part, values), _ATTEMPTS)
+        except driver.Error as error:
+            if not is_in_the_way(error):
+                raise
+            return None
+
+    def _retire_once(self, part: str, values: dict[str, Any]) -> int:
+        with self._connection.transaction():
+            self._run(self._text("hurry"))
+            self._run(self._text("lock"))
+            self._run(self._text("detach", part))
+            ((entries,),) = self._rows("count", part=part)
+            kept = self._connection.execute(
+                self._text("move_kept", part), values, prepare=False
+            ).rowcount
+            self._run(self._text("drop", part))
+        return int(entries) - kept
 
     def _rows(
         self, name: str, values: dict[str, Any] | None = None, part: str = ""

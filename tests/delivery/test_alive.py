@@ -10,6 +10,7 @@ import pytest
 from kit.asking import add_run, runs_of
 from kit.recording import messages, run_row
 from kit.waiting import until
+from psycopg.errors import DeadlockDetected
 
 import runlog
 from runlog import Skipped
@@ -108,14 +109,16 @@ def test_after_an_outage_the_others_get_a_moment(recording, proxy, connection, m
 
 @pytest.mark.guarantee("outage")
 def test_a_rush_hour_is_told_only_when_it_lasts(recording, database, connection, monkeypatch):
-    """A passing "too many clients" is nothing to tell; what lasts is told with its remedy."""
+    """A passing "too many clients" or lost deadlock is nothing to tell; what lasts is, with its remedy."""
     made = recording(database)
     assert made.recorder.flush(10)
     said = made.recorder._shipper._complaints
     topic = made.recorder._session.shown()
     said.tell(OSError("FATAL:  sorry, too many clients already"))
     assert not notices.is_in(topic, "failing")
-    monkeypatch.setattr(complaints, "_CROWDED_SECONDS", 0.0)
+    said.tell(DeadlockDetected("deadlock detected"))
+    assert not notices.is_in(topic, "failing")
+    monkeypatch.setattr(complaints, "_PASSING_SECONDS", 0.0)
     said.tell(OSError("FATAL:  sorry, too many clients already"))
     assert notices.is_in(topic, "failing")
 

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def working(_working):
-    """The shared database as the fixture ``database`` hands it out, whatever is left in it."""
+    """The shared database as the fixture ``database`` hands it out, whatever is left in it, or was."""
+    _made_new(_working)
     yield _working
+    _made_new(_working)
+
+
+def _made_new(_working):
     if not _working.empty():
         _working.renew()
 

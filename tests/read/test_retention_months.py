@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -23,6 +24,7 @@ select r.script_name, r.started_at, array_agg(l.message order by l.message)
 from runs r left join logs l on l.run_id = r.id
 group by r.id order by 1, 2
 """
+WAITS = "select 1 from pg_locks where pid = %s and not granted"
 _numbers = itertools.count()
 
 
@@ -131,16 +133,39 @@ def test_writers_go_on_while_a_month_is_dropped(partitioned, recording):
 
     thread = threading.Thread(target=log)
     thread.start()
-    eventually(lambda: len(messages(partitioned, made.run.id_text)) > 50)
-    done = prune(partitioned, older_than=timedelta(days=100))
-    known = len(messages(partitioned, made.run.id_text))
-    eventually(lambda: len(messages(partitioned, made.run.id_text)) > known)
-    stop.set()
-    thread.join()
+    try:
+        eventually(lambda: len(messages(partitioned, made.run.id_text)) > 50)
+        done = prune(partitioned, older_than=timedelta(days=100))
+        known = len(messages(partitioned, made.run.id_text))
+        eventually(lambda: len(messages(partitioned, made.run.id_text)) > known)
+    finally:
+        stop.set()
+        thread.join()
     assert made.recorder.flush(30)
     assert done.entries > 0
     stored = messages(partitioned, made.run.id_text)
     assert stored == [f"now {number:06d}" for number in range(next(count))]
+
+
+def test_who_is_in_the_way_of_a_month_and_it_in_theirs_goes_first(partitioned):
+    """A writer holds one of the tables and waits for the other: retention steps back, and tries again."""
+    fill(partitioned)
+    dsn = partitioned.info.dsn + f" password={partitioned.info.password}"
+    before = len(partitioned.execute(OLD).fetchall())
+    with (
+        psycopg.connect(dsn) as writer,
+        psycopg.connect(dsn, autocommit=True) as pruner,
+        psycopg.connect(dsn, autocommit=True) as looker,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        run_id = add_run(writer, "now")
+        pruning = pool.submit(prune, pruner, older_than=timedelta(days=100))
+        eventually(lambda: looker.execute(WAITS, [pruner.info.backend_pid]).fetchone())
+        add_entry(writer, run_id, "now")
+        writer.commit()
+        assert pruning.result(30).runs > 0
+    assert len(partitioned.execute(OLD).fetchall()) < before
+    assert partitioned.execute("select from logs where run_id = %s", [run_id]).rowcount == 1
 
 
 def test_a_month_that_somebody_holds_is_left_to_the_next_time(partitioned, monkeypatch):
