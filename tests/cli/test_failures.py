@@ -10,15 +10,16 @@ from kit.rows import add_run
 from psycopg.conninfo import make_conninfo
 
 from runlog import migrate
-from runlog.cli import _failures
+from runlog.cli import _failures, entries
 
 READING = [["runs"], ["show"], ["logs"], ["errors"], ["scripts"], ["stats"], ["batch"],
            ["prune", "--older-than", "1d"], ["tail"], ["flush"]]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", READING, ids=lambda it: it[0])
-def test_a_database_that_is_away_is_exit_code_3(runlog, away, command):
+def test_a_database_that_is_away_is_exit_code_3(runlog, away, monkeypatch, command):
     """No answer is one line without a password, and exit code 3; what follows says that it tries."""
+    monkeypatch.setattr(entries, "_FIRST_PAUSE_SECONDS", 0.0)
     said = runlog("--dsn", away, *command)
     assert (said.code, said.out) == (3, "")
     warning, *tries, error = said.err.splitlines()

@@ -1,9 +1,14 @@
 """The dashboard as tests ask it: `client` over the test's database, and rows of every kind."""
 
+import contextlib
+
 import pytest
 from kit import html_corpus
+from kit.browser import serving
+from kit.postgres import new_database
 from kit.rows import add_all_states, add_entry, add_run, ago
 from starlette.testclient import TestClient
+from web.data import KINDS
 
 from runlog.dashboard import create_app
 
@@ -85,3 +90,20 @@ def hostile_runs(connection):
         )
         made.append(run_id)
     return made
+
+
+@pytest.fixture(scope="module")
+def served(postgres, tmp_path_factory, browser):
+    """Return the address of a dashboard over a database of that kind; each is made once."""
+    with contextlib.ExitStack() as stack:
+        made = {}
+
+        def address(kind):
+            if kind not in made:
+                dsn = stack.enter_context(new_database(postgres))
+                KINDS[kind](dsn)
+                spool = tmp_path_factory.mktemp("spool")
+                made[kind] = stack.enter_context(serving(dsn, spool)).url
+            return made[kind]
+
+        yield address

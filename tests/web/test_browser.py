@@ -1,51 +1,9 @@
 """Every page in a real browser, over nothing, a month, other programs' rows, hostile texts, a lot."""
 
-import contextlib
-import json
-import urllib.request
-
 import pytest
-from kit.browser import serving, watching
-from kit.postgres import new_database
+from kit.browser import watching
 from web.data import KINDS, LONG
-
-PAGES = ("/", "/runs?period=all&days=1", "/errors?period=30d", "/logs?period=7d", "/help")
-PAGES += ("/analytics?period=30d",)
-PHONE = {"width": 360, "height": 740}
-
-
-@pytest.fixture(scope="module")
-def served(postgres, tmp_path_factory, browser):
-    """Return the address of a dashboard over a database of that kind; each is made once."""
-    with contextlib.ExitStack() as stack:
-        made = {}
-
-        def address(kind):
-            if kind not in made:
-                dsn = stack.enter_context(new_database(postgres))
-                KINDS[kind](dsn)
-                spool = tmp_path_factory.mktemp("spool")
-                made[kind] = stack.enter_context(serving(dsn, spool)).url
-            return made[kind]
-
-        yield address
-
-
-def data(url):
-    with urllib.request.urlopen(url) as answer:
-        return json.load(answer)
-
-
-def paths_of(url, limit=4):
-    """Return the pages, and some scripts, runs, lines and kinds of errors."""
-    paths = list(PAGES)
-    runs = data(f"{url}/runs.json?period=all")["runs"][:limit]
-    for run in runs:
-        paths += [f"/search?q={urllib.request.quote(run['script_name'])}", f"/runs/{run['id']}"]
-    if runs:
-        paths += [f"/runs/{runs[0]['id']}/compare", f"/runs/{runs[0]['id']}/lines/1"]
-    kinds = data(f"{url}/errors.json?period=30d")["errors"][:2]
-    return paths + [f"/errors/{kind['fingerprint']}?period=30d" for kind in kinds]
+from web.places import data, paths_of
 
 
 def click_everything(page):
@@ -79,39 +37,6 @@ def test_every_page_opens_and_can_be_clicked_through(served, browser, kind):
             watched.page.get_by_role("link", name=name, exact=True).first.click()
             watched.page.wait_for_url("**/*")
             watched.check()
-
-
-@pytest.mark.parametrize("kind", ["demo", "hostile"])
-def test_nothing_is_wider_than_a_phone(served, browser, kind):
-    """On a phone no page scrolls sideways; wide tables scroll in their own box."""
-    url = served(kind)
-    with watching(browser, url, viewport=PHONE) as watched:
-        for path in paths_of(url, limit=12 if kind == "hostile" else 2):
-            watched.go(path)
-            width = watched.page.evaluate("document.documentElement.scrollWidth")
-            assert width <= PHONE["width"], path
-            watched.check()
-
-
-@pytest.mark.timeout(400)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["empty", "demo", "hostile"])
-def test_axe_finds_nothing_serious(served, browser, kind, scheme):
-    """What assistive programs need is there, in light and in dark."""
-    axe_of = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    url = served(kind)
-    paths = paths_of(url, limit=1)
-    with watching(browser, url, color_scheme=scheme) as watched:
-        for path in paths:
-            watched.go(path)
-            watched.page.locator("summary:visible").first.click()
-            found = axe_of.run(watched.page).response["violations"]
-            bad = [
-                (rule["id"], [node["target"] for node in rule["nodes"]][:3])
-                for rule in found
-                if rule["impact"] in {"serious", "critical"}
-            ]
-            assert bad == [], path
 
 
 def test_it_reads_without_javascript(served, browser):

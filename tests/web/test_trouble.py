@@ -132,7 +132,7 @@ def _is(client, status):
 def test_a_database_that_never_answers(database, proxy, monkeypatch, look):
     """A pooler that takes the question and is silent costs a page a bounded time, not a thread."""
     monkeypatch.setattr(asking, "_SILENCE_SECONDS", 0.3)
-    client = look(proxy.dsn(database))
+    client = look(make_conninfo(proxy.dsn(database), connect_timeout=2))
     assert client.get("/runs").status_code == 200
     proxy.hang()
     answer = client.get("/runs")
