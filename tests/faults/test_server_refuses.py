@@ -23,7 +23,7 @@ pytestmark = pytest.mark.guarantee("outage", "exactly-once")
 @pytest.fixture(autouse=True)
 def _rush_hour(monkeypatch):
     """A server whose connections are all taken is told of at once, and not after a while."""
-    monkeypatch.setattr(complaints, "_CROWDED_SECONDS", 0.0)
+    monkeypatch.setattr(complaints, "_PASSING_SECONDS", 0.0)
 
 
 def differences(logged, stored):
