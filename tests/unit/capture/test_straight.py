@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import gc
 import logging
 import sys
 
@@ -115,9 +114,10 @@ ODDITIES = (
 def make_ways():
     """Makes Ways, in a run; nothing is left of their handlers, which logging keeps a list of."""
     token = open_runs.run_variable.set(Run())
+    before = logging._handlerList[:]
     yield Ways
     open_runs.run_variable.reset(token)
-    gc.collect()
+    logging._handlerList[:] = before
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import logging
 
 import pytest
@@ -100,11 +99,10 @@ LEVELS = ("info", "critical", "debug", 20, None, odd_values.EqualToAll(), "stran
 
 @pytest.fixture
 def make_ways():
-    """Makes Ways, in a run; nothing is left of their processors."""
+    """Makes Ways, in a run."""
     token = open_runs.run_variable.set(Run())
     yield Ways
     open_runs.run_variable.reset(token)
-    gc.collect()
 
 
 @pytest.mark.parametrize("kind", KINDS)
