@@ -51,6 +51,20 @@ def test_missed_counts_from_the_newest_start(scene):
     assert told(scene, at("02:11")) == ["sync did not start"]
 
 
+def test_a_schedule_that_never_comes_is_told_and_keeps_nobody_from_the_others(scene):
+    """Any program may have declared it; it is a fault of that script, for check and watcher."""
+    for name, schedule in (("odd", "0 0 */31 * MON#2"), ("older", "0 0 30 2 *")):
+        declared = {"expects": {"schedule": schedule, "timezone": "UTC"}}
+        scene.run(at("01:00"), name, runlog=declared)
+    scene.run(at("01:00"), "sync", status="error")
+    found = check(scene.connection, "public", scene.config, now=T)
+    assert [each.says for each in found.bad] == ["sync failed"]
+    assert [said.partition(":")[0] for said in found.faults] == ["odd", "older"]
+    assert all("never comes" in said for said in found.faults)
+    scene.look(T)
+    assert scene.receiver.take() == ["✖ sync failed"]
+
+
 def test_only_what_is_asked_for(scene):
     """A pattern leaves the others alone."""
     for script in ("a-1", "a-2", "b"):
