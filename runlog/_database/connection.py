@@ -1,9 +1,8 @@
 """The one connection on which a process writes: its own, never the application's.
 
 A psycopg connection, not a pool: one thread at a time writes, the drain at exit must work where no
-thread can be started any more, and a pool tells only that time ran out where the shipper must know
-why. Correct behind transaction poolers: no prepared statements, no session state. Imported by
-the shipper's thread only: psycopg takes 100 ms to import.
+thread can be started, and a pool tells only that time ran out. Correct behind transaction poolers:
+no prepared statements, no session state. Imported by the shipper's thread only: psycopg is slow.
 """
 
 from __future__ import annotations
@@ -51,9 +50,9 @@ class WriteConnection(psycopg.Connection[Any]):
     neither ``connect_timeout`` nor ``statement_timeout`` helps then. psycopg hands control back
     while it waits; that is where the clock is looked at.
 
-    It is also where the socket is: a daemon closes every number there is, and the program's next
-    file gets that of the socket. libpq would write into it, and close it at last; so what has lost
-    its socket is neither used nor finished again.
+    Also looked at is the socket: a daemon closes every number there is, and the program's next file
+    gets that one. libpq would write into it, and close it at last; so what has lost its socket is
+    neither used nor finished again.
     """
 
     deadline: float = float("inf")
@@ -106,6 +105,7 @@ class WriteConnection(psycopg.Connection[Any]):
         try:
             while True:
                 if self._has_lost_its_socket():
+                    _keep_for_ever(steps)
                     raise LostSocketError(_LOST)
                 want = steps.send(ready)
                 ready = yield want
@@ -166,8 +166,7 @@ def _without_fork(gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
     """Take each step of ``gen`` while no fork can happen; the waits between them do not count.
 
     Inside a step libpq may hold locks of OpenSSL. A child forked then would find them locked for
-    ever: at its next connection, or at its exit, where OpenSSL cleans up. The first step of a
-    connection may wait for a name server as well, and a fork then waits along.
+    ever. The first step of a connection may wait for a name server too; a fork then waits along.
     """
     ready = None
     try:
@@ -177,6 +176,10 @@ def _without_fork(gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
             ready = yield want
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
+    finally:
+        # Told to end, psycopg's end of a pipeline asks to wait once more; Python complains of it.
+        with contextlib.suppress(RuntimeError):
+            gen.close()
 
 
 def _on_own_socket(gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:

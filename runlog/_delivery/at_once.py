@@ -80,7 +80,9 @@ def send(connection: WriteConnection, asked: Iterable[tuple[bytes, Any]]) -> lis
             except (driver.Error, KeyError, TypeError, ValueError) as error:
                 refusal = error
     except driver.Error as error:
-        refusal = refusal or error
+        # What ended the pipeline; that it is in the middle of something comes of that.
+        cause = error.__context__
+        refusal = refusal or (cause if isinstance(cause, driver.Error) else error)
     if refusal is None:
         return [cursor.rowcount for cursor in sent]
     is_gone = connection.closed or ends_session(refusal)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+import time
+
 import psycopg
 import pytest
 from kit import cluster
@@ -111,6 +115,26 @@ def test_an_outage_is_raised(database):
         asked = [(b"select 1", None), (b"select pg_terminate_backend(pg_backend_pid())", None)]
         with pytest.raises(psycopg.OperationalError):
             at_once.send(connection, asked)
+
+
+@pytest.mark.guarantee("never-raises")
+@pytest.mark.parametrize("before", [0, 2])
+def test_no_answer_in_time_is_raised_as_such(database, monkeypatch, before):
+    """Not as what the pipeline was then in the middle of; and Python has nothing to complain of."""
+    from runlog._database import connection as connecting
+
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    with connecting.connect(
+        database, name="t", timeout=5, kind=connecting.WriteConnection
+    ) as connection:
+        connection.deadline = time.monotonic() + 0.5
+        asked = [(b"select 1", None)] * before + [(b"select pg_sleep(20)", None)]
+        with pytest.raises(connecting.DeadlineError, match="did not answer in time"):
+            at_once.send(connection, asked)
+        connection.close()
+    gc.collect()
+    assert complaints == []
 
 
 @pytest.mark.parametrize("lines", [
