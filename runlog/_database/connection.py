@@ -236,8 +236,8 @@ def connect(
         EmbeddedError: the embedded server does not start.
     """
     if dsn == EMBEDDED:
-        from runlog import embedded
-
+        with without_fork():
+            from runlog import embedded
         dsn = embedded.ensure_running()
     conninfo = _dsn.for_libpq(dsn)
     chosen = _words(conninfo, dsn)

@@ -10,6 +10,7 @@ import contextlib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from runlog._database import statements
 from runlog._process import fork
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ if not TYPE_CHECKING:
     # Hidden from the type checker, which would take any misspelt name for one of these.
     def __getattr__(name: str) -> Any:
         for home in _HOMES if name in __all__ else ():
-            if (found := getattr(import_module(home), name, None)) is not None:
+            with fork.without_fork():
+                found = getattr(import_module(home), name, None)
+            if found is not None:
                 globals()[name] = found
                 return found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -78,3 +81,5 @@ def preload() -> None:
         import psycopg  # noqa: F401 - as above
 
         from runlog._database import connection  # noqa: F401 - as above
+
+        statements.folder()  # What it is asked with loads more of Python.

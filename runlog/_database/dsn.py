@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runlog._database import address
 from runlog._process.distribution import pip_line
+from runlog._process.fork import without_fork
 from runlog._settings import EMBEDDED
 
 if TYPE_CHECKING:
@@ -65,9 +66,7 @@ def not_understood(dsn: str) -> str:
 
 def unknown_parameter(name: str) -> str:
     """Return what is told of a parameter that libpq does not know."""
-    import difflib
-
-    close = difflib.get_close_matches(name.lower(), _known(), n=1)
+    close = _alike(name.lower(), _known())
     hint = f"did you mean {close[0]!r}?" if close else "take it out"
     return f"the database address has a parameter {name!r}, which PostgreSQL does not know; {hint}"
 
@@ -119,15 +118,19 @@ def _known_parameters(query: str) -> str:
 
 def _is_for_libpq(name: str) -> bool:
     """Tell whether libpq knows this parameter, or it is a typing error, which must be heard of."""
-    import difflib
-
     known = _known()
     if name in known or name.lower() in known:
         return True
     is_camel = name != name.lower()
     if is_camel or name in _ALIEN:
         return False
-    return bool(difflib.get_close_matches(name, known, n=1, cutoff=_LIKE))
+    return bool(_alike(name, known, cutoff=_LIKE))
+
+
+def _alike(name: str, known: list[str], cutoff: float = 0.6) -> list[str]:
+    with without_fork():
+        import difflib
+    return difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
 
 
 def _known() -> list[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import codecs
 from functools import cache
 
+from runlog._process.fork import without_fork
+
 _HOLD_EVERYTHING = frozenset({"UTF8", "SQL_ASCII"})
 
 _OTHER_NAMES = {"KOI8R": "koi8-r", "KOI8U": "koi8-u", "EUC_CN": "gb2312", "EUC_KR": "euc-kr"}
@@ -24,7 +26,8 @@ def codec_of(server_encoding: str | None) -> str | None:
         return None
     name = _OTHER_NAMES.get(server_encoding, server_encoding.replace("WIN", "cp"))
     try:
-        return codecs.lookup(name).name
+        with without_fork():  # Python loads a module of it.
+            return codecs.lookup(name).name
     except LookupError:
         return "ascii"
 

@@ -8,7 +8,7 @@ to a database or imports psycopg. Runs on any thread; the first use of a name re
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -104,6 +104,7 @@ def _migration(path: Traversable, version: int, name: str) -> Migration:
 
 
 @lru_cache(maxsize=1)
+@cache
 def folder() -> Traversable:
     """Return the folder that holds the SQL: ``runlog/sql`` in a wheel, ``sql`` in a checkout.
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from runlog._delivery.sweep import reap
+from runlog._process.fork import without_fork
 from runlog._process.notices import notices
 from runlog._spool import places
 from runlog.errors import RunlogError
@@ -68,8 +69,8 @@ class Housekeeping:
         )
 
     def _prune(self) -> None:
-        from runlog.retention import prune
-
+        with without_fork():
+            from runlog.retention import prune
         try:
             done = prune(
                 self._session.connection(),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runlog._database import driver, statements
 from runlog._database.faults import NO_RIGHT, Fault, fault_of, sqlstate
 from runlog._process import origin
+from runlog._process.fork import without_fork
 from runlog._process.notices import notices
 from runlog._spool.owner import owner_lives
 
@@ -183,8 +184,8 @@ def close_run(
 def closer() -> str:
     """Return who is at work here, as ``user@host``."""
     try:
-        import getpass
-
+        with without_fork():
+            import getpass
         user = getpass.getuser()
     except (OSError, KeyError, ImportError):
         # A user id without a name, as containers have them.

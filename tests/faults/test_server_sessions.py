@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 import uuid
 from datetime import timedelta
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
-from runlog import migrate, queries
+from runlog import queries
 from runlog._database import reading
 from runlog._database.connection import DeadlineError, WriteConnection, connect
 from runlog._database.encoding import codec_of, marked
 
 LINES = ["plain", "Café über", "price 5 €, done \U0001f600", "plain again"]
-
-
-@pytest.fixture
-def make_database(postgres):
-    """``make_database(encoding, **settings)`` → conninfo of a migrated database that gives them to its sessions."""
-    made = []
-
-    def make(encoding="UTF8", **settings):
-        name = f"runlog_test_{secrets.token_hex(4)}"
-        with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-            named = sql.Identifier(name)
-            admin.execute(
-                sql.SQL("create database {} template template0 encoding {} locale 'C'").format(
-                    named, sql.Literal(encoding)
-                )
-            )
-            made.append(named)
-            for setting, value in settings.items():
-                admin.execute(
-                    sql.SQL("alter database {} set {} = {}").format(
-                        named, sql.Identifier(setting), sql.Literal(value)
-                    )
-                )
-        dsn = make_conninfo(postgres.dsn, dbname=name)
-        migrate.migrate(dsn)
-        return dsn
-
-    yield make
-    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-        for named in made:
-            admin.execute(sql.SQL("drop database {} with (force)").format(named))
 
 
 def stored(dsn):

@@ -7,6 +7,7 @@ anything else (a constraint, a right, a setting of the database …) the next on
 from __future__ import annotations
 
 import contextlib
+import secrets
 from itertools import compress
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ import psycopg
 import pytest
 from kit import cluster
 from kit.postgres import LAYOUT, Postgres, name_of, new_database
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from runlog import migrate
 
@@ -132,3 +135,34 @@ def connection(database: str) -> Iterator[psycopg.Connection]:
     """An autocommit connection to ``database``, to look at rows."""
     with psycopg.connect(database, autocommit=True) as connected:
         yield connected
+
+
+@pytest.fixture
+def make_database(postgres):
+    """``make_database(encoding, **settings)`` → conninfo of a migrated database that gives them to its sessions."""
+    made = []
+
+    def make(encoding="UTF8", **settings):
+        name = f"runlog_test_{secrets.token_hex(4)}"
+        with psycopg.connect(postgres.dsn, autocommit=True) as admin:
+            named = sql.Identifier(name)
+            admin.execute(
+                sql.SQL("create database {} template template0 encoding {} locale 'C'").format(
+                    named, sql.Literal(encoding)
+                )
+            )
+            made.append(named)
+            for setting, value in settings.items():
+                admin.execute(
+                    sql.SQL("alter database {} set {} = {}").format(
+                        named, sql.Identifier(setting), sql.Literal(value)
+                    )
+                )
+        dsn = make_conninfo(postgres.dsn, dbname=name)
+        migrate.migrate(dsn)
+        return dsn
+
+    yield make
+    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
+        for named in made:
+            admin.execute(sql.SQL("drop database {} with (force)").format(named))
