@@ -35,6 +35,8 @@ _GAP = 2
 _NARROWEST = 10
 _ROOM = 20
 _NAME_MIN = 14
+_SMALLEST = 40
+"""On a terminal narrower still a table says more when its lines wrap."""
 _CELL_MAX = 200
 _CUT = "…"
 
@@ -155,7 +157,8 @@ def _fit(natural: dict[int, int], columns: Sequence[Column], room: int) -> dict[
     leave_out(place for place in natural if columns[place].is_optional)
     narrow([place for place in names if place in widths], _NAME_MIN)
     narrow([place for place in flexible if place in widths], _NARROWEST)
-    leave_out(sorted((it for it in list(widths)[1:] if it not in names), key=widths.__getitem__))
+    others = set(list(widths)[1:]) - set(names) if room >= _SMALLEST else set()
+    leave_out(sorted(others, key=widths.__getitem__))
     # What was freed by a column that went is given back to the messages and names.
     for place in (*flexible, *names):
         if place in widths and missing() < 0:
