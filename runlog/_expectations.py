@@ -13,6 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from ._cron import checked_cron
 from .errors import SettingError
 
 if TYPE_CHECKING:
@@ -30,26 +31,6 @@ _NICKNAMES: Final = {
     "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }  # fmt: skip
-_MONTHS: Final = [
-    "JAN",
-    "FEB",
-    "MAR",
-    "APR",
-    "MAY",
-    "JUN",
-    "JUL",
-    "AUG",
-    "SEP",
-    "OCT",
-    "NOV",
-    "DEC",
-]
-_DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_FIELDS: Final = (
-    ("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7),
-)  # fmt: skip
-_LAST_DAYS: Final = re.compile(r"LW?")
-_NTH_WEEKDAY: Final = re.compile(r"([A-Z]+|\d+)#[1-5]|[0-7]L")
 
 
 def checked(expects: Mapping[str, Any], *, place: str = "expects") -> dict[str, Any]:
@@ -177,43 +158,7 @@ def _one_schedule(text: str) -> str:
         if match is None or seconds_of(match[1]) <= 0:
             raise ValueError("is no interval; write 'every 15m'")
         return f"every {match[1].replace(' ', '')}"
-    fields = text.upper().split()
-    if len(fields) != len(_FIELDS):
-        raise ValueError(
-            f"has {len(fields)} field{'s' * (len(fields) != 1)}; use 5: minute hour day month "
-            "weekday, such as '*/15 * * * *', or 'every 15m'"
-        )
-    for (name, low, high), field in zip(_FIELDS, fields, strict=True):
-        if not all(_is_term(name, term, low, high) for term in field.split(",")):
-            raise ValueError(f": bad {name}; use {low} to {high}")
-    return " ".join(fields)
-
-
-def _is_term(name: str, term: str, low: int, high: int) -> bool:
-    if name == "day" and _LAST_DAYS.fullmatch(term):
-        return True
-    if name == "weekday" and _NTH_WEEKDAY.fullmatch(term):
-        return term.endswith("L") or _number(name, term.partition("#")[0], low, high) is not None
-    start, slash, step = term.partition("/")
-    if slash and not (step.isascii() and step.isdigit() and int(step) > 0):
-        return False
-    if start == "*":
-        return True
-    first, dash, last = start.partition("-")
-    begin = _number(name, first, low, high)
-    if not dash:
-        return begin is not None
-    end = _number(name, last, low, high)
-    return begin is not None and end is not None and begin <= end
-
-
-def _number(name: str, text: str, low: int, high: int) -> int | None:
-    names = {"month": _MONTHS, "weekday": _DAYS}.get(name, ())
-    if text in names:
-        return names.index(text) + low
-    if text.isascii() and text.isdigit() and low <= int(text) <= high:
-        return int(text)
-    return None
+    return checked_cron(text)
 
 
 def _timezone(value: Any) -> str:

@@ -12,7 +12,7 @@ from psycopg import errors
 
 from runlog._database import dsn as _dsn
 from runlog._database.faults import find_remedy, is_in_the_way, sqlstate
-from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError
+from runlog.errors import DatabaseUnavailableError, QueryError, RunlogError, SchemaError
 
 MISSING_RIGHTS = {
     "read": 'as the owner of the tables run "runlog migrate --reader-role NAME"',
@@ -53,8 +53,9 @@ def meaning(error: BaseException, dsn: str, schema: str, *, purpose: str = "read
             return DatabaseUnavailableError(f"the database ended the query ({told}); ask for less")
         case errors.OperationalError() | errors.InterfaceError():
             return unreachable(error, dsn)
-        case errors.ProgrammingError() if not sqlstate(error):
-            # An address that cannot be read; it says what would do.
-            return DatabaseUnavailableError(told)
+        case errors.ProgrammingError() | errors.DataError() if not sqlstate(error):
+            # Not sent at all: a text that no database has, or an address that cannot be read.
+            is_text = isinstance(error, errors.DataError)
+            return QueryError(told) if is_text else DatabaseUnavailableError(told)
         case _:
             return RunlogError(f"the database refused the query: {told}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -101,8 +101,9 @@ def _read(path: Path) -> Config:
         text = path.read_text(encoding="utf-8")
         document = tomllib.loads(text)
     except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
         raise SettingError(
-            f"{path}: {error}; mend the file, or name another", name="config"
+            f"{path}: {said}; mend the file, or name another", name="config"
         ) from None
     if path.name == "pyproject.toml":
         document = document.get("tool", {}).get("runlog", {})
@@ -110,8 +111,6 @@ def _read(path: Path) -> Config:
 
 
 def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
-    from dataclasses import replace
-
     url = environ.get("RUNLOG_BASE_URL") or config.dashboard_url
     return replace(config, dashboard_url=url.rstrip("/") if url else None)
 
@@ -139,9 +138,14 @@ class _Reader:
             path=self._path,
             scripts=self._scripts(self._table(document.get("scripts", {}), "scripts")),
             channels=channels,
-            routes=tuple(self._route(each, channels) for each in alerts.get("routes", [])),
-            mutes=tuple(self._mute(each) for each in alerts.get("mutes", [])),
-            dashboard_url=alerts.get("dashboard_url"),
+            routes=tuple(
+                self._route(each, nth, channels)
+                for nth, each in enumerate(self._tables(alerts, "routes"))
+            ),
+            mutes=tuple(
+                self._mute(each, nth) for nth, each in enumerate(self._tables(alerts, "mutes"))
+            ),
+            dashboard_url=self._text_of(alerts, "dashboard_url"),
             self_healed=bool(alerts.get("self_healed", False)),
             digest=hashlib.sha256(self._text.encode()).hexdigest()[:12],
             **values,
@@ -183,24 +187,24 @@ class _Reader:
                 name=name,
             )
         delivery = table.get("delivery", "at-least-once")
-        if delivery not in {"at-least-once", "at-most-once"}:
+        if delivery not in ("at-least-once", "at-most-once"):
             raise SettingError(
                 f"{place}: delivery={delivery!r} is unknown; use at-least-once or at-most-once",
                 name=name,
             )
         return ChannelSource(name, url.removeprefix("env:"), delivery == "at-most-once")
 
-    def _route(self, table: Any, channels: tuple[ChannelSource, ...]) -> Route:
-        place = self._place("alerts.routes", "to")
-        self._only(
-            self._table(table, "alerts.routes"), ("scripts", "severity", "to"), "alerts.routes"
-        )
+    def _route(self, table: Any, nth: int, channels: tuple[ChannelSource, ...]) -> Route:
+        name = "alerts.routes"
+        place = self._place(name, "to", nth)
+        self._only(self._table(table, name), ("scripts", "severity", "to"), name, nth)
         known = [channel.name for channel in channels]
-        to = tuple([table["to"]] if isinstance(table.get("to"), str) else table.get("to", ()))
-        for name in to:
-            if name not in known:
+        given = table.get("to", [])
+        to = tuple(given if isinstance(given, list) else [given])
+        for channel in to:
+            if channel not in known:
                 raise SettingError(
-                    f"{place}: route to {name!r}: no such channel; known are {', '.join(known)}",
+                    f"{place}: route to {channel!r}: no such channel; known are {', '.join(known)}",
                     name="routes",
                 )
         severity = table.get("severity", "warning")
@@ -211,32 +215,31 @@ class _Reader:
             )
         return Route(str(table.get("scripts", "*")), severity, to)
 
-    def _mute(self, table: Any) -> Mute:
+    def _mute(self, table: Any, nth: int) -> Mute:
         keys = ("scripts", "rule", "schedule", "duration", "timezone", "reason")
-        self._only(self._table(table, "alerts.mutes"), keys, "alerts.mutes")
+        self._only(self._table(table, "alerts.mutes"), keys, "alerts.mutes", nth)
+        place = self._place("alerts.mutes", "schedule", nth)
         if not {"schedule", "duration"} <= set(table):
-            place = self._place("alerts.mutes", "schedule")
             raise SettingError(
                 f"{place}: a mute that comes again needs schedule and duration; for once there is "
                 '"runlog alerts mute"',
                 name="mutes",
             )
-        place = self._place("alerts.mutes", "schedule")
         kept = {name: table[name] for name in ("schedule", "timezone") if name in table}
         declared = checked(kept, place=place)
         return Mute(
             scripts=str(table.get("scripts", "*")),
             rule=str(table.get("rule", "*")),
             schedule=Schedule(declared["schedule"], declared.get("timezone", "UTC")),
-            duration=self._span(table["duration"], "alerts.mutes", "duration"),
+            duration=self._span(table["duration"], "alerts.mutes", "duration", nth),
             reason=str(table.get("reason", "")),
         )
 
-    def _span(self, value: Any, table: str, key: str) -> timedelta:
+    def _span(self, value: Any, table: str, key: str, nth: int = 0) -> timedelta:
         try:
             return timedelta(seconds=seconds_of(str(value)))
         except ValueError as error:
-            place = self._place(table, key)
+            place = self._place(table, key, nth)
             raise SettingError(f"{place}: {key}={value!r} {error}", name=key) from None
 
     def _table(self, value: Any, name: str) -> Mapping[str, Any]:
@@ -244,27 +247,54 @@ class _Reader:
             raise SettingError(f"{self._place(name, '')}: {value!r} is no table", name=name)
         return value
 
-    def _only(self, table: Mapping[str, Any], known: tuple[str, ...], name: str) -> None:
+    def _text_of(self, alerts: Mapping[str, Any], key: str) -> str | None:
+        value = alerts.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        raise SettingError(f"{self._place('alerts', key)}: {key}={value!r} is no text", name=key)
+
+    def _tables(self, alerts: Mapping[str, Any], key: str) -> list[Any]:
+        found = alerts.get(key, [])
+        if not isinstance(found, list):
+            place = self._place("alerts", key)
+            raise SettingError(f"{place}: {key} is no list; write [[alerts.{key}]]", name=key)
+        return found
+
+    def _only(
+        self, table: Mapping[str, Any], known: tuple[str, ...], name: str, nth: int = 0
+    ) -> None:
         for key in table:
             if key not in known:
-                place = self._place(name, key)
+                place = self._place(name, key, nth)
                 raise SettingError(
                     f"{place}: unknown key {key!r}; known are {', '.join(known)}", name=key
                 )
 
-    def _place(self, table: str, key: str) -> str:
-        """Return the file, the line where the key stands, and its table."""
+    def _place(self, table: str, key: str, nth: int = 0) -> str:
+        """Return the file, the line where the key stands, and its table: the nth of this name."""
         bare = table.removeprefix("scripts.")
         shown = f'scripts."{bare}"' if table.startswith("scripts.") else table
-        inside, line_number = not table, 0
+        line = self._line(table, key, nth)
+        where = f":{line}" if line else ""
+        return f"{self._path.name}{where}: [{shown}]" if table else f"{self._path.name}{where}"
+
+    def _line(self, table: str, key: str, nth: int = 0) -> int:
+        """Return the number of the line where a key stands, else its table; 0 if nothing tells."""
+        begun, inside, seen, full = 0, not table, -1, f"{table}.{key}" if table else key
         for number, line in enumerate(self._text.splitlines(), 1):
             stripped = line.strip()
             if stripped.startswith("["):
-                name = stripped.strip("[]").replace('"', "").replace("'", "")
-                inside = name.removeprefix("tool.runlog.") == table
-                line_number = number if inside and not line_number else line_number
+                name = stripped.split("#")[0].strip(" []").replace('"', "").replace("'", "")
+                name = name.removeprefix("tool.runlog.")
+                seen += name == table
+                inside = name == table and seen == nth
+                begun = number if inside else begun
+                if key and f"{name}.".startswith(f"{full}."):
+                    return number
             elif inside and re.match(rf"[\"']?{re.escape(key)}[\"']?\s*=", stripped):
-                line_number = number
-                break
-        where = f":{line_number}" if line_number else ""
-        return f"{self._path.name}{where}: [{shown}]" if table else f"{self._path.name}{where}"
+                return number
+        if begun or not table:
+            return begun
+        # It is written in the table around it, in braces.
+        around, _, name = table.rpartition(".")
+        return self._line(around, name)

@@ -6,7 +6,7 @@ The longest pattern of the file wins over shorter ones, its exact name over all.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -74,7 +74,7 @@ class Expectation:
     Attributes:
         values: key → value, as stored.
         origins: key → ``code``, or the file's table.
-        faults: what the script declared and nobody understands.
+        faults: what was declared and nobody understands.
     """
 
     script_name: str
@@ -100,6 +100,10 @@ class Expectation:
     def timezone(self) -> str:
         """The zone of its schedule, its days and the times in messages."""
         return str(self.values.get("timezone", "UTC"))
+
+    def with_fault(self, said: str) -> Expectation:
+        """Return the same with one more thing that cannot be meant."""
+        return replace(self, faults=(*self.faults, said))
 
     def rules(self) -> list[Rule]:
         """Return the rules that are on."""

@@ -44,16 +44,16 @@ class Schedule(NamedTuple):
     grace: timedelta | None = None
     early: timedelta = EARLY
 
-    def next_due(self, declared_at: datetime, newest_start: datetime | None) -> Due:
-        """Return the first due time that ``newest_start`` does not cover.
+    def next_due(self, declared_at: datetime, newest_start: datetime | None) -> Due | None:
+        """Return the first due time that ``newest_start`` does not cover; None: there is none.
 
-        Due times before ``declared_at`` do not count.
+        Due times before ``declared_at`` do not count. A first Monday that is a 20th never comes.
 
         Raises:
             MissingExtraError: cronsim, which understands cron, is not installed.
         """
         dues = [self._due(part, declared_at, newest_start) for part in self.text.split(SEPARATOR)]
-        return min(dues)
+        return min((due for due in dues if due is not None), default=None)
 
     def upcoming(self, after: datetime) -> Iterator[datetime]:
         """Return the due times after a moment; of several schedules those of the first."""
@@ -64,7 +64,7 @@ class Schedule(NamedTuple):
                 yield after
         yield from _firings(part, self.timezone, after)
 
-    def _due(self, part: str, declared_at: datetime, newest_start: datetime | None) -> Due:
+    def _due(self, part: str, declared_at: datetime, newest_start: datetime | None) -> Due | None:
         if (seconds := interval_of(part)) is not None:
             period = timedelta(seconds=seconds)
             due = max((newest_start or declared_at) + period, declared_at).astimezone(UTC)
@@ -73,11 +73,13 @@ class Schedule(NamedTuple):
         if newest_start is not None:
             base = max(declared_at, newest_start + self.early)
         firings = _firings(part, self.timezone, base)
-        due, following = next(firings), next(firings, None)
-        allowed = self._allowed(following - due if following else GRACE * 2)
-        if _clocks_change_near(due, self.timezone):
+        first, following = next(firings, None), next(firings, None)
+        if first is None:
+            return None
+        allowed = self._allowed(following - first if following else GRACE * 2)
+        if _clocks_change_near(first, self.timezone):
             allowed += timedelta(hours=1)
-        return Due(due, due + allowed)
+        return Due(first, first + allowed)
 
     def _allowed(self, period: timedelta) -> timedelta:
         if self.grace is not None:
@@ -89,13 +91,18 @@ def _firings(expression: str, timezone: str, after: datetime) -> Iterator[dateti
     from zoneinfo import ZoneInfo
 
     try:
-        from cronsim import CronSim
+        from cronsim import CronSim, CronSimError
     except ImportError:
         raise MissingExtraError(
             f'schedules need cronsim: {pip_line("alerts")} (or declare "every 15m", or fresh, '
             "which need nothing)"
         ) from None
-    for firing in CronSim(expression, after.astimezone(ZoneInfo(timezone))):
+    try:
+        firings = CronSim(expression, after.astimezone(ZoneInfo(timezone)))
+    except CronSimError:
+        # It never comes: nothing is due, which must not keep anybody from looking at the others.
+        return
+    for firing in firings:
         yield firing.astimezone(UTC)
 
 

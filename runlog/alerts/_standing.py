@@ -64,7 +64,7 @@ class Standing:
 
     Attributes:
         newest: None for one that never ran.
-        due: None without a schedule.
+        due: None without a schedule, or with one that never comes.
         is_new: what is kept of it has changed.
     """
 
@@ -140,13 +140,15 @@ class _Judge:
         schedule = expectation.schedule
         declared_at = self._declared_at(expectation, newest, kept)
         started_at = newest.started_at if newest else None
-        due = schedule and self._forgiven(schedule.next_due(declared_at, started_at))
+        due = schedule and schedule.next_due(declared_at, started_at)
+        if schedule and due is None:
+            expectation = expectation.with_fault(f"schedule={schedule.text!r} never comes")
         paused_until = kept.paused_until if kept else None
         standing = Standing(
             expectation,
             newest,
             declared_at,
-            due,
+            due and self._forgiven(due),
             is_paused=paused_until is not None and paused_until > self._now,
             is_new=kept is None,
         )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runlog._database.driver import Connection
 
 _Row = TypeVar("_Row")
-_PARTS = ("beat", "of_script", "patience", "rule", "source", "verdicts", "words")
+_PARTS = ("of_script", "rule", "source", "verdicts", "words")
 
 
 @lru_cache(maxsize=512)

@@ -74,6 +74,24 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return everywhere(command)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            known = (name for name in self.list_commands(ctx) if self._takes(ctx, name, error))
+            if (name := next(known, None)) is None:
+                raise
+            told = f"it stands after the command: runlog {name} {error.option_name}"
+            raise click.UsageError(
+                f"No such option {error.option_name!r} here; {told}", ctx
+            ) from None
+
+    def _takes(self, ctx: click.Context, name: str, error: click.NoSuchOption) -> bool:
+        command = self.get_command(ctx, name)
+        return command is not None and any(
+            error.option_name in parameter.opts for parameter in command.params
+        )
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         known = self.list_commands(ctx)
         for title, names in _GROUPS.items():

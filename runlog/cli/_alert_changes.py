@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
+from runlog import queries
 from runlog._delivery.sweep import closer
 from runlog._process.visible import visible
 from runlog.cli import _complete as complete
-from runlog.cli._database import connected, settings
+from runlog.cli._database import connected, settings, similar
 from runlog.cli._failures import NotFoundError
 from runlog.cli._options import AGE, SINCE
 from runlog.cli.show.output import Output, page_options
@@ -33,12 +34,19 @@ class _Done(NamedTuple):
 
 
 @contextmanager
-def open_care() -> Iterator[Care]:
-    """Give access to the alerts of the database of the environment."""
+def open_care(scripts: str | None = None) -> Iterator[Care]:
+    """Give access to the alerts of the database of the environment.
+
+    Args:
+        scripts: whose; where none of them has run, which may be a typing error, that is told.
+    """
     from runlog.alerts import care
 
     with connected() as connection, care(connection, schema=settings().schema) as opened:
         yield opened
+        if scripts and not queries.last_runs(connection, script=scripts, limit=1):
+            told = f"there is no run of {scripts!r} yet{similar(connection, scripts)}"
+            click.echo(f"runlog: {visible(told)}", err=True)
 
 
 def find_incident(care: Care, prefix: str) -> Incident:
@@ -98,7 +106,7 @@ def mute_command(
 
     Incidents open and end all the same. What is open when the mute ends is told then, once.
     """
-    with open_care() as care:
+    with open_care(scripts) as care:
         care.mute(scripts, rule, span or until, reason=reason, who=closer())
     undo = f'"runlog alerts unmute {scripts}{_as_option(rule)}" takes it back'
     _tell(output, "muted", scripts, rule, f"muted: {scripts}; {undo}")
@@ -125,7 +133,7 @@ def pause_command(
     *, script: str, span: timedelta | None, until: datetime | None, output: Output
 ) -> None:
     """Expect nothing of SCRIPT: it is neither missed nor stale. Failures still count."""
-    with open_care() as care:
+    with open_care(script) as care:
         care.pause(script, span or until, closer())
     undo = f'"runlog alerts resume {script}" takes it back'
     _tell(output, "paused", script, "*", f"paused: {script}; {undo}")
@@ -147,7 +155,7 @@ def resume_command(script: str, *, output: Output) -> None:
 @page_options
 def retire_command(script: str, *, output: Output) -> None:
     """Say that SCRIPT is gone: nothing is expected of it any more, and what is open is over."""
-    with open_care() as care:
+    with open_care(script) as care:
         care.retire(script, closer())
     undo = f'"runlog alerts resume {script}" takes it back'
     _tell(output, "retired", script, "*", f"retired: {script}; {undo}")

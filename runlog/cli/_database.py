@@ -31,9 +31,18 @@ def settings() -> Settings:
     """Return the checked settings; a bad variable is an error here."""
     chosen = resolve(strict=True)
     is_named = os.environ.get("RUNLOG_DSN") or os.environ.get("DATABASE_URL")
-    if chosen.dsn == EMBEDDED and not is_named:
+    if chosen.dsn == EMBEDDED and not is_named and _is_first_time():
         click.echo("runlog: no database is named; using the embedded PostgreSQL", err=True)
     return chosen
+
+
+def _is_first_time() -> bool:
+    """Tell whether this command asks for its settings for the first time."""
+    context = click.get_current_context(silent=True)
+    if context is None or context.meta.get("runlog.settings"):
+        return context is None
+    context.meta["runlog.settings"] = True
+    return True
 
 
 @contextmanager
@@ -65,13 +74,13 @@ def find_run(connection: Connection[Any], reference: str) -> Run:
         newest = queries.last_runs(connection, limit=1, script=script or None)
         if not newest:
             of = f" of script {script!r}" if script else ""
-            raise _missing(connection, f"there is no run{of} yet", script)
+            raise missing(connection, f"there is no run{of} yet", script)
         return newest[0]
     found = _with_prefix(connection, reference) or queries.last_runs(
         connection, limit=1, script=reference
     )
     if not found:
-        raise _missing(connection, f"there is no run and no script {reference!r}", reference)
+        raise missing(connection, f"there is no run and no script {reference!r}", reference)
     if len(found) > 1:
         shown = ", ".join(
             f"{run.id} ({visible(run.script_name)})" for run in found[:_CANDIDATES_SHOWN]
@@ -90,16 +99,17 @@ def _with_prefix(connection: Connection[Any], prefix: str) -> list[Run]:
         return []
 
 
-def _missing(connection: Connection[Any], said: str, script: str) -> NotFoundError:
+def missing(connection: Connection[Any], said: str, script: str) -> NotFoundError:
+    """Return the error that says so, and how to find what is there."""
     if queries.last_runs(connection, limit=1, script=script or None, sync_mode="backfill"):
         return NotFoundError(f'{said}, but for backfills; "runlog runs --mode backfill" lists them')
     if not queries.last_runs(connection, limit=1):
         return NotFoundError(f'{said}; "runlog demo" makes the first two')
-    similar = _similar(connection, script) if script else ""
-    return NotFoundError(f'{said}{similar}; "runlog runs" lists what there is')
+    return NotFoundError(f'{said}{similar(connection, script)}; "runlog runs" lists what there is')
 
 
-def _similar(connection: Connection[Any], name: str) -> str:
+def similar(connection: Connection[Any], name: str) -> str:
+    """Return the question whether a script of nearly this name is meant; empty without one."""
     import difflib
 
     scripts = [row.script_name for row in queries.script_health(connection)]

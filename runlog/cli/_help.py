@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 import click
 
 
@@ -15,7 +17,10 @@ def help_command(context: click.Context, command: tuple[str, ...]) -> None:
     for name in command:
         part = found.get_command(place, name) if isinstance(found, click.Group) else None
         if part is None:
-            raise click.UsageError(f"there is no command {' '.join(command)!r}; see runlog --help")
+            known = found.list_commands(place) if isinstance(found, click.Group) else []
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else "see runlog --help"
+            raise click.UsageError(f"there is no command {' '.join(command)!r}; {hint}")
         place = click.Context(part, info_name=name, parent=place)
         found = part
     click.echo(found.get_help(place))

@@ -8,7 +8,7 @@ import click
 
 from runlog.cli import _complete as complete
 from runlog.cli._times import AGE, SINCE
-from runlog.queries._parameters import LEVEL_WORDS, LEVELS
+from runlog.queries._parameters import EVERYTHING, LEVEL_WORDS, LEVELS
 from runlog.queries._states import STATES
 
 if TYPE_CHECKING:
@@ -56,12 +56,9 @@ LEVEL = _Level()
 
 def run_argument(*, is_required: bool = False, default: str | None = "last") -> Callable[..., Any]:
     """Add RUN."""
-    return click.argument(
-        "run",
-        required=is_required,
-        default=None if is_required else default,
-        shell_complete=complete.runs,
-    )
+    # A default of None would be one to click, and satisfy what is required.
+    known: dict[str, Any] = {"required": True} if is_required else {"default": default}
+    return click.argument("run", **known, shell_complete=complete.runs)
 
 
 def script_argument(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -110,8 +107,12 @@ def entry_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def limit_option(default: int | None, what: str) -> Callable[..., Any]:
-    """Add ``-n``/``--limit`` with its default."""
+    """Add ``-n``/``--limit`` with its default; more than any table holds is all there is."""
     tail = f" Default: {default}." if default is not None else ""
     return click.option(
-        "-n", "--limit", type=click.IntRange(1), default=default, help=f"{what}{tail}"
+        *("-n", "--limit"),
+        type=click.IntRange(1),
+        default=default,
+        callback=lambda _, __, limit: limit and min(limit, EVERYTHING),
+        help=f"{what}{tail}",
     )

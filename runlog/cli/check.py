@@ -9,7 +9,7 @@ import click
 from runlog._process.visible import visible
 from runlog._readable import moment, plural
 from runlog.cli import _complete as complete
-from runlog.cli._database import connected, settings
+from runlog.cli._database import connected, missing, settings
 from runlog.cli._options import AGE
 from runlog.cli.alerts import config_option
 from runlog.cli.show.output import Output, page_options
@@ -48,8 +48,8 @@ def check_command(
     runlog check                                  all scripts, all rules
     runlog check nightly-report --max-age 26h     did it succeed lately?
 
-    Exit codes: 0 all is well, 1 something is bad, 3 no answer. With --nagios: 0 OK, 1 warning,
-    2 critical, 3 unknown.
+    Exit codes: 0 all is well, 1 something is bad, 3 no answer, 4 no such script. With --nagios: 0
+    OK, 1 warning, 2 critical, 3 unknown.
     """  # noqa: D301 - click reads this mark
     if max_age is not None and script is None:
         raise click.UsageError("--max-age is of one script: runlog check SCRIPT --max-age 26h")
@@ -81,7 +81,11 @@ def _checked(script: str | None, max_age: timedelta | None, config: str | None) 
     chosen = settings()
     read = find_config(config, os.environ)
     with connected() as connection, translated(chosen.dsn, chosen.schema):
-        return check(connection, chosen.schema, read, script=script, max_age=max_age)
+        found = check(connection, chosen.schema, read, script=script, max_age=max_age)
+        if script is not None and not found.scripts and not found.bad:
+            # Nobody is well: a typing error must not keep a monitor green.
+            raise missing(connection, f"there is no script {script!r}", script)
+    return found
 
 
 def _first_line(error: Exception) -> str:

@@ -91,6 +91,7 @@ def serve(
     Raises:
         DashboardError: the address may not be opened to others like this, or is taken.
     """
+    root_path = f"/{root_path.strip('/')}".rstrip("/")
     _refuse_openness(host, is_closed=bool(token or user_header or no_auth))
     try:
         import uvicorn
@@ -111,7 +112,7 @@ def serve(
     )
     config = uvicorn.Config(
         app,
-        root_path=root_path.rstrip("/"),
+        root_path=root_path,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -33,7 +33,9 @@ class _Flushed(NamedTuple):
 
 
 @click.command("flush")
-@click.option("--timeout", type=click.FloatRange(0.1), default=60.0, help="Seconds. Default: 60.")
+@click.option(
+    "--timeout", type=click.FloatRange(0.1, 1e6), default=60.0, help="Seconds. Default: 60."
+)
 @click.option(
     "--from",
     "source",

@@ -48,7 +48,9 @@ if TYPE_CHECKING:
 )
 @script_option
 @click.option(
-    "--max-seconds", type=click.FloatRange(0.1), help="Stop after this time; go on another day."
+    "--max-seconds",
+    type=click.FloatRange(0.1, 1e6),
+    help="Stop after this time; go on another day.",
 )
 @click.option("--dry-run", is_flag=True, help="Only tell how much would go.")
 @page_options

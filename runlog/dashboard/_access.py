@@ -34,7 +34,11 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+ROOT: Final = "runlog.root_path"
+"""Where a request's scope tells under which path the dashboard is mounted."""
 _FOR_EVER: Final = "private, max-age=31536000, immutable"
+_KEPT: Final = (200, 304)
+"""What a browser may keep; the answer that it still holds says so again, or is no longer kept."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN: Final = ("/healthz", "/login", "/static/")
 
@@ -102,13 +106,15 @@ class Guard:
             await self._app(scope, receive, send)
             return
         path = _path_of(scope)
+        # A mount within, as of the static files, is no place for pages.
+        scope[ROOT] = scope.get("root_path", "")
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
-                if path.startswith("/static/") and message["status"] == 200:  # noqa: PLR2004 - OK
+                if path.startswith("/static/") and message["status"] in _KEPT:
                     headers["Cache-Control"] = _FOR_EVER
             await send(message)
 

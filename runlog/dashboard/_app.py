@@ -42,7 +42,13 @@ from runlog.dashboard.routes import (
     session,
     tail,
 )
-from runlog.errors import DatabaseUnavailableError, QueryError, RunlogError, SchemaError
+from runlog.errors import (
+    DatabaseUnavailableError,
+    QueryError,
+    RunlogError,
+    SchemaError,
+    SettingError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -79,7 +85,8 @@ def create_app(
         SettingError: a setting, or the time zone, cannot be meant.
     """
     if find_zone(timezone) is None:
-        raise RunlogError(f"time zone {timezone!r} is unknown; use a name such as Europe/Berlin")
+        told = f"time zone {timezone!r} is unknown; use a name such as Europe/Berlin"
+        raise SettingError(told, name="timezone")
     database = Database(dsn)
     hub = Hub(database)
     access = Access(token, user_header, hosts)
@@ -169,7 +176,10 @@ def _refused(request: Request, error: Exception) -> Response:
     titles = {404: "Not found", 400: "That cannot be meant", 405: "Not like this"}
     detail = str(getattr(error, "detail", ""))
     told = "there is no such page" if detail == "Not Found" else detail
-    return _say(request, status, titles.get(status, "Refused"), told)
+    answer = _say(request, status, titles.get(status, "Refused"), told)
+    # Which methods would do, where one does not.
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
 
 
 def _broken(request: Request, error: Exception) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -85,15 +85,23 @@ def moment_of(request: Request, name: str) -> datetime | None:
     text = text_of(request, name)
     if text is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+    moment = _parsed(text)
+    if moment is None:
         raise HTTPException(
             400, f"{name}={text!r} is no moment; write 2026-01-31 or 2026-01-31T09:00"
-        ) from None
+        )
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=viewer(request).zone)
     return moment
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    # At the ends of the calendar nothing can be counted on, nor be told in another time zone.
+    return moment if MINYEAR < moment.year < MAXYEAR else None
 
 
 def level_of(request: Request) -> str | None:

@@ -17,6 +17,7 @@ from runlog._process.distribution import version
 from runlog._readable import plural
 from runlog.dashboard import _charts as charts
 from runlog.dashboard import _words as words
+from runlog.dashboard._access import ROOT
 from runlog.dashboard._viewer import Viewer, iso, viewer_of
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def format_of(request: Request) -> str:
 
 def root_of(request: Request) -> str:
     """Return the path under which the dashboard is mounted, without a slash at its end."""
-    return str(request.scope.get("root_path", "")).rstrip("/")
+    scope = request.scope
+    return str(scope.get(ROOT, scope.get("root_path", ""))).rstrip("/")
 
 
 def viewer(request: Request) -> Viewer:

@@ -116,5 +116,5 @@ def bounds_of(prefix: str) -> dict[str, Any]:
     """
     digits = prefix.replace("-", "").lower()
     if not digits or len(digits) > 32 or set(digits) - set("0123456789abcdef"):  # noqa: PLR2004 - a UUID's
-        raise QueryError(f"{prefix!r} cannot be the beginning of a run's id; use its first digits")
+        raise QueryError(f"{prefix!r} cannot be the beginning of an id; use its first digits")
     return {"lowest": digits.ljust(32, "0"), "highest": digits.ljust(32, "f")}

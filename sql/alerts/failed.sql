@@ -22,7 +22,7 @@ with counted as (
             run.error_message,
             run.triggered_by,
             run.metadata #>> '{runlog,outcome}' as outcome,
-            run.status = 'running' and {beat} < %(now)s - {patience} as is_gone
+            run.status = 'running' and {heartbeat} < %(now)s - 3 * {heartbeat_interval} * interval '1 second' as is_gone
         from {schema}.runs as run
         where {of_script}
         order by run.script_name, run.started_at desc

@@ -25,7 +25,7 @@ cross join lateral (
         run.script_name = rule.script_name
         and run.status = 'running'
         and {is_ordinary}
-        and {beat} >= %(now)s - {patience}
+        and {heartbeat} >= %(now)s - 3 * {heartbeat_interval} * interval '1 second'
 ) as alive
 cross join lateral (
     select

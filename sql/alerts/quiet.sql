@@ -21,7 +21,7 @@ cross join lateral (
     where
         run.script_name = rule.script_name
         and run.status = 'running'
-        and {beat} >= %(now)s - {patience}
+        and {heartbeat} >= %(now)s - 3 * {heartbeat_interval} * interval '1 second'
     order by run.started_at desc
     limit 1
 ) as alive

@@ -38,7 +38,7 @@ select
         where
             run.script_name = rule.script_name
             and run.status = 'running'
-            and {beat} >= %(now)s - {patience}
+            and {heartbeat} >= %(now)s - 3 * {heartbeat_interval} * interval '1 second'
     ) as is_alive
 from rule
 cross join lateral (
@@ -48,7 +48,7 @@ cross join lateral (
         run.finished_at,
         {source} as source,
         run.metadata #> '{runlog,github}' is not null as is_github,
-        {beat} as beat_at
+        {heartbeat} as beat_at
     from {schema}.runs as run
     where {of_script}
     order by run.script_name, run.started_at desc

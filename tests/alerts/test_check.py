@@ -51,6 +51,54 @@ def test_missed_counts_from_the_newest_start(scene):
     assert told(scene, at("02:11")) == ["sync did not start"]
 
 
+def test_a_schedule_that_never_comes_is_told_and_keeps_nobody_from_the_others(scene):
+    """Any program may have declared it; it is a fault of that script, for check and watcher."""
+    for name, schedule in (("odd", "0 0 */31 * MON#2"), ("older", "0 0 30 2 *")):
+        declared = {"expects": {"schedule": schedule, "timezone": "UTC"}}
+        scene.run(at("01:00"), name, runlog=declared)
+    scene.run(at("01:00"), "sync", status="error")
+    found = check(scene.connection, "public", scene.config, now=T)
+    assert [each.says for each in found.bad] == ["sync failed"]
+    assert [said.partition(":")[0] for said in found.faults] == ["odd", "older"]
+    assert all("never comes" in said for said in found.faults)
+    scene.look(T)
+    assert scene.receiver.take() == ["✖ sync failed"]
+
+
+ODD_BEATS = [
+    "2026-13-99T00:00:00",
+    "2026-02-30T00:00:00Z",
+    "0000-01-01T00:00:00Z",
+    "infinity",
+    [1],
+    7,
+    None,
+]
+ODD_INTERVALS = [-1, 1e300, "x", None, [30]]
+
+
+@pytest.mark.parametrize("beat", ODD_BEATS)
+@pytest.mark.parametrize("interval", ODD_INTERVALS)
+def test_what_others_write_of_a_run_blinds_nobody(scene, beat, interval):
+    """A heartbeat that is no moment is none, as for every other question; the others are judged."""
+    scene.expect("odd", quiet="1s", max_duration="1s")
+    odd = {"heartbeat_at": beat, "heartbeat_interval": interval}
+    scene.run(at("01:00"), "odd", status="running", runlog=odd)
+    scene.run(at("01:00"), "sync", status="error")
+    assert told(scene) == ["sync failed"]
+    scene.look(T)
+    assert scene.receiver.take() == ["✖ sync failed"]
+
+
+@pytest.mark.parametrize("interval", ODD_INTERVALS)
+def test_a_living_run_with_an_odd_interval_is_judged(scene, interval):
+    """Nobody can reckon with every number that a row may hold."""
+    odd = {"heartbeat_at": "2026-03-10T01:59:59+00:00", "heartbeat_interval": interval}
+    scene.run(at("01:00"), "odd", status="running", runlog=odd)
+    scene.run(at("01:00"), "sync", status="error")
+    assert "sync failed" in told(scene)
+
+
 def test_only_what_is_asked_for(scene):
     """A pattern leaves the others alone."""
     for script in ("a-1", "a-2", "b"):

@@ -217,6 +217,13 @@ def test_due_times_over_clock_changes(schedule, after, firings):
     assert [next(found) for _ in firings] == [datetime.fromisoformat(each) for each in firings]
 
 
+def test_a_schedule_that_never_comes_is_never_due():
+    """The second Monday is no 1st, and February has no 30th."""
+    assert Schedule("0 0 */31 * MON#2").next_due(T, T) is None
+    assert Schedule("0 0 30 2 *").next_due(T, T) is None
+    assert Schedule("0 0 30 2 *; every 1h").next_due(T, T).at == T + timedelta(hours=1)
+
+
 def test_a_short_period_has_a_short_grace():
     """Half the period, ten minutes at most, a minute at least; one of its own when given."""
     graces = {

@@ -213,7 +213,7 @@ def test_runs_are_found_by_the_beginning_of_their_id(connection):
 @pytest.mark.parametrize("prefix", ["", "-", "xyz", "0" * 33, "019 0"])
 def test_what_cannot_begin_an_id_is_refused(connection, prefix):
     """Text that no id begins with is an error that says so, and not an empty answer."""
-    with pytest.raises(QueryError, match="cannot be the beginning of a run's id"):
+    with pytest.raises(QueryError, match="cannot be the beginning of an id"):
         queries.runs_with_prefix(connection, prefix=prefix)
 
 

@@ -127,6 +127,26 @@ def test_forms_from_elsewhere_are_refused(closed):
     assert closed.post("/login", data={"token": TOKEN}).status_code == 303
 
 
+def test_what_a_browser_holds_it_may_keep(closed):
+    """A static file that has not changed stays as keepable as when it came; a page never is."""
+    first = closed.get("/static/app.js")
+    again = closed.get("/static/app.js", headers={"if-none-match": first.headers["etag"]})
+    assert (first.status_code, again.status_code) == (200, 304)
+    assert "immutable" in again.headers["cache-control"]
+    assert again.headers["cache-control"] == first.headers["cache-control"]
+    assert closed.get("/static/nope.js").headers["cache-control"] == "no-store"
+
+
+def test_other_methods_are_told_which_would_do(closed):
+    """HEAD is answered as GET, the login too; what is refused says what is allowed."""
+    assert closed.head("/login").status_code == closed.head("/healthz").status_code == 200
+    closed.headers["authorization"] = f"Bearer {TOKEN}"
+    for path in ("/", "/runs", "/runs.json", "/healthz", "/logout"):
+        answer = closed.request("PATCH", path)
+        assert answer.status_code == 405, path
+        assert answer.headers["allow"], path
+
+
 def test_only_a_proxy_that_names_a_user_comes_through(database):
     """With a proxy that logs people in, a request without its header is refused."""
     with asking(create_app(database, user_header="X-Forwarded-User")) as client:

@@ -28,6 +28,14 @@ insert into logs (run_id, level, step, message, meta)
 """
 
 
+ODD_PATHS = [
+    *(f"{path}?{name}=0001-01-01" for path in ("/logs", "/runs", "/errors") for name in ("at", "from", "to")),
+    *(f"{path}?{name}=9999-12-31T23:59:59-12:00" for path in ("/logs", "/runs") for name in ("at", "from")),
+    *("/scripts/%00", "/scripts?name=%00", "/errors/%00", "/runs/%00", "/logs?q=%00", "/search?q=%00"),
+    *("/static/%00", "/static/../x", "/static/nope.js", "/runs/latest?script=%00"),
+]  # fmt: skip
+
+
 @pytest.fixture
 def look():
     """Return a client of a dashboard over a database; its connections end with the test."""
@@ -191,3 +199,19 @@ def test_tables_of_other_programs(empty_database, tables, look):
     assert client.get("/scripts?name=js%20sync/2").status_code == 200
     assert client.get("/scripts/js-sync").status_code == 200
     assert "TypeError" in client.get("/errors?period=30d").text
+
+
+@pytest.mark.parametrize("path", ODD_PATHS)
+@pytest.mark.parametrize("ending", ["", ".json", ".csv"])
+def test_what_nobody_can_mean_is_no_failure(look, database, path, ending):
+    """The ends of the calendar and a NUL are an answer's matter, never the server's or the database's."""
+    place, _, query = path.partition("?")
+    answer = look(database).get(f"{place}{ending}?{query}", follow_redirects=False)
+    assert answer.status_code < 500
+
+
+def test_a_missing_file_is_a_page_of_this_dashboard(look, database):
+    """Where a file is missing, the page that says so finds its own files and links."""
+    page = look(database).get("/static/nope.js").text
+    assert 'href="/static/style.css' in page
+    assert "/static/static" not in page

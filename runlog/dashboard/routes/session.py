@@ -25,7 +25,7 @@ async def login(request: Request) -> Response:
     """Answer ``/login``: a form, and what it sends."""
     access: Access = request.app.state.access
     wanted = safe_next(request.query_params.get("next", "/"))
-    if request.method == "GET":
+    if request.method != "POST":
         return page(request, "login.html", wanted=wanted, is_wrong=False)
     if not access.knows(await _sent(request, "token")):
         # Guessing is to take long.
