@@ -26,6 +26,9 @@ class Fault(StrEnum):
 _ROW_CLASSES = frozenset({"22", "23", "44", "54", "P0"})
 _SETUP_CLASSES = frozenset({"28", "3D", "3F", "42", "0L", "0P"})
 
+_SERVERS_OWN_CLASSES = frozenset({"08", "0A", "25", "40", "53", "55", "57", "58", "F0", "HV", "XX"})
+"""What they tell of passes, or is the same for every row."""
+
 # A failed connection carries no SQLSTATE, only text, in the server's language. What follows is
 # libpq's own, PostgreSQL's and the poolers' in English; what is not in it, see _ANSWERED.
 _SETUP_WORDS = (
@@ -130,6 +133,16 @@ def fault_of(error: BaseException) -> Fault:
         return Fault.ROW
     is_setup = state[:2] in _SETUP_CLASSES or state in _SETUP_STATES
     return Fault.SETUP if is_setup else Fault.OUTAGE
+
+
+def is_of_a_row(error: BaseException) -> bool:
+    """Tell whether ``error`` ails the rows that were touched, while others may go through.
+
+    A trigger or a policy of the user's may refuse with a class that nobody else has.
+    """
+    fault, state = fault_of(error), sqlstate(error)
+    is_odd = state is not None and state[:2] not in _SERVERS_OWN_CLASSES
+    return fault is Fault.ROW or (fault is Fault.OUTAGE and is_odd)
 
 
 def _fault_without_state(error: BaseException) -> Fault:
