@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import driver, statements
-from runlog._database.faults import NO_RIGHT, Fault, fault_of, sqlstate
+from runlog._database.faults import NO_RIGHT, is_in_the_way, is_of_a_row, sqlstate
 from runlog._process import origin
 from runlog._process.notices import notices
 from runlog._spool.owner import owner_lives
@@ -118,7 +118,10 @@ class _Reaping:
             try:
                 return self._connection.execute(sql, values, prepare=False).fetchone() is not None
             except driver.Error as error:
-                if fault_of(error) is not Fault.ROW:
+                if is_in_the_way(error):
+                    # Somebody else has that row; the next look tries again.
+                    return False
+                if not is_of_a_row(error):
                     raise
                 refusal = error
         tell_left(str(run.id), refusal)
