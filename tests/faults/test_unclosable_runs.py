@@ -168,6 +168,8 @@ def test_somebody_has_one_of_the_silent_runs(connection, refuse, capfd):
     closed = {add_run(connection, beat=500) for _ in range(3)}
     assert {run.id for run in reap(connection, "public")} == closed
     assert told(capfd, "cannot be closed") == []
+    assert reap(connection, "public", strict=True) == []
+    assert len(told(capfd, "cannot be closed")) == 1
     connection.execute(UNDO)
     assert [run.id for run in reap(connection, "public")] == [kept]
 
