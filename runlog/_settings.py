@@ -223,7 +223,8 @@ def resolve(
     for name in TABLE:
         if name in given:
             values[name] = _checked(name, given[name], "argument")
-        elif (text := environ.get(variable(name))) is not None:
+        elif (text := environ.get(variable(name), "")).strip():
+            # Empty is not given: so CI and Compose pass what nobody has set.
             _take_variable(values, name, text, strict=strict)
     values["dsn"] = choose(values.get("dsn"), environ)
     return Settings(**values)

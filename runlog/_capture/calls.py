@@ -162,7 +162,21 @@ def _keeping(original: Any) -> Any:
                 raise
         original(self, record)
 
+    pass_for(emit, original)
     return emit
+
+
+def pass_for(function: Any, original: Any) -> None:
+    """Have the frames of ``function`` look like those of logging's method that it replaces.
+
+    Whoever walks the frames of a call leaves out those of logging's files: ``handleError``, which
+    prints them, and handlers that look for who has logged.
+    """
+    code = getattr(original, "__code__", None)
+    if code is not None:
+        function.__code__ = function.__code__.replace(
+            co_filename=code.co_filename, co_firstlineno=code.co_firstlineno
+        )
 
 
 def claim(record: logging.LogRecord, claims: Claims) -> Told | None:
@@ -192,6 +206,26 @@ def _claim_what_waited(record: logging.LogRecord, claims: Claims) -> Told | None
         return None
     call.claims.append(claims)
     return call.run_id, call.step, call.at_call
+
+
+def is_held(record: logging.LogRecord, claims: Claims) -> bool:
+    """Tell whether the recorder of ``claims`` has stored ``record``."""
+    call = waiting.calls.get(id(record))
+    return claims in (call.claims if call is not None else holders_of(record))
+
+
+def hand_over(original: logging.LogRecord, record: logging.LogRecord) -> None:
+    """Have ``record``, which a filter puts in the place of ``original``, belong to its call."""
+    call = waiting.calls.get(id(original))
+    if call is not None and id(record) not in waiting.calls:
+        other = _remember(record)
+        other.run_id, other.step, other.claims, other.at_call = (
+            call.run_id, call.step, call.claims, None
+        )  # fmt: skip
+        _enter(other)
+    travelled = original.__dict__.get(TRAVELLING)
+    if travelled is not None:
+        record.__dict__.setdefault(TRAVELLING, travelled)
 
 
 def is_claimed(record: logging.LogRecord) -> bool:

@@ -35,6 +35,9 @@ _RARE = frozenset(
 NOT_PLAIN = _RARE | {"meta", "logger", "_record"}
 """An event with one of these keys says more than message, step and the fields of its meta."""
 
+_RENAMED = ("message", "msg")
+"""What the event is usually renamed to, for log services that want it so."""
+
 _STACK_TITLE = "Stack (most recent call last):"
 
 _GROUP_EDGE = "  | "
@@ -78,6 +81,8 @@ def _read(event: Mapping[str, Any], method_name: str, logger_name: str | None, n
         level = _take_level(fields, method_name)
     else:
         fields.pop("level", None)
+    if "event" not in fields:
+        _take_renamed(fields)
     added: dict[str, Any] = {}
     if _RARE.isdisjoint(fields):
         message = fields.pop("event", "")
@@ -106,6 +111,14 @@ def _take_level(fields: dict[str, Any], method_name: str) -> tuple[int, str]:
         return level_of(method_name) or (INFO, text_of(method_name).upper())
     del fields["level"]
     return named
+
+
+def _take_renamed(fields: dict[str, Any]) -> None:
+    """Put the event back where an ``EventRenamer`` before this has taken it from."""
+    for name in _RENAMED:
+        if name in fields:
+            fields["event"] = fields.pop(name)
+            return
 
 
 def _take_exception(fields: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from runlog._capture.calls import claim, keep_what_waits
+from runlog._capture.calls import claim, hand_over, is_held, keep_what_waits
 from runlog._capture.failures import tell_failure
 from runlog._capture.log_record import OWN_THREADS, is_own_noise, read_fields
 from runlog._capture.once import Claims, claims_of
@@ -60,6 +60,13 @@ class RunLogHandler(logging.Handler):
     # Another thread may flush a handler that is being made: it is in logging's list already.
     _recorder: Recorder | None = None
     _wrote = False
+    _filters_itself = False
+    """Whether a class of the user's has a ``filter`` of its own."""
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        """Note what a class of the user's has in the place of logging's own."""
+        super().__init_subclass__(**given)
+        cls._filters_itself = cls.filter is not RunLogHandler.filter
 
     def __init__(
         self,
@@ -99,15 +106,33 @@ class RunLogHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Filter and emit, without the lock that ``logging.Handler`` would take."""
-        if self.filters:
+        if self.filters or self._filters_itself:
             passed: Any = self.filter(record)
             if not passed:
                 return False
-            # Since Python 3.12 a filter may hand on another record.
-            record = record if passed is True else passed
+            # Since Python 3.12 a filter may hand on another record; anything else just says yes.
+            if passed is not record and issubclass(type(passed), logging.LogRecord):
+                self._handle_in_place(record, passed)
+                return True
         if not self._store_plain(record):
             self.emit(record)
         return True
+
+    def _handle_in_place(self, original: logging.LogRecord, record: logging.LogRecord) -> None:
+        """Emit what a filter of this handler puts in the place of ``original``, which others see.
+
+        One of the two is stored, by whichever handler comes first.
+        """
+        try:
+            if is_held(original, self._claims):
+                return
+            hand_over(original, record)
+            self.emit(record)
+            # Behind it: both may have one list of who has stored them.
+            claim(original, self._claims)
+        except Exception as error:
+            if not tell_failure(error, "a record could not be stored"):
+                raise
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append ``record`` to the spool."""

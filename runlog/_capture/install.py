@@ -13,6 +13,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
+from runlog._capture.calls import pass_for
 from runlog._capture.handler import RunLogHandler
 from runlog._process import fork, origin
 from runlog._process.state import process
@@ -108,11 +109,8 @@ def _take_records(handler: RunLogHandler) -> None:
             handler.handle(shown)
         return False if root.level == _HIDDEN_LEVEL and _is_only_ours(self, shown) else passed
 
-    # While filters of a logger run this frame is below them: it passes for the method it replaces.
-    code = original.__code__
-    filter.__code__ = filter.__code__.replace(
-        co_filename=code.co_filename, co_firstlineno=code.co_firstlineno
-    )
+    # While filters of a logger run this frame is below them.
+    pass_for(filter, original)
     logging.Logger.filter = filter  # type: ignore[method-assign,assignment] # of loggers
 
 

@@ -63,7 +63,7 @@ def read_fields(record: logging.LogRecord, at_call: Fields | None = None) -> Fie
             or (meta is not None and type(meta) is not dict)
         ):
             return _read_closely(record, at_call)
-        message = record.getMessage() if record.args else record.msg
+        message = record.getMessage() if record.args or _words_it_itself(record) else record.msg
         name = record.name
         logger = None if name == "root" else name
     except Exception as error:
@@ -163,6 +163,14 @@ def _read_wrapped(record: logging.LogRecord, extras: dict[str, Any]) -> Fields:
     return read[2:]
 
 
+def _words_it_itself(record: logging.LogRecord) -> bool:
+    """Tell whether a class or a filter of the program's says how a message is made."""
+    return type(record).getMessage is not _PLAIN_MESSAGE or "getMessage" in record.__dict__
+
+
+_PLAIN_MESSAGE = logging.LogRecord.getMessage
+
+
 def _was_overwritten(record: logging.LogRecord) -> bool:
     # What QueueHandler.prepare leaves behind. A filter that changed the message since then, or a
     # copy made for another reason, does not look like this, and says what it says.
@@ -213,14 +221,15 @@ def _meta(record: logging.LogRecord, extras: dict[str, Any]) -> dict[str, Any]:
 
 
 def _message(record: logging.LogRecord, meta: dict[str, Any]) -> object:
-    if not record.args:
+    if not record.args and not _words_it_itself(record):
         return record.msg
     try:
         return record.getMessage()
     except Exception as error:
         if is_interrupt(error):
             raise
-        meta.setdefault("args", record.args)
+        if record.args:
+            meta.setdefault("args", record.args)
         meta.setdefault("format_error", repr_of(error))
         fields = record.__dict__
         place = f"{text_of(fields.get('pathname'))}:{text_of(fields.get('lineno'))}"

@@ -20,7 +20,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, NamedTuple
 
-from runlog._process.interrupts import is_signal_handler
+from runlog._process.interrupts import is_interrupt, is_signal_handler
 from runlog._process.state import process
 
 if TYPE_CHECKING:
@@ -79,11 +79,20 @@ def announce(claims: Claims, logger: object) -> None:
         # A subclass may run its parent's chain: the outermost is the one that returns.
         caller = frame.f_back
         if frame.f_code.co_name == _CHAIN and caller and caller.f_code.co_name != _CHAIN:
-            name = getattr(logger, "name", None)
-            current.event = _Mark(claims, id(caller), caller.f_code, name)
+            current.event = _Mark(claims, id(caller), caller.f_code, name_of(logger))
             return
         frame = caller
     current.event = None
+
+
+def name_of(logger: object) -> object:
+    """Return the name of a wrapped logger; None where it has none, or a property that raises."""
+    try:
+        return getattr(logger, "name", None)
+    except Exception as error:
+        if is_interrupt(error):
+            raise
+        return None
 
 
 def forget() -> None:

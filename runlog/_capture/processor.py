@@ -18,6 +18,7 @@ from runlog._capture.event_dict import Event, read_event
 from runlog._capture.failures import tell_failure
 from runlog._capture.straight import make_store_event
 from runlog._entry.levels import level_number
+from runlog._entry.meta import as_dict
 from runlog._entry.texts import text_of
 from runlog._recorder import open_runs, registry
 
@@ -101,17 +102,19 @@ class RunLogProcessor:
         return _again, (self._given,)
 
     def _store(self, recorder: Recorder, logger: Any, method_name: str, event: Any) -> None:
-        if type(event) is not dict and not isinstance(event, Mapping):
-            # Behind the renderer there is no event_dict any more.
-            event = {"event": event}
+        if type(event) is not dict:
+            # Behind the renderer there is no event_dict any more. A class of the user's is not
+            # asked for its items: its methods may do anything.
+            is_mapping = issubclass(type(event), Mapping)
+            event = as_dict(event) if is_mapping else {"event": event}
         handled = event.get("_record")
-        if isinstance(handled, logging.LogRecord):
+        if issubclass(type(handled), logging.LogRecord):
             self._store_handled(recorder, handled, event)
             return
         if once.marks.is_used:
             once.forget()
-        name = getattr(logger, "name", None)
-        name = name if isinstance(name, str) and isinstance(logger, logging.Logger) else None
+        name = once.name_of(logger)
+        name = name if type(name) is str and issubclass(type(logger), logging.Logger) else None
         now = time.time()
         read = read_event(event, method_name, name, now)
         if self._is_left_out(read[0], name or event.get("logger"), None):

@@ -26,6 +26,9 @@ class Fault(StrEnum):
 _ROW_CLASSES = frozenset({"22", "23", "44", "54", "P0"})
 _SETUP_CLASSES = frozenset({"28", "3D", "3F", "42", "0L", "0P"})
 
+_SERVERS_OWN_CLASSES = frozenset({"08", "0A", "25", "40", "53", "55", "57", "58", "F0", "HV", "XX"})
+"""What they tell of passes, or is the same for every row."""
+
 # A failed connection carries no SQLSTATE, only text, in the server's language. What follows is
 # libpq's own, PostgreSQL's and the poolers' in English; what is not in it, see _ANSWERED.
 _SETUP_WORDS = (
@@ -64,14 +67,19 @@ LOCKED = "55P03"
 """Not within ``lock_timeout``, or not at once where that was asked."""
 _ROLLED_BACK_CLASS = "40"
 """The loser of a deadlock, or of a race between transactions that look strictly."""
-OUT_OF_TIME = "57014"
-"""A time limit of the server ended the statement."""
+_OUT_OF_TIME, _OUT_OF_TIME_AND_GONE = "57014", "25P04"
+"""A time limit of the server ended the statement, or with the transaction the session too."""
+
+_STATEMENT_CLASS = "42"
+"""The statement does not fit what is there: a table, a column, a type."""
 
 _CONNECTION_CLASS = "08"
 """Poolers answer with it whatever it was that kept them from the server."""
 
 # Shutdown by an operator or a crash, a dropped database, sessions that idled too long.
-_ENDS_OF_SESSIONS = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05", "25P03"})
+_ENDS_OF_SESSIONS = frozenset(
+    {"57P01", "57P02", "57P03", "57P04", "57P05", "25P03", _OUT_OF_TIME_AND_GONE}
+)
 
 # A publication that has updates, and a table without a replica identity.
 _SETUP_STATES = frozenset({"55000"})
@@ -80,6 +88,8 @@ _CHECK_ADDRESS = "check RUNLOG_DSN (address, role, password, sslmode)"
 _REFUSED = f"{_CHECK_ADDRESS}, and whether connections are left (max_connections)"
 _TAKEN = "all connections are taken; close some, raise max_connections or use a pooler"
 _HELD = "other sessions hold locks on the tables; try again, pg_stat_activity shows which"
+OTHER_TABLES = 'the tables are not as runlog needs them; "runlog migrate" says what is wrong'
+"""For whatever of class 42 has no remedy of its own: the address is right."""
 _REMEDIES = {
     NO_TABLE: 'the tables are missing; run "runlog migrate"',
     "3F000": 'the schema is missing; run "runlog migrate --schema …" or mend RUNLOG_SCHEMA',
@@ -87,6 +97,7 @@ _REMEDIES = {
     NO_RIGHT: 'the role lacks a right; run "runlog migrate --writer-role <role>" as the owner',
     "25006": "it takes no writes: a standby, or default_transaction_read_only is on; "
     "name the primary in RUNLOG_DSN (target_session_attrs=read-write finds it)",
+    "428C9": 'runlog writes this column itself; run "alter table … alter column … drop expression"',
     "55000": 'a publication needs a replica identity of the table; run "alter table … replica '
     'identity using index …" with the unique index on id',
     "53100": "the server's disk is full; make room there",
@@ -95,7 +106,9 @@ _REMEDIES = {
     LOCKED: _HELD,
     "40001": _HELD,
     "40P01": _HELD,
-    OUT_OF_TIME: "a time limit of the server ended it; raise statement_timeout for the role",
+    _OUT_OF_TIME: "a time limit of the server ended it; raise statement_timeout for the role",
+    _OUT_OF_TIME_AND_GONE: "a time limit of the server ended it; raise transaction_timeout for "
+    "the role",
 }
 _REMEDIES_BY_WORDS = {
     "ould not translate host name": "check the host in RUNLOG_DSN, and the network",
@@ -120,6 +133,16 @@ def fault_of(error: BaseException) -> Fault:
         return Fault.ROW
     is_setup = state[:2] in _SETUP_CLASSES or state in _SETUP_STATES
     return Fault.SETUP if is_setup else Fault.OUTAGE
+
+
+def is_of_a_row(error: BaseException) -> bool:
+    """Tell whether ``error`` ails the rows that were touched, while others may go through.
+
+    A trigger or a policy of the user's may refuse with a class that nobody else has.
+    """
+    fault, state = fault_of(error), sqlstate(error)
+    is_odd = state is not None and state[:2] not in _SERVERS_OWN_CLASSES
+    return fault is Fault.ROW or (fault is Fault.OUTAGE and is_odd)
 
 
 def _fault_without_state(error: BaseException) -> Fault:
@@ -153,6 +176,11 @@ def is_passing(error: BaseException) -> bool:
     return find_remedy(error) == _TAKEN or is_in_the_way(error)
 
 
+def is_out_of_time(error: BaseException | None) -> bool:
+    """Tell whether a time limit of the server ended it: less at once may get through."""
+    return sqlstate(error) in {_OUT_OF_TIME, _OUT_OF_TIME_AND_GONE}
+
+
 def ends_session(error: BaseException) -> bool:
     """Tell whether the server closes the connection after ``error``, though it may be open yet."""
     return sqlstate(error) in _ENDS_OF_SESSIONS
@@ -174,6 +202,8 @@ def find_remedy(error: BaseException) -> str | None:
         if type(error).__name__ == "ProgrammingError" and sqlstate(error) is None:
             # An address that cannot be read; it says what would do.
             return "entries wait until it is mended"
+        if (sqlstate(error) or "")[:2] == _STATEMENT_CLASS:
+            return OTHER_TABLES
         is_known = any(word in text for word in _SETUP_WORDS) or sqlstate(error)
         return _CHECK_ADDRESS if is_known else _REFUSED
     return known

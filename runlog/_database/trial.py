@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psycopg
 
 from runlog._database import statements
-from runlog._database.faults import Fault, fault_of, find_remedy, sqlstate
+from runlog._database.faults import OTHER_TABLES, Fault, fault_of, find_remedy, sqlstate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,5 +106,6 @@ def _explained(
         name = "replica_identity" if sqlstate(error) == _NO_IDENTITY else "narrow_columns"
         statement = statements.statement(f"doctor/{name}", schema)
         found = [str(said) for (said,) in connection.execute(statement, prepare=False)]
-    remedy = f'run "{"; ".join(found)}"' if found else find_remedy(error) or _MEND
-    return Refusal(f"{what} is refused: {told}", remedy)
+    known = find_remedy(error)
+    remedy = f'run "{"; ".join(found)}"' if found else known or _MEND
+    return Refusal(f"{what} is refused: {told}", _MEND if remedy == OTHER_TABLES else remedy)

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from runlog._database import driver
-from runlog._database.faults import Fault, fault_of
+from runlog._database.faults import is_of_a_row
 from runlog._delivery.late_runs import OwnLateRuns, RunNotThereYetError
 from runlog._delivery.store import Ended, Row
 from runlog._process.notices import notices
@@ -239,7 +239,7 @@ class Delivery:
         try:
             self._store.heartbeat(run_ids)
         except driver.Error as error:
-            if fault_of(error) is not Fault.ROW:
+            if not is_of_a_row(error):
                 raise
             # A constraint or a trigger of the user's, for what ails a row must not hold up entries.
             reason = str(error).strip().splitlines()[0]

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from runlog._database import driver
-from runlog._database.faults import Fault, fault_of
+from runlog._database.faults import is_of_a_row
 from runlog._delivery.late_runs import LateRunsOfOrphan
 from runlog._delivery.refusals import NotYetSureError
 from runlog._delivery.sweep import tell_left
@@ -142,7 +142,7 @@ class Orphans:
                 outcome="died",
             )
         except driver.Error as error:
-            if fault_of(error) is not Fault.ROW:
+            if not is_of_a_row(error):
                 raise
             # Tried again it would be refused again, and the orphans behind it would wait for ever.
             tell_left(death.run_id, error)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from runlog._database import driver, statements
-from runlog._database.faults import OUT_OF_TIME, Fault, ends_session, fault_of, sqlstate
+from runlog._database.faults import Fault, ends_session, fault_of, is_out_of_time, sqlstate
 from runlog._entry.ids import new_id
 
 if TYPE_CHECKING:
@@ -63,10 +63,15 @@ class Refusals:
         state = sqlstate(error)
         if fault_of(error) is Fault.ROW:
             return True
+        if is_out_of_time(error):
+            if ends_session(error):
+                # Its end may not have been heard of yet, and what is sent now would be lost.
+                self._session.close()
+            return rows > _TIMEOUT_MIN_ROWS
         if state is None or ends_session(error) or not self._session.is_connected:
             return False
         if state[:2] in _OUTAGES:
-            return state == OUT_OF_TIME and rows > _TIMEOUT_MIN_ROWS
+            return False
         is_theirs = self._is_well()
         if is_theirs and rows == 1:
             if not self._is_tried_enough(key, state):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import driver, statements
-from runlog._database.faults import NO_RIGHT, NOT_SUPPORTED, OUT_OF_TIME, sqlstate
+from runlog._database.faults import NO_RIGHT, NOT_SUPPORTED, sqlstate
 from runlog._delivery import at_once
 from runlog._delivery.refusals import Refusals
 from runlog._delivery.run_events import RefusedError, apply_event, fitting
@@ -36,7 +36,7 @@ _UNKNOWN_RUN = "23503"
 _INTERNAL = "XX000"
 """As Citus tells every fault of a row in COPY; the insert tells it by its own name."""
 
-_LEFT_TO_INSERT = frozenset({NOT_SUPPORTED, NO_RIGHT, OUT_OF_TIME, _INTERNAL})
+_LEFT_TO_INSERT = frozenset({NOT_SUPPORTED, NO_RIGHT, _INTERNAL})
 
 _MOST_STARTED = 10_000
 
@@ -154,7 +154,8 @@ class Store:
     def _insert(self, rows: list[Row], late: LateRuns) -> Iterator[Written]:
         """Insert ``rows`` in one statement; halve them until the refused ones stand alone.
 
-        Also where a statement takes longer than the server allows (``statement_timeout``).
+        Also where a statement takes longer than the server allows (``statement_timeout`` and
+        ``transaction_timeout``).
         """
         try:
             is_all = self._send(rows)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._database import driver, statements
-from runlog._database.faults import NO_RIGHT, Fault, fault_of, sqlstate
+from runlog._database.faults import NO_RIGHT, is_in_the_way, is_of_a_row, sqlstate
 from runlog._process import origin
 from runlog._process.fork import without_fork
 from runlog._process.notices import notices
@@ -56,14 +56,15 @@ def reap(
         connection: to the database; autocommit.
         schema: where the tables are.
         own: ids of runs that are not asked about: the caller knows that they live.
-        strict: raise when this role may not do it, instead of doing nothing.
+        strict: a person asks: raise when this role may not do it, instead of doing nothing, and
+            tell also of the runs that somebody else has locked.
         before_each: called before each further statement, such as to give it time of its own.
         spools: the folder of all spools of this machine.
 
     Raises:
         psycopg.Error: what PostgreSQL says.
     """
-    reaping = _Reaping(connection, schema, before_each)
+    reaping = _Reaping(connection, schema, before_each, is_asked=strict)
     try:
         return [
             run.as_reaped()
@@ -96,11 +97,17 @@ class _Reaping:
     """One look at all silent runs; each is closed for itself, or refused for itself."""
 
     def __init__(
-        self, connection: Connection[Any], schema: str, before_each: Callable[[], object]
+        self,
+        connection: Connection[Any],
+        schema: str,
+        before_each: Callable[[], object],
+        *,
+        is_asked: bool,
     ) -> None:
         self._connection = connection
         self._schema = schema
         self._before_each = before_each
+        self._is_asked = is_asked
         self._may_read_entries = True
 
     def list_silent(self, own: list[str]) -> list[_SilentRun]:
@@ -119,7 +126,12 @@ class _Reaping:
             try:
                 return self._connection.execute(sql, values, prepare=False).fetchone() is not None
             except driver.Error as error:
-                if fault_of(error) is not Fault.ROW:
+                if is_in_the_way(error):
+                    # Somebody else has that row; the next look tries again.
+                    if self._is_asked:
+                        tell_left(str(run.id), error)
+                    return False
+                if not is_of_a_row(error):
                     raise
                 refusal = error
         tell_left(str(run.id), refusal)

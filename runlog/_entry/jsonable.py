@@ -8,6 +8,7 @@ caller's thread; never raises and never consumes an iterator.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ TEXT_SHIFT = 5
 _KEY_SHIFT = 8
 _MORE = "…"
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-_ITERATORS: dict[type, Any] = {kind: kind.__iter__ for kind in (list, tuple, set, frozenset)}
+_BASES = (list, tuple, set, frozenset, deque)
 
 
 def most_nodes(max_text: int) -> int:
@@ -141,8 +142,9 @@ class _Walk:
             size = len(value)
             keys = self._some(value, size)
             return self._dict([(key, value[key]) for key in keys], size, depth)
-        iterate = next((_ITERATORS[base] for base in _ITERATORS if isinstance(value, base)), iter)
-        size = len(value)
+        kind = type(value)
+        base: Any = next((base for base in _BASES if issubclass(kind, base)), kind)
+        iterate, size = base.__iter__, base.__len__(value)
         items = self._some(iterate(value), size)
         return self._list(_in_order(items) if shape is Shape.SET else items, size, depth)
 

@@ -40,7 +40,7 @@ def ending_of(error: BaseException | None) -> Ending:
     if error is None:
         return FINISHED
     if isinstance(error, SystemExit):
-        return exited(error.code, error)
+        return exited(_code_of(error), error)
     if isinstance(error, GeneratorExit):
         # The caller wants no more of a generator: that is its right, and no failure.
         return FINISHED
@@ -50,6 +50,16 @@ def ending_of(error: BaseException | None) -> Ending:
         return Ending("error", "interrupted", "KeyboardInterrupt", error)
     outcome = "cancelled" if is_cancelled else "failed"
     return Ending("error", outcome, _described(name, error), error)
+
+
+def _code_of(error: SystemExit) -> object:
+    try:
+        return error.code
+    except Exception as failure:
+        if is_interrupt(failure):
+            raise
+        # A class of the program's has a property in its place.
+        return vars(SystemExit)["code"].__get__(error)
 
 
 def failed(message: object) -> Ending:
@@ -100,7 +110,8 @@ def _is_by_ctrl_c() -> bool:
 
 def _described(name: str, error: BaseException) -> str:
     try:
-        text = str(error)
+        # Of a text's class nothing else is called.
+        text = str.__str__(str(error))
     except Exception as failure:
         if is_interrupt(failure):
             raise

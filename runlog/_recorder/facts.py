@@ -71,14 +71,19 @@ class Facts(dict[str, Any]):
         """Return the facts as pieces of JSON, at most ``MOST_BYTES`` of them."""
         pieces = dict(self._written)
         size = sum(map(len, pieces.values()))
-        while size > MOST_BYTES:
-            name = max(pieces, key=lambda name: len(pieces[name]))
-            cut = self._piece(name, f"<cut; {len(pieces[name])} characters in all>", self.writer)
-            size += len(cut) - len(pieces[name])
-            if len(cut) >= len(pieces[name]):
-                del pieces[name]
-                continue
-            pieces[name] = cut
+        if size <= MOST_BYTES:
+            return list(pieces.values())
+        # The longest first; where their cuts are too many as well, they go, too.
+        for name in sorted(pieces, key=lambda name: len(pieces[name]), reverse=True) * 2:
+            if size <= MOST_BYTES:
+                break
+            piece = pieces.pop(name, None)
+            if piece is not None:
+                size -= len(piece)
+                cut = self._piece(name, f"<cut; {len(piece)} characters in all>", self.writer)
+                if len(cut) < len(piece):
+                    pieces[name] = cut
+                    size += len(cut)
         return list(pieces.values())
 
     def take_again(self) -> None:
@@ -97,9 +102,8 @@ class Facts(dict[str, Any]):
 
     def _free(self, name: str) -> str:
         # That one is runlog's own, beside what the user gives.
-        taken = {"runlog", *self._names.values()}
         free, number = name, 2
-        while free in taken:
+        while free == "runlog" or free in self._plain:
             free, number = f"{name} #{number}", number + 1
         return free
 

@@ -155,7 +155,7 @@ def find_only_open() -> RunState | None:
 
 def inherited_run_id() -> str | None:
     """Return the run that a parent process handed down in RUNLOG_RUN_ID, if it is a UUID."""
-    text = os.environ.get(RUN_ID_VARIABLE)
+    text = os.environ.get(RUN_ID_VARIABLE, "").strip()
     if not text:
         return None
     from uuid import UUID

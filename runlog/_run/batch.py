@@ -87,7 +87,8 @@ def inherited() -> UUID | None:
     # What the main thread has put there counts for other threads; another task of the main
     # thread is beside that run, not inside.
     is_beside = _exports.open and threading.current_thread() is threading.main_thread()
-    return as_uuid(_exports.original if is_beside else os.environ.get(VARIABLE))
+    told = (_exports.original if is_beside else os.environ.get(VARIABLE)) or ""
+    return as_uuid(told.strip() or None)
 
 
 @contextmanager

@@ -126,8 +126,8 @@ class Watch:
             failures = done.delivered.failures
             said = "; ".join(f"{it.channel}: {it.said}" for it in failures)
             result = Result(UNDELIVERED if failures else LOOKED, done, said)
-        if self._ping_url:
-            ping(self._ping_url, result.said)
+        if self._ping_url and (lost := ping(self._ping_url, result.said)):
+            return replace(result, said="; ".join(filter(None, (result.said, lost))))
         return result
 
     def repeat(

@@ -202,7 +202,7 @@ def _print(found: list[Incident], output: Output, *, empty: str) -> None:
 def _rule_columns() -> list[Column]:
     styles = {"bad": "red", "good": "green"}
     return [
-        Column("SCRIPT", lambda row: row.script_name),
+        Column("SCRIPT", lambda row: row.script_name, is_name=True),
         Column("RULE", lambda row: row.rule),
         Column("STATE", lambda row: row.state, style=lambda row: styles.get(row.state, "dim")),
         Column("SEVERITY", lambda row: row.severity, is_optional=True),

@@ -124,7 +124,7 @@ def _columns(*, utc: bool) -> list[Column]:
             lambda bad: bad.severity,
             style=lambda bad: STATE_STYLES.get(bad.severity, "yellow"),
         ),
-        Column("SCRIPT", lambda bad: bad.script_name),
+        Column("SCRIPT", lambda bad: bad.script_name, is_name=True),
         Column("RULE", lambda bad: bad.rule),
         Column("SINCE", lambda bad: moment(bad.began_at, utc=utc), is_optional=True),
         Column(

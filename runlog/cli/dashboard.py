@@ -176,7 +176,10 @@ def _say_where(listening: socket.socket, root_path: str, *, is_asked: bool) -> N
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     told = " and asks for the token" if is_asked else ""
+    if root_path:
+        # The proxy takes its path away before it asks here.
+        told += f", for a proxy that shows it under {root_path}/"
     click.echo(
-        f"runlog: the dashboard is at http://{shown}:{port}{root_path}/{told}; Ctrl-C ends it",
+        f"runlog: the dashboard is at http://{shown}:{port}/{told}; Ctrl-C ends it",
         err=True,
     )

@@ -70,7 +70,7 @@ def _show(output: Output) -> None:
 
 def _spool_columns() -> list[Column]:
     return [
-        Column("DATABASE", lambda spool: spool.address or spool.database),
+        Column("DATABASE", lambda spool: spool.address or spool.database, is_name=True),
         Column(
             "PROCESS",
             lambda spool: spool.process,
@@ -80,7 +80,10 @@ def _spool_columns() -> list[Column]:
         Column("EVENTS", lambda spool: number(spool.events), right=True, is_optional=True),
         Column("SIZE", lambda spool: size(spool.bytes), right=True, is_optional=True),
         Column(
-            "LAST WRITTEN", lambda spool: f"{duration(1000 * spool.age_seconds)} ago", right=True
+            "LAST WRITTEN",
+            lambda spool: f"{duration(1000 * spool.age_seconds)} ago",
+            right=True,
+            is_optional=True,
         ),
         Column("FOLDER", lambda spool: spool.folder.rpartition("/")[2]),
     ]

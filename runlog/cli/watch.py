@@ -19,6 +19,7 @@ from runlog.cli._failures import NotFoundError
 from runlog.cli._options import AGE
 from runlog.cli.alerts import config_option, find_channels
 from runlog.cli.show.output import Output, page_options
+from runlog.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,10 +118,18 @@ def _watch(
     return Watch(
         watcher,
         chosen,
-        ping_url=ping_url or os.environ.get("RUNLOG_PING_URL"),
+        ping_url=_web_address(ping_url or os.environ.get("RUNLOG_PING_URL")),
         before=lambda connection: reap(connection, chosen.schema),
         state=_state(chosen) if is_once else None,
     )
+
+
+def _web_address(url: str | None) -> str | None:
+    """Return the address to ping; it is a secret, so a wrong one is not repeated."""
+    if url and not url.lower().startswith(("https://", "http://")):
+        told = "--ping, or RUNLOG_PING_URL, is no address of the web; write https://host/path"
+        raise SettingError(told, name="ping")
+    return url
 
 
 def _own_name() -> str:

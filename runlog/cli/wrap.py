@@ -6,9 +6,10 @@ click's error handling, and the process ends as the program does.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import sys
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
@@ -64,6 +65,22 @@ def _expecting(function: Callable[..., Any]) -> Callable[..., Any]:
     return with_expectations
 
 
+_Word = TypeVar("_Word", str, tuple[str, ...])
+
+
+def _program(context: click.Context, _: click.Parameter, given: _Word) -> _Word:
+    """Refuse an option that nobody knows where a program or script is expected.
+
+    It would be run, fail, and the job with it: night after night, in a run of that name.
+    """
+    first = given if isinstance(given, str) else next(iter(given or ()), "")
+    if len(first) > 1 and first.startswith("-") and not context.resilient_parsing:
+        known = [name for parameter in context.command.params for name in parameter.opts]
+        close = difflib.get_close_matches(first.partition("=")[0], known)
+        raise click.NoSuchOption(first, possibilities=close, ctx=context)
+    return given
+
+
 @click.command("exec", context_settings=_AS_IT_IS)
 @click.option("--script", "script_name", metavar="NAME", help="Default: the program's name.")
 @click.option("--step", metavar="STEP", help="The step of lines that name none.")
@@ -75,7 +92,7 @@ def _expecting(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--no-stdout", is_flag=True, help="Leave stdout alone: it is data, no log.")
 @click.option("--no-stderr", is_flag=True, help="Leave stderr alone.")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, callback=_program)
 @_expecting
 def exec_command(
     *,
@@ -114,7 +131,7 @@ def exec_command(
 @click.command("run", context_settings=_AS_IT_IS)
 @click.option("--script", "script_name", metavar="NAME", help="Default: the script's name.")
 @click.option("-m", "is_module", is_flag=True, help="TARGET is a module, as after python -m.")
-@click.argument("target")
+@click.argument("target", callback=_program)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @_expecting
 def run_command(

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from runlog._database import driver, reading
-from runlog._database.faults import OUT_OF_TIME, sqlstate
+from runlog._database.faults import is_out_of_time
 from runlog._settings import resolve
 from runlog.errors import DatabaseUnavailableError
 
@@ -109,7 +109,7 @@ class Database:
 
 def is_slow(error: BaseException) -> bool:
     """Whether ``error`` says that the database answers, but not in time."""
-    return sqlstate(error.__cause__) == OUT_OF_TIME
+    return is_out_of_time(error.__cause__)
 
 
 def _begun(connection: Connection[Any]) -> Connection[Any]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from runlog._database import driver, statements
 from runlog._database.committing import committing
-from runlog._database.faults import Fault, fault_of
+from runlog._database.faults import is_in_the_way, is_of_a_row
 from runlog._database.reading import Source, now_of, rows_of, translated
 from runlog._settings import resolve
 from runlog.errors import QueryError, SchemaError
@@ -195,7 +195,7 @@ class _Pruning:
                 ripe = [run for run in batch if run.is_ripe]
                 runs = self._run("delete_runs", ripe) if ripe else 0
         except driver.Error as error:
-            if fault_of(error) is not Fault.ROW:
+            if not (is_of_a_row(error) or is_in_the_way(error)):
                 raise
             if len(batch) > 1:
                 middle = len(batch) // 2

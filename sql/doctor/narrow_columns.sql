@@ -24,4 +24,6 @@ inner join pg_catalog.pg_attribute as attribute
     on
         attribute.attrelid = to_regclass(format('%I.%I', {schema_literal}::text, documented.table_name))
         and attribute.attname = documented.column_name
-where format_type(attribute.atttypid, attribute.atttypmod) not in (documented.type, 'character varying')
+where
+    attribute.atttypid <> documented.type::regtype
+    and (attribute.atttypid, attribute.atttypmod) <> ('varchar'::regtype, -1)

@@ -3,7 +3,7 @@
 select
   case
     when relkind = 'r' then 'plain'
-    when pg_get_partkeydef(pg_class.oid) = 'RANGE (id)'
+    when replace(pg_get_partkeydef(pg_class.oid), '"', '') = 'RANGE (id)'
       and exists (
         select from pg_inherits
         join pg_class as child on child.oid = inhrelid

@@ -117,6 +117,19 @@ def test_watch_goes_on_until_it_is_told_to_end(connection, http_sink, commands):
     assert process.wait(20) == 0
 
 
+def test_a_ping_that_does_not_arrive_is_told(runlog, http_sink):
+    """The look is well all the same; an address that is none is a mistake, and is not repeated."""
+    http_sink.answers = [404]
+    said = runlog("watch", "--once", "--ping", f"{http_sink.url}/secret")
+    assert said.code == 0
+    assert "the ping did not arrive: HTTP Error 404" in said.err
+    for wrong in ("hc-ping.com/secret", "file:///secret"):
+        said = runlog("watch", "--once", "--ping", wrong)
+        assert said.code == 2
+        assert "write https://host/path" in said.err
+        assert "secret" not in said.err
+
+
 def test_a_ping_after_each_look(runlog, connection, http_sink, told):
     """Well: the address itself; not well: /fail with the reason."""
     runlog("watch", "--once", "--ping", f"{http_sink.url}/ping")

@@ -76,6 +76,18 @@ def test_care_of_a_script_that_never_ran_is_told(runlog, connection, what):
     assert "no run" not in runlog("alerts", what, "report").err
 
 
+@pytest.mark.parametrize(
+    "command", ["exec --overlp skip -- true", "exec --scritp=x true", "run --scritp x sync.py"]
+)
+def test_a_misspelt_option_is_no_program(runlog, connection, command):
+    """Nothing is run and nothing recorded: a job that ends like this each night would be its own run."""
+    said = runlog(*command.split())
+    assert said.code == 2
+    assert "No such option" in said.err
+    assert "Did you mean" in said.err
+    assert connection.execute("select count(*) from runs").fetchone() == (0,)
+
+
 def test_an_incident_is_not_called_a_run(runlog):
     """What cannot be an id is told in words that fit incidents too."""
     said = runlog("alerts", "ack", "nope")

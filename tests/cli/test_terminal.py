@@ -7,9 +7,13 @@ import re
 import subprocess
 import sys
 import termios
+from uuid import UUID
 
 import pytest
 from kit.rows import add_entry, add_run
+from rich.cells import cell_len
+
+from runlog.cli.show.output import Output
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WIDE = "a message that is a good deal longer than any terminal is wide " * 4
@@ -79,6 +83,36 @@ def test_a_narrow_terminal_keeps_lines_whole(terminal, connection):
     assert str(run_id)[:13] in lines[1]
     assert lines[1].endswith("…")
     assert all(len(line) <= 80 for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_no_table_is_wider_than_its_terminal(monkeypatch, runlog, connection, width):
+    """Whatever the names: columns go, names and messages are cut, and what was left out is told."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(Output, "on_terminal", True)
+    for script in ("n" * 300, "日本語" * 40, "e\u0301" * 200, "sync"):
+        columns = {"status": "error", "error_message": f"{script} {WIDE}", "records_fetched": 10**9}
+        run_id = add_run(
+            connection, script, calls_analyzed=7, api_cost=3, batch_id=UUID(int=7), **columns
+        )
+        add_entry(connection, run_id, f"{script} {WIDE}", level="ERROR", step=script)
+    for command in ("runs", "scripts", "stats", "errors", "check", "batch sync", "alerts rules"):
+        said = runlog(*command.split(), "--format", "table")
+        lines = said.out.splitlines()
+        assert lines, command
+        assert max(map(cell_len, lines)) <= width, command
+
+
+def test_letters_of_two_cells_keep_the_columns_straight(monkeypatch, runlog, connection):
+    """A column begins at the same cell in each line, on a terminal and piped."""
+    monkeypatch.setenv("COLUMNS", "100")
+    for script in ("日本語", "sync", "e\u0301te\u0301"):
+        add_run(connection, script)
+    for on_terminal in (True, False):
+        monkeypatch.setattr(Output, "on_terminal", on_terminal)
+        header, *lines = runlog("runs", "--format", "table").out.splitlines()
+        places = {cell_len(line[: line.index("success")]) for line in lines}
+        assert places == {header.index("STATE")}
 
 
 def test_a_long_text_goes_through_the_pager(terminal, connection, tmp_path):

@@ -28,6 +28,9 @@ TRIGGER = """
     end $$;
     create trigger refuse before update on runs for each row execute function refuse()
 """
+ODD_TRIGGER = TRIGGER.replace(
+    "'the auditors say no'", "'the auditors say no' using errcode = 'ZZ001'"
+)
 UNDO = """
     alter table runs drop constraint if exists no_errors;
     drop function if exists refuse cascade;
@@ -97,7 +100,9 @@ def test_a_damaged_id(leave_orphan, recording, database, connection, capfd, dama
 
 
 @pytest.mark.guarantee("blast-radius")
-@pytest.mark.parametrize("statement", [CHECK, TRIGGER], ids=["check", "trigger"])
+@pytest.mark.parametrize(
+    "statement", [CHECK, TRIGGER, ODD_TRIGGER], ids=["check", "trigger", "odd state"]
+)
 def test_a_refused_closing(
     leave_orphan, recording, database, connection, refuse, capfd, monkeypatch, statement
 ):
@@ -137,7 +142,9 @@ def test_an_outage_in_the_closing(leave_orphan, recording, database, connection,
 
 
 @pytest.mark.guarantee("blast-radius", "true-run")
-@pytest.mark.parametrize("statement", [CHECK, TRIGGER], ids=["check", "trigger"])
+@pytest.mark.parametrize(
+    "statement", [CHECK, TRIGGER, ODD_TRIGGER], ids=["check", "trigger", "odd state"]
+)
 def test_refused_among_silent_runs(connection, refuse, capfd, statement):
     """Silent runs of other hosts that the table does not let end keep none of the others from it, and each is told once."""
     refuse(statement)
@@ -151,6 +158,20 @@ def test_refused_among_silent_runs(connection, refuse, capfd, statement):
     assert len(lines) == 2
     connection.execute(UNDO)
     assert {run.id for run in reap(connection, "public")} == kept
+
+
+@pytest.mark.guarantee("blast-radius")
+def test_somebody_has_one_of_the_silent_runs(connection, refuse, capfd):
+    """A row that is locked for longer than the role waits is left for the next look; the others are closed."""
+    refuse(TRIGGER.replace("'the auditors say no'", "'locked' using errcode = '55P03'"))
+    kept = add_run(connection, "kept", beat=500)
+    closed = {add_run(connection, beat=500) for _ in range(3)}
+    assert {run.id for run in reap(connection, "public")} == closed
+    assert told(capfd, "cannot be closed") == []
+    assert reap(connection, "public", strict=True) == []
+    assert len(told(capfd, "cannot be closed")) == 1
+    connection.execute(UNDO)
+    assert [run.id for run in reap(connection, "public")] == [kept]
 
 
 @pytest.mark.guarantee("true-run")
@@ -197,13 +218,15 @@ def test_an_error_of_the_setup_is_no_refusal(connection, refuse):
         reap(connection, "public")
 
 
+@pytest.mark.parametrize("statement", [TRIGGER, ODD_TRIGGER], ids=["trigger", "odd state"])
 def test_a_refused_sign_of_life_holds_nothing_up(
-    recording, database, connection, refuse, capfd, monkeypatch
+    recording, database, connection, refuse, capfd, monkeypatch, statement
 ):
     """A trigger that refuses the heartbeat is told once; entries go on at once and in order."""
     made = recording(database, heartbeat_interval=0.1)
     assert made.recorder.catch_up(20)
-    refuse(TRIGGER.replace("new.status = 'error' and new.script_name like 'kept%'", "true"))
+    beat_only = "new.metadata #- '{runlog,heartbeat_at}' = old.metadata #- '{runlog,heartbeat_at}'"
+    refuse(statement.replace("new.status = 'error' and new.script_name like 'kept%'", beat_only))
     store, refused = made.recorder._shipper.delivery._store, []
     beat = store.heartbeat
 

@@ -35,6 +35,13 @@ REFUSED = {
         "alter table runs alter triggered_by type varchar(5)",
         r"alter column triggered_by type text",
     ),
+    "a column is computed": (
+        (
+            "alter table runs drop duration_ms cascade,"
+            " add duration_ms integer generated always as (records_fetched * 2) stored"
+        ),
+        r"duration_ms.*alter column … drop expression",
+    ),
     "a level is not allowed": (
         "alter table logs add constraint picky check (level <> 'DEBUG')",
         r"violates check constraint .picky.*mend what refuses it",
@@ -105,6 +112,19 @@ def test_tables_that_differ_and_hold_a_run_are_adopted(empty_database, change):
         assert try_writing(connection, "public") is None
         assert connection.execute("select count(*) from runs").fetchone() == (0,)
         assert connection.execute("select count(*) from logs").fetchone() == (0,)
+
+
+def test_quoted_names_of_types_are_the_same_types(empty_database):
+    """A database may have every name in quotes, also where a statement compares it."""
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f'alter database "{name}" set quote_all_identifiers to on')
+    run(empty_database, DOCUMENTED)
+    assert not any("documented is" in said for said in migrate(empty_database))
+    migrate(empty_database, layout="partitioned")
+    assert migrate(empty_database, layout="partitioned") == migrate(empty_database)
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        assert try_writing(connection, "public") is None
 
 
 def test_a_new_database_is_not_tried(empty_database):

@@ -92,6 +92,14 @@ def test_a_batch_from_outside(here, monkeypatch):
     assert os.environ[VARIABLE] == str(given)
 
 
+def test_nothing_from_outside(here, monkeypatch, capfd):
+    """An empty variable is as good as none."""
+    monkeypatch.setenv(VARIABLE, "")
+    with RunContext("run") as run:
+        assert run.batch_id == run.id
+    assert "batch_id" not in capfd.readouterr().err
+
+
 def test_nonsense_from_outside_is_told_and_ignored(here, monkeypatch, capfd):
     """What is no UUID is no batch; the run is one of its own."""
     monkeypatch.setenv(VARIABLE, "nightly")

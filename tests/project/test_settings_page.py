@@ -15,7 +15,7 @@ Made from the table in `runlog/_settings.py`; do not edit.
 
 Each can be given as an argument of `runlog.configure`, `install`, `RunLogHandler` or `RunLogProcessor`,
 or as the environment variable; an argument wins. A bad argument raises `SettingError`; a bad variable
-is told on stderr and the default is used, so that it never stops a script.
+is told on stderr and the default is used, so that it never stops a script. An empty variable is as good as none.
 
 Which database: the argument `dsn`, `RUNLOG_DSN`, `DATABASE_URL`, libpq's own variables (`PGHOST`,
 `PGSERVICE` …), else the embedded server where the extra `runlog-pg[embedded]` is installed.

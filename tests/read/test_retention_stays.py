@@ -199,6 +199,9 @@ TRIGGER = """
     create trigger refuse before delete on runs for each row execute function refuse()
 """
 
+ODD_TRIGGER = TRIGGER.replace("'this one is evidence'", "'no' using errcode = 'ZZ001'")
+LOCKED_TRIGGER = TRIGGER.replace("'this one is evidence'", "'no' using errcode = '55P03'")
+
 
 @pytest.fixture
 def own(empty_database):
@@ -234,7 +237,9 @@ def hold_one(own, obstacle):
     return held
 
 
-@pytest.mark.parametrize("obstacle", [FOREIGN_KEY, KEY_TO_ENTRY, TRIGGER])
+@pytest.mark.parametrize(
+    "obstacle", [FOREIGN_KEY, KEY_TO_ENTRY, TRIGGER, ODD_TRIGGER, LOCKED_TRIGGER]
+)
 @pytest.mark.parametrize("batch_size", [5000, 2])
 def test_what_something_holds_stays_alone(own, obstacle, batch_size):
     """A run that a foreign key or a trigger holds stays with its entries and is told; all others go."""

@@ -66,6 +66,14 @@ def test_a_bad_argument_raises_with_its_name_and_value(name, value):
     assert f"argument {name}={value!r} cannot be used; " in str(caught.value)
 
 
+def test_an_empty_variable_is_not_given(capsys):
+    """So CI and Compose pass on what nobody has set: nothing is switched off by it, or told."""
+    for text in ("", " "):
+        empty = {_settings.variable(name): text for name in _settings.TABLE}
+        assert resolve(environ={**empty, **DATABASE}, strict=True) == resolve(environ=DATABASE)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_bad_variable_is_told_and_the_default_used(capsys):
     """A variable with a bad value is named on stderr; the script goes on with the default."""
     environ = {**DATABASE, "RUNLOG_FLUSH_INTERVAL": "soon"}

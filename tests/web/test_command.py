@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import urllib.request
 
 import psycopg
 import pytest
@@ -86,3 +87,15 @@ def test_one_script_runs_while_the_demo_is_looked_at(database, connection):
     with running_script(database, "public"):
         eventually(is_running, within=30)
     assert [run.state for run in queries.last_runs(database)] == ["success"]
+
+
+@pytest.mark.parametrize("path", ["jobs", "/jobs", "/jobs/"])
+def test_behind_a_proxy_under_a_path(database, tmp_path, path):
+    """It says where it listens, which answers, and its links begin with the path of the proxy."""
+    with serving(database, tmp_path, "--root-path", path) as served:
+        with urllib.request.urlopen(f"{served.url}/runs", timeout=20) as answer:
+            page = answer.read().decode()
+        assert 'href="/jobs/errors"' in page
+        assert 'href="/runs"' not in page
+        served.interrupt()
+        assert served.process.wait(10) == 0

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +20,7 @@ import click
 from runlog._process.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 STATE_STYLES: Final = {
     "success": "green",
@@ -33,6 +35,8 @@ _GAP = 2
 _NARROWEST = 10
 _ROOM = 20
 _NAME_MIN = 14
+_SMALLEST = 40
+"""On a terminal narrower still a table says more when its lines wrap."""
 _CELL_MAX = 200
 _CUT = "…"
 
@@ -77,18 +81,20 @@ def table_lines(columns: Sequence[Column], rows: Sequence[Any], *, on_terminal: 
     """Return the table as lines; on a terminal the last one names what had no room."""
     cells = [[_cut(visible(column.text(row)), _CELL_MAX) for column in columns] for row in rows]
     natural = {
-        place: max(len(column.header), *(len(line[place]) for line in cells), 0)
+        place: max(len(column.header), *(_width(line[place]) for line in cells), 0)
         for place, column in enumerate(columns)
         if any(line[place] for line in cells)
     }
     if not on_terminal:
         return _aligned_lines(columns, cells, natural)
-    widths = _fit(natural, columns, shutil.get_terminal_size((80, 24)).columns)
+    room = shutil.get_terminal_size((80, 24)).columns
+    widths = _fit(natural, columns, room)
     lines = _rich_lines(columns, rows, cells, widths)
     left_out = [columns[place].header for place in natural if place not in widths]
     if left_out:
         told = f"no room for {', '.join(left_out)}; a wider terminal or --csv shows them"
-        lines.append(click.style(told, dim=True) if has_colours() else told)
+        parts = textwrap.wrap(told, max(room, _NARROWEST))
+        lines += [click.style(part, dim=True) for part in parts] if has_colours() else parts
     return lines
 
 
@@ -125,7 +131,8 @@ def _fit(natural: dict[int, int], columns: Sequence[Column], room: int) -> dict[
     """Return the columns for which there is room, and their widths.
 
     First messages give way, down to what still tells something; then columns that are optional go,
-    the last one first; then names are cut, and last the messages to almost nothing.
+    the last one first; then names are cut, and the messages to almost nothing. Where even that does
+    not fit, others go, the widest first.
     """
     widths = dict(natural)
 
@@ -138,15 +145,20 @@ def _fit(natural: dict[int, int], columns: Sequence[Column], room: int) -> dict[
                 narrowest = max(least, len(columns[place].header))
                 widths[place] = max(min(widths[place], narrowest), widths[place] - missing())
 
+    def leave_out(places: Iterable[int]) -> None:
+        for place in reversed(list(places)):
+            if missing() > 0:
+                del widths[place]
+
     flexible = [place for place in widths if columns[place].is_flexible]
     names = [place for place in widths if columns[place].is_name]
     narrow(flexible, _ROOM)
     narrow(names, 2 * _NAME_MIN)
-    for place in reversed(list(natural)):
-        if missing() > 0 and columns[place].is_optional:
-            del widths[place]
+    leave_out(place for place in natural if columns[place].is_optional)
     narrow([place for place in names if place in widths], _NAME_MIN)
     narrow([place for place in flexible if place in widths], _NARROWEST)
+    others = set(list(widths)[1:]) - set(names) if room >= _SMALLEST else set()
+    leave_out(sorted(others, key=widths.__getitem__))
     # What was freed by a column that went is given back to the messages and names.
     for place in (*flexible, *names):
         if place in widths and missing() < 0:
@@ -168,8 +180,23 @@ def _aligned_lines(
     lines = []
     for line in ([column.header for column in columns], *cells):
         padded = [
-            line[place].rjust(width) if columns[place].right else line[place].ljust(width)
+            _padded(line[place], width, is_right=columns[place].right)
             for place, width in widths.items()
         ]
         lines.append("  ".join(padded).rstrip())
     return lines
+
+
+def _padded(text: str, width: int, *, is_right: bool) -> str:
+    blanks = " " * (width - _width(text))
+    return f"{blanks}{text}" if is_right else f"{text}{blanks}"
+
+
+def _width(text: str) -> int:
+    """Return how many cells of a terminal ``text`` takes: letters of East Asia take two."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+    )

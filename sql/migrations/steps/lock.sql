@@ -2,8 +2,18 @@
 -- Everything is set for this transaction only, so it passes a transaction-mode pooler.
 set local client_min_messages to warning;
 
+-- The names of types are compared below, and this would put them in quotes.
+set local quote_all_identifiers to off;
+
 -- An index on a table of millions of rows takes longer than a hosted database's default allows.
 set local statement_timeout to 0;
+
+-- The same of PostgreSQL 17 and newer; the others do not know its name.
+do $runlog$
+begin
+  perform set_config(name, '0', true) from pg_settings where name = 'transaction_timeout';
+end
+$runlog$;
 
 -- Tables that Citus distributes: its nodes are changed one after the other, as one transaction with
 -- procedures and indexes needs it. Any other PostgreSQL takes it for a name of ours.

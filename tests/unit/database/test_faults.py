@@ -117,6 +117,7 @@ def test_a_pooler_that_cannot_log_in():
     ("state", "words"),
     [("25006", "target_session_attrs=read-write"), ("53100", "disk is full"), ("53200", "memory"),
      ("57014", "statement_timeout"), ("55P03", "lock"), ("40P01", "try again"), ("40001", "try again"), ("42P01", "runlog migrate"),
+     ("25P04", "transaction_timeout"), ("428C9", "drop expression"), ("42804", "runlog migrate"), ("42883", "runlog migrate"),
      ("42501", "--writer-role"), ("08006", None)],
 )  # fmt: skip
 def test_the_remedy_of_a_sqlstate(state, words):

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import threading
+from collections import deque
 
 import orjson
 import pytest
@@ -108,6 +109,19 @@ def test_the_whole_is_bounded():
     assert len(WRITER.dumps(value)) < 500_000
     assert WRITER.dumps(value) == WRITER.dumps_carefully(value)
     assert told(value)["99"] == ["<5000 more of 5000 items>"]
+
+
+def test_containers_are_asked_past_what_a_subclass_says():
+    """A list that counts in a database, or says that it is empty, is what it holds."""
+
+    def odd(base):
+        def refuse(*_):
+            raise RuntimeError
+
+        return type("Odd", (base,), {"__len__": lambda _: 0, "__iter__": refuse})([1])
+
+    kinds = (list, tuple, set, frozenset, deque)
+    assert jsonable([odd(kind) for kind in kinds], REDACTOR) == [[1]] * len(kinds)
 
 
 def test_iterators_are_not_consumed():

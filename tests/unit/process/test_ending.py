@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runlog._process.ending import ending_of
+from runlog._process.ending import Ending, ending_of
 
 
 def message_of(error):
@@ -44,3 +44,15 @@ def test_an_exit_code_of_any_length_is_told():
     """Python itself refuses to print a number of thousands of digits."""
     assert ending_of(SystemExit(3)).error_message == "exit code 3"
     assert ending_of(SystemExit(10**5000)).error_message == "exit code beyond 64 bits"
+
+
+def test_an_exit_whose_code_cannot_be_had():
+    """A class of the program's has a property in its place: what the interpreter keeps is told."""
+
+    class Odd(SystemExit):
+        @property
+        def code(self):
+            raise RuntimeError
+
+    error = Odd(3)
+    assert ending_of(error) == Ending("error", "exited", "exit code 3", error)

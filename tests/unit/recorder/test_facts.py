@@ -128,6 +128,16 @@ def test_all_facts_are_bounded():
     assert "characters in all" in found["one"]
 
 
+def test_many_facts_take_no_longer_each_than_few():
+    """Neither a name that is free nor the ones to cut are looked for among all of them."""
+    facts = Facts({f"fact {number}": number for number in range(30_000)})
+    writer = JsonWriter(Redactor())
+    facts.write_with(lambda value: writer.dumps(value).decode())
+    pieces = facts.pieces()
+    assert sum(map(len, pieces)) <= MOST_BYTES
+    assert len(pieces) > 5_000
+
+
 def test_copies_are_plain():
     """A copy or a pickle of the metadata is a dict."""
     facts = Facts({"a": [1]})
