@@ -94,16 +94,19 @@ def _at_exit() -> None:
     state.is_exiting = True
     begin()
     try:
-        _call_all([*before_exit, *state.at_end])
-        for deliver in deliveries:
-            deliver()
+        _end_all()
     except KeyboardInterrupt:
         # Whoever presses Ctrl-C while it delivers does not want to wait; the spool keeps the rest.
         # Pressed again, it ends the process at once.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        _call_all([*before_exit, *state.at_end])
-        for deliver in deliveries:
-            deliver(at_once=True)
+        _end_all(at_once=True)
+
+
+def _end_all(*, at_once: bool = False) -> None:
+    """Call everybody in their order; again, with ``at_once``, where that was interrupted."""
+    _call_all([*before_exit, *state.at_end])
+    for deliver in deliveries:
+        deliver(at_once=at_once)
     _call_all([*closings, *after_exit])
 
 

@@ -268,7 +268,7 @@ class Recorder:
             if self._spool is spool:
                 self._spool, self._ready, self._shipper = None, None, None
         if not done:
-            say(waiting_words(last.waiting, spool.folder))
+            say(waiting_words(last.waiting, spool.folder, last.shed))
             # The thread may hang in a statement until the process is gone.
             spool.secure()
             for tell in undelivered:

@@ -39,10 +39,14 @@ class Stats(NamedTuple):
         return Stats(*map(operator.add, self, other))
 
 
-def waiting_words(waiting: int, folder: Path | None) -> str:
-    """Say that so many entries wait when the process ends; without a folder they are lost."""
+def waiting_words(waiting: int, folder: Path | None, shed: int) -> str:
+    """Say that so many entries wait when the process ends; without a folder they are lost.
+
+    So is then, perhaps, the row that tells how many were shed.
+    """
     if folder is None:
-        return f"{plural(waiting, 'entry', 'entries')} in memory could not be delivered: lost"
+        lost = f"{plural(waiting, 'entry', 'entries')} in memory could not be delivered: lost"
+        return f"{lost}; {plural(shed, 'entry was', 'entries were')} shed" if shed else lost
     entries = plural(waiting, "entry waits", "entries wait")
     return f'{entries} in {folder}; the next runlog process or "runlog flush" delivers them'
 

@@ -160,7 +160,7 @@ def newest_change(folder: Path) -> float:
     with contextlib.suppress(OSError, ValueError):
         # Not the acknowledgements: those may be of another process that delivered a part of it.
         return max(
-            entry.stat().st_mtime for entry in os.scandir(folder) if not entry.name.endswith(".ack")
+            entry.stat().st_mtime for entry in scan(folder) if not entry.name.endswith(".ack")
         )
     return time.time()
 
@@ -194,8 +194,18 @@ def list_newer(database_folder: Path) -> list[Path]:
 
 def _entries(database_folder: Path) -> list[os.DirEntry[str]]:
     with contextlib.suppress(OSError):
-        return sorted(os.scandir(database_folder), key=lambda entry: _age(entry.name))
+        return sorted(scan(database_folder), key=lambda entry: _age(entry.name))
     return []
+
+
+def scan(folder: Path | int) -> list[os.DirEntry[str]]:
+    """Return what is in ``folder``; no descriptor stays open, also where one entry cannot be read.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with os.scandir(folder) as found:
+        return list(found)
 
 
 def _age(name: str) -> tuple[str, int, str]:
@@ -225,7 +235,7 @@ def remove(folder: Path, lock: Descriptor) -> None:
         try:
             facts = os.stat("lock", dir_fd=place)
             if (facts.st_dev, facts.st_ino) == lock.file:
-                for name in _lock_last(os.scandir(place)):
+                for name in _lock_last(scan(place)):
                     os.unlink(name, dir_fd=place)
                 folder.rmdir()
                 destination.forget_address(folder.parent)

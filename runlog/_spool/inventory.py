@@ -5,7 +5,6 @@ Looks without taking anything over; a folder whose lock is free belongs to a pro
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -94,7 +93,7 @@ def _examine(folder: Path) -> ProcessSpool:
 
 
 def _look_at(folder: Path, process: str, *, entries: int, events: int) -> ProcessSpool:
-    files = [entry.stat() for entry in os.scandir(folder)]
+    files = [entry.stat() for entry in folders.scan(folder)]
     newest = max((file.st_mtime for file in files), default=folder.stat().st_mtime)
     return ProcessSpool(
         database=folder.parent.name,

@@ -124,7 +124,7 @@ def told_losses(stderr):
     patterns = (
         r"up to (\d+) of them are in memory",
         r"(\d+) entr(?:y|ies) in memory could not be delivered: lost",
-        r"(\d+) entries were shed",
+        r"(\d+) entr(?:y was|ies were) shed",
     )
     return sum(int(count) for pattern in patterns for count in re.findall(pattern, stderr))
 

@@ -208,6 +208,27 @@ def test_a_limit_of_the_file_size(run_script, proxy, connection, is_away):
     assert len(stored) == len(set(stored)) > 100
 
 
+@pytest.mark.guarantee("disk", "conservation")
+def test_what_was_shed_is_told_where_nothing_can_be_stored(recording, proxy, capfd, tmp_path):
+    """No folder, no database, no room: each entry is told as lost or as shed, also if no row can say so."""
+    nowhere = tmp_path / "file"
+    nowhere.touch()
+    proxy.refuse()
+    made = recording(proxy.conninfo, spool_dir=str(nowhere), spool_max_bytes=2**20)
+    for _ in range(40):
+        made.log("x" * 50_000)
+    shed = made.stats().shed
+    assert shed > 0
+    assert not made.close(0.2)
+    told = capfd.readouterr().err
+    lost = re.search(
+        r"(\d+) entries in memory could not be delivered: lost; (\d+) entries were", told
+    )
+    assert lost, told
+    assert sum(map(int, lost.groups())) >= 40
+    assert int(lost[2]) >= shed
+
+
 def fill(path):
     """Write until nothing fits any more, to the last byte."""
     with path.open("wb", buffering=0) as file:
