@@ -268,11 +268,11 @@ class Recorder:
             if self._spool is spool:
                 self._spool, self._ready, self._shipper = None, None, None
         if not done:
-            say(waiting_words(last.waiting, spool.folder, last.shed))
+            say(waiting_words(last.left(), spool.folder, last.shed))
             # The thread may hang in a statement until the process is gone.
             spool.secure()
             for tell in undelivered:
-                tell(self.settings, last.waiting, str(spool.folder) if spool.folder else None)
+                tell(self.settings, last.left(), str(spool.folder) if spool.folder else None)
         shipper.when_stopped(lambda: spool.close(remove=shipper.delivery.is_done()))
         return done
 

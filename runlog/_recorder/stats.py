@@ -34,6 +34,10 @@ class Stats(NamedTuple):
     adopted: int = 0
     """Entries of processes that are gone, committed by this one."""
 
+    def left(self) -> int:
+        """Return how many entries wait by the law, also where what waits cannot be read."""
+        return self.appended - self.committed - self.dead_letters - self.shed
+
     def plus(self, other: Stats) -> Stats:
         """Return the sums of both."""
         return Stats(*map(operator.add, self, other))
