@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+from runlog._process import voice
 from runlog._process.state import process
 from runlog._recorder import registry
 
@@ -24,6 +25,8 @@ def fresh_process():
     """A process that has just begun; afterwards no thread that could still tell something."""
     # Of a fixture that several tests share.
     _leave_recorders()
+    # What a test too deep in calls could not say is not the next one's to say.
+    voice._waiting.clear()
     with process.fresh():
         yield
         _await_ends(thread for thread in threading.enumerate() if thread.name == _SHIPPER)
