@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -52,6 +53,17 @@ class _Level(_LevelType):
 
 
 LEVEL = _Level()
+
+
+class Seconds(click.FloatRange):
+    """A time that a clock can count to."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the seconds; what is no number compares with no bound of the range."""
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is not in the range, since it is no number", param, ctx)
+        return seconds
 
 
 def run_argument(*, is_required: bool = False, default: str | None = "last") -> Callable[..., Any]:

@@ -17,6 +17,7 @@ from runlog._spool import places
 from runlog._spool.inventory import Waiting, count_waiting, list_databases
 from runlog._spool.moving import Found, find_spools, move
 from runlog.cli._database import settings
+from runlog.cli._options import Seconds
 from runlog.cli.show.output import Output, page_options
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ class _Flushed(NamedTuple):
 
 
 @click.command("flush")
-@click.option(
-    "--timeout", type=click.FloatRange(0.1, 1e6), default=60.0, help="Seconds. Default: 60."
-)
+@click.option("--timeout", type=Seconds(0.1, 1e6), default=60.0, help="Seconds. Default: 60.")
 @click.option(
     "--from",
     "source",

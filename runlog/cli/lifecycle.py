@@ -146,7 +146,10 @@ def reap_command(*, output: Output) -> None:
     spools = places.root(resolve(strict=True).spool_dir, os.environ)
     with connected("change") as connection:
         closed = reap(connection, _schema(), strict=True, spools=spools)
-        strangers = _list_strangers(connection)
+        running = queries.running_now(connection, schema=_schema())
+    # Oldest first: runs of programs that write no heartbeat.
+    strangers = [run for run in running if run.heartbeat_at is None]
+    silent = [run for run in running if run.state == "lost?"]
     ids = short_ids([run.id for run in closed])
     columns = [
         Column("RUN", lambda run: ids[run.id]),
@@ -154,8 +157,13 @@ def reap_command(*, output: Output) -> None:
         Column("STARTED", lambda run: moment(run.started_at, utc=output.utc)),
         Column("LAST ALIVE", lambda run: moment(run.last_alive, utc=output.utc)),
     ]
-    alive = "every running run that writes a heartbeat is alive"
-    output.rows(closed, ReapedRun, columns, empty=f"nothing to close: {alive}")
+    nothing = "nothing to close: every running run that writes a heartbeat is alive"
+    if silent:
+        # Refused, locked, or known to live by the lock of its spool.
+        nothing = (
+            f"nothing was closed; {plural(len(silent), 'silent run stays', 'silent runs stay')}"
+        )
+    output.rows(closed, ReapedRun, columns, empty=nothing)
     if strangers:
         oldest = strangers[0]
         runs = plural(len(strangers), "running run writes", "running runs write")
@@ -166,12 +174,6 @@ def reap_command(*, output: Output) -> None:
             ' close it with "runlog close RUN"',
             err=True,
         )
-
-
-def _list_strangers(connection: Connection[Any]) -> list[queries.RunningRun]:
-    """Return running runs of programs that write no heartbeat, oldest first."""
-    running = queries.running_now(connection, schema=_schema())
-    return [run for run in running if run.heartbeat_at is None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

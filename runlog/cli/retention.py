@@ -12,7 +12,7 @@ from runlog import queries
 from runlog._process.visible import visible
 from runlog._readable import plural, size
 from runlog.cli._database import connected
-from runlog.cli._options import script_option
+from runlog.cli._options import Seconds, script_option
 from runlog.cli._times import AGE_OF_WHAT_GOES
 from runlog.cli.show.output import Output, page_options
 from runlog.retention import ENDED, Pruned, prune
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 @script_option
 @click.option(
     "--max-seconds",
-    type=click.FloatRange(0.1, 1e6),
+    type=Seconds(0.1, 1e6),
     help="Stop after this time; go on another day.",
 )
 @click.option("--dry-run", is_flag=True, help="Only tell how much would go.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 
 from runlog._run.overlap import Overlap
+from runlog.cli._options import Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ def _expecting(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option(
         "--watch-timeout",
-        type=click.FloatRange(1),
+        type=Seconds(1, 1e6),
         default=20,
         metavar="SECONDS",
         help="The look takes no longer. Default: 20.",

@@ -132,6 +132,10 @@ def _count(connection: Connection[Any], plan: Plan) -> Pruned:
     return Pruned(runs=ripe, entries=sum(run.entries for run in found))
 
 
+class _KeptSilentlyError(Exception):
+    """PostgreSQL said yes to a deletion and a row is still there."""
+
+
 class _Pruning:
     """One call: what is gone so far, and what had to stay."""
 
@@ -142,18 +146,19 @@ class _Pruning:
         self._plan = plan
         self._on_progress = on_progress
         self._done = Pruned(runs=0, entries=0)
+        self._has_obstacles = False
 
     def prune(self) -> Pruned:
         """Delete page after page until nothing is left or the time is over."""
         obstacles = _text("has_obstacles", self._plan)
-        has_obstacles, may_delete = _one(self._connection, obstacles, {})
+        self._has_obstacles, may_delete = _one(self._connection, obstacles, {})
         if may_delete is False:
             # Told also while nothing is due, and not only on the day when something is.
             raise SchemaError(
                 "this role may not delete from runs and logs; connect as the owner of the tables"
             )
         # Where nobody can refuse, what is a part of a run may go before the rest does.
-        may_part = not has_obstacles
+        may_part = not self._has_obstacles
         if may_part:
             self._retire()
         for page in pages(self._connection, self._plan):
@@ -194,8 +199,10 @@ class _Pruning:
                 entries = self._run("delete_entries", batch, limit=parameters.EVERYTHING)
                 ripe = [run for run in batch if run.is_ripe]
                 runs = self._run("delete_runs", ripe) if ripe else 0
-        except driver.Error as error:
-            if not (is_of_a_row(error) or is_in_the_way(error)):
+                if self._has_obstacles:
+                    self._verify(batch, ripe)
+        except (driver.Error, _KeptSilentlyError) as error:
+            if isinstance(error, driver.Error) and not (is_of_a_row(error) or is_in_the_way(error)):
                 raise
             if len(batch) > 1:
                 middle = len(batch) // 2
@@ -205,6 +212,17 @@ class _Pruning:
                 self._leave(batch[0], error)
         else:
             self._note(runs, entries)
+
+    def _verify(self, batch: list[Candidate], ripe: list[Candidate]) -> None:
+        """Look whether all of it went: a trigger can keep a row without an error."""
+        values = {
+            "ids": [run.id for run in batch],
+            "ripe": [run.id for run in ripe],
+            "statuses": self._plan.statuses,
+        }
+        (has_left,) = _one(self._connection, _text("has_left", self._plan), values)
+        if has_left:
+            raise _KeptSilentlyError("a trigger or rule keeps it or its entries without an error")
 
     def _run(self, name: str, batch: list[Candidate], **values: Any) -> int:
         values |= {"ids": [run.id for run in batch], "statuses": self._plan.statuses}

@@ -1,4 +1,4 @@
--- Could somebody else's table or trigger refuse that a run or an entry goes? And may this role delete?
+-- Could somebody else's table, trigger or rule refuse that a run or an entry goes? And may this role delete?
 select
     exists (
         select
@@ -18,6 +18,14 @@ select
             and tgenabled <> 'D'
             -- 8: fires at DELETE.
             and tgtype & 8 <> 0
+    )
+    or exists (
+        select
+        from pg_catalog.pg_rewrite
+        where
+            ev_class in (ours.runs, ours.logs)
+            -- 4: a rule for DELETE.
+            and ev_type = '4'
     ) as has_obstacles,
     has_table_privilege(ours.runs, 'delete') and has_table_privilege(ours.logs, 'delete')
         as may_delete

@@ -36,6 +36,18 @@ def test_the_command_reaps(here, connection):
     assert "nothing to close" in command("reap").stderr
 
 
+def test_what_is_refused_is_not_called_alive(here, connection):
+    """A silent run that the table does not let end is told, and nobody says that all live."""
+    connection.execute("alter table runs add constraint no_errors check (status <> 'error')")
+    try:
+        add_run(connection, beat=500)
+        said = command("reap").stderr
+        assert "nothing was closed; 1 silent run stays" in said
+        assert "nothing to close" not in said
+    finally:
+        connection.execute("alter table runs drop constraint no_errors")
+
+
 def test_closing_by_hand(here, connection):
     """``runlog close`` ends a run of another program; who did it is in the row."""
     run_id = add_run(connection, started_at="1900-01-01")

@@ -44,7 +44,12 @@ def test_more_than_there_is_shows_all(runlog, connection, command):
 
 
 @pytest.mark.parametrize(
-    "words", ["flush --timeout 1e400", "prune --older-than 1d --max-seconds inf"]
+    "words",
+    [
+        *("flush --timeout 1e400", "flush --timeout nan"),
+        *("prune --older-than 1d --max-seconds inf", "prune --older-than 1d --max-seconds nan"),
+        *("exec --watch --watch-timeout inf true", "exec --watch --watch-timeout nan true"),
+    ],
 )
 def test_a_time_without_end_is_refused(runlog, words):
     """No clock counts so far."""
