@@ -167,6 +167,21 @@ def test_a_run_is_found_by_number_prefix_and_as_the_latest(client, connection):
         assert client.get(f"/runs/{name}").status_code == 404
 
 
+@pytest.mark.parametrize("page", ["raw", "compare", "lines/1", "lines/1.json"])
+def test_what_belongs_to_a_run_is_found_by_its_names_too(client, connection, page):
+    """Whatever names a run names its log, its comparison and its lines; none of a run that is not there."""
+    run_id = add_run(connection, "sync")
+    add_entry(connection, run_id, "there it is")
+    (number,) = connection.execute("select legacy_id from runs").fetchone()
+    whole = client.get(f"/runs/{run_id}/{page}")
+    assert whole.status_code == 200
+    for name in (number, str(run_id)[:13], "latest"):
+        answer = client.get(f"/runs/{name}/{page}").text
+        assert answer.replace(f"/runs/{name}/", f"/runs/{run_id}/") == whole.text
+    for name in ("999999", "00000000-0000-0000-0000-000000000000", "not-an-id"):
+        assert client.get(f"/runs/{name}/{page}").status_code == 404
+
+
 def test_a_number_that_two_runs_have_names_none(client, connection):
     """In adopted tables the number need not be unique; then the id is asked for."""
     for _ in range(2):

@@ -132,10 +132,15 @@ def _named(connection: Connection[Any], request: Request) -> UUID:
     raise HTTPException(404, f"there is no run {words.cut(name, 60)!r}")
 
 
-def _find(connection: Connection[Any], request: Request, run_id: UUID) -> Found:
+def _one(connection: Connection[Any], run_id: UUID) -> RunDetail:
     found = queries.find_run(connection, run_id=run_id)
     if found is None:
         raise HTTPException(404, f"there is no run {run_id}; it may have been deleted as too old")
+    return found
+
+
+def _find(connection: Connection[Any], request: Request, run_id: UUID) -> Found:
+    found = _one(connection, run_id)
     script, began = found.script_name, found.started_at
     volume = histogram(queries.volume_of_run(connection, run_id=run_id))
     is_bad = found.status == "error"
@@ -219,9 +224,8 @@ def _every_line(request: Request, run_id: UUID) -> Iterator[Line]:
 
 def raw(request: Request) -> Response:
     """Answer ``/runs/{run}/raw``: the log as a file of text."""
-    run_id = id_of(request.path_params["run"])
-    if run_id is None:
-        raise HTTPException(404, "there is no such run")
+    with site_of(request).database.page() as connection:
+        run_id = _one(connection, _named(connection, request)).id
     headers = {"Content-Disposition": f'attachment; filename="run-{run_id}.log"'}
 
     def text() -> Iterator[str]:
@@ -234,14 +238,12 @@ def raw(request: Request) -> Response:
 
 def line(request: Request) -> Response:
     """Answer ``/runs/{run}/lines/{number}``: one line with all its fields."""
-    run_id, number = id_of(request.path_params["run"]), request.path_params["number"]
-    if run_id is None:
-        raise HTTPException(404, "there is no such run")
+    number = request.path_params["number"]
     with site_of(request).database.page() as connection:
-        found = queries.lines_of_run(connection, run_id=run_id, from_number=number, limit=1)
-        run = queries.find_run(connection, run_id=run_id)
-    if run is None or not found or found[0].number != number:
-        raise HTTPException(404, f"run {run_id} has no line {number}")
+        run = _one(connection, _named(connection, request))
+        found = queries.lines_of_run(connection, run_id=run.id, from_number=number, limit=1)
+    if not found or found[0].number != number:
+        raise HTTPException(404, f"run {run.id} has no line {number}")
     entry = found[0]
     if format_of(request) == "json":
         return json_answer(entry)
@@ -257,11 +259,8 @@ def line(request: Request) -> Response:
 
 def compare(request: Request) -> Response:
     """Answer ``/runs/{run}/compare``: this run, the one before, and what is usual."""
-    run_id = id_of(request.path_params["run"])
     with site_of(request).database.page() as connection:
-        this = queries.find_run(connection, run_id=run_id) if run_id else None
-        if this is None:
-            raise HTTPException(404, "there is no such run")
+        this = _one(connection, _named(connection, request))
         other_id = id_of(text_of(request, "with"))
         other: Run | None = queries.find_run(connection, run_id=other_id) if other_id else None
         if other is None and this.started_at:
