@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from runlog._database import reading
+from runlog._database import statements
 from runlog._process.visible import visible
 from runlog._readable import plural
 from runlog._recorder import registry
 from runlog._spool import places
 from runlog._spool.inventory import Waiting, count_waiting, list_databases
 from runlog._spool.moving import Found, find_spools, move
-from runlog.cli._database import settings
+from runlog.cli._database import connected, settings
 from runlog.cli._options import Seconds
 from runlog.cli.show.output import Output, page_options
 
@@ -54,8 +54,9 @@ def flush_command(
     waits.
     """
     chosen = settings()
-    # A database that is away is told at once, by the one who asks, with the reason.
-    reading.connect(chosen.dsn).close()
+    # A database that is away, or has no tables, is told at once, by the one who asks.
+    with connected("change") as connection:
+        connection.execute(statements.statement("delivery/find_tables", chosen.schema))
     folder = database_folder(chosen)
     if source is not None:
         # Also when what follows fails: what was moved is no longer where it was.

@@ -53,11 +53,11 @@ def test_flush_delivers_what_the_dead_left(shell, connection, killed):
 
 def test_flush_tells_what_still_waits(shell, connection, killed):
     """What cannot be delivered stays, is told, and makes the exit code 1."""
-    connection.execute("alter table logs rename to elsewhere")
+    connection.execute("alter table logs rename message to elsewhere")
     try:
         said = shell("flush", "--timeout", "2")
     finally:
-        connection.execute("alter table elsewhere rename to logs")
+        connection.execute("alter table logs rename elsewhere to message")
     assert (said.code, said.out) == (1, "delivered 0 of 31 waiting entries\n")
     assert "31 entries still wait in " in said.err
     assert shell("flush").code == 0

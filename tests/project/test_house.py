@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(ROOT.glob("runlog/**/*.py"))
 PYTHONS = ("python", "python3")
 VISIBLE = {"pyproject.toml", "README.md", "runlog", "sql", "tests", "docs"}
-_NO_TABLES = {"list_unique_indexes", "lock_script", "database_id"}
+_NO_TABLES = {"list_unique_indexes", "lock_script", "database_id", "find_tables"}
 WAY_OF_AN_ENTRY = ("_capture", "_entry", "_spool", "_delivery")
 
 

@@ -202,10 +202,11 @@ TRIGGER = """
 ODD_TRIGGER = TRIGGER.replace("'this one is evidence'", "'no' using errcode = 'ZZ001'")
 LOCKED_TRIGGER = TRIGGER.replace("'this one is evidence'", "'no' using errcode = '55P03'")
 
+LOUD = (FOREIGN_KEY, KEY_TO_ENTRY, TRIGGER, ODD_TRIGGER, LOCKED_TRIGGER)
 SILENT_TRIGGER = TRIGGER.replace("raise exception 'this one is evidence'", "return null")
-SILENT_RULE = """
-    create rule refuse as on delete to runs where old.error_message = 'keep' do instead nothing
-"""
+SILENT_RULE = (
+    "create rule r as on delete to runs where old.error_message = 'keep' do instead nothing"
+)
 SILENT_ENTRIES = """
     create table evidence as select id from runs where error_message = 'keep';
     create function refuse() returns trigger language plpgsql as
@@ -251,13 +252,7 @@ def hold_one(own, obstacle):
     return held
 
 
-@pytest.mark.parametrize(
-    "obstacle",
-    [
-        *(FOREIGN_KEY, KEY_TO_ENTRY, TRIGGER, ODD_TRIGGER, LOCKED_TRIGGER),
-        *(SILENT_TRIGGER, SILENT_RULE, SILENT_ENTRIES),
-    ],
-)
+@pytest.mark.parametrize("obstacle", [*LOUD, SILENT_TRIGGER, SILENT_RULE, SILENT_ENTRIES])
 @pytest.mark.parametrize("batch_size", [5000, 2])
 def test_what_something_holds_stays_alone(own, obstacle, batch_size):
     """A run that a foreign key, a trigger or a rule holds, with an error or without, stays with its entries and is told; all others go."""

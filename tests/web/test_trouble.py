@@ -5,7 +5,7 @@ import secrets
 
 import psycopg
 import pytest
-from kit.rows import add_run
+from kit.rows import add_entry, add_run
 from kit.schema_tools import DOCUMENTED, EARLIER, run, temporary_roles
 from kit.waiting import eventually
 from psycopg import sql
@@ -215,3 +215,25 @@ def test_a_missing_file_is_a_page_of_this_dashboard(look, database):
     page = look(database).get("/static/nope.js").text
     assert 'href="/static/style.css' in page
     assert "/static/static" not in page
+
+
+@pytest.mark.parametrize("meta", ["[" * 3000 + "]" * 3000, "9" * 400, '{"n": 1e400}'])
+def test_fields_that_few_programs_can_hold(client, connection, meta):
+    """JSON that only PostgreSQL takes is shown or told, on every page that has it."""
+    run_id = add_run(connection, "sync", status="error")
+    entry_id = add_entry(connection, run_id, "deep", level="ERROR")
+    connection.execute("update logs set meta = %s::jsonb where id = %s", (meta, entry_id))
+    connection.execute("update runs set metadata = %s::jsonb", (meta,))
+    for path in (f"/runs/{run_id}", f"/runs/{run_id}/lines/1", "/logs", "/errors"):
+        assert client.get(path).status_code == 200, path
+    for path in (f"/runs/{run_id}.json", "/logs.json", "/logs.csv", f"/runs/{run_id}.csv"):
+        assert client.get(path).status_code == 200, path
+
+
+def test_a_run_without_a_start_has_a_page(client, connection):
+    """A row whose start is null is listed and has a page; nothing divides by it."""
+    run_id = add_run(connection, "js")
+    connection.execute("update runs set started_at = null, duration_ms = null")
+    assert client.get(f"/runs/{run_id}").status_code == 200
+    assert str(run_id) in client.get("/runs?period=all").text
+    assert client.get("/").status_code == 200
