@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """One incident as ``sql/alerts/facts.sql`` tells it."""
+    """One incident as ``sql/alerts/facts.sql`` tells it.
+
+    Attributes:
+        read_at: the moment at which it stands so.
+    """
 
     id: UUID
     script_name: str
@@ -22,6 +26,7 @@ class Facts:
     severity: str
     began_at: datetime
     opened_at: datetime
+    read_at: datetime
     resolved_at: datetime | None = None
     resolution: str | None = None
     is_flapping: bool

@@ -11,6 +11,7 @@ select
     incident.resolution,
     incident.is_flapping,
     incident.details,
+    %(now)s::timestamptz as read_at,
     run.id as run_id,
     run.started_at,
     run.status,
@@ -34,7 +35,7 @@ left join lateral (
     where
         past.script_name = incident.script_name
         and past.status = 'success'
-        and past.finished_at <= coalesce(incident.resolved_at, 'infinity')
+        and past.finished_at <= coalesce(incident.resolved_at, %(now)s)
         and {is_ordinary}
     order by past.finished_at desc
     limit 1

@@ -135,7 +135,7 @@ def test_the_brake_holds_what_is_more_and_tells_it_as_one(scene):
     scene.look(at("02:03"))
     scene.look(at("02:11"))
     [message] = scene.receiver.messages
-    assert message.title == "✖ 4 scripts need attention"
+    assert message.title == "✖ 3 scripts need attention"
     # What is over by then is told with its end, and not once more.
     assert "✔ job-9 works again (down 3 min, 1 run failed)" in message.text
     scene.receiver.take()
