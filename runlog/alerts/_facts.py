@@ -17,6 +17,7 @@ class Facts:
 
     Attributes:
         read_at: the moment at which it stands so.
+        good_at: when the first success after its run ended, whenever its record came.
     """
 
     id: UUID
@@ -44,6 +45,7 @@ class Facts:
     commit: str | None = None
     github_url: str | None = None
     last_success_at: datetime | None = None
+    good_at: datetime | None = None
     usual_seconds: Decimal | None = None
     usual_fetched: Decimal | None = None
 

@@ -17,6 +17,7 @@ from runlog.alerts._wording import (
     name_of,
     sentence,
     span_of,
+    times,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _LINES: Final = 10
 _TITLE_MAX: Final = 120
+_LINE_MAX: Final = 300
 _COMMON: Final = 3
 
 
@@ -131,7 +133,8 @@ class Writer:
             last = moment(details.get("last_with_records_at"))
             longest = details.get("longest_before")
             at = f"last with records {clock(last, zone)}; " if last else ""
-            yield "before", f"{at}never more than {longest} times in a row"
+            before = f"before more than {times(longest)} in a row" if longest else "before"
+            yield "before", f"{at}never {before}"
         if facts.rule == "quiet":
             yield (
                 "last said",
@@ -173,7 +176,10 @@ class Writer:
         return facts.github_url or self.dashboard_url
 
     def _many(self, kind: str, facts: list[Facts]) -> tuple[str, list[str]]:
-        lines = [headline(each, self._timezone(each)) for each in facts[:_LINES]]
+        # A name may have lines of its own.
+        lines = [
+            one_line(headline(each, self._timezone(each)), _LINE_MAX) for each in facts[:_LINES]
+        ]
         if len(facts) > _LINES:
             lines.append(f"… and {len(facts) - _LINES} more: runlog alerts")
         if cause := _common_cause(facts):

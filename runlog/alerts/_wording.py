@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from runlog._readable import plural
 from runlog.alerts._declarations import EVERYTHING
 from runlog.alerts._neutral import one_line
 
@@ -50,7 +51,7 @@ def _mark(facts: Facts) -> str:
 
 
 def _ended(facts: Facts, timezone: str) -> str:
-    span = span_of((facts.resolved_at or facts.began_at) - facts.began_at)
+    span = span_of((facts.good_at or facts.resolved_at or facts.began_at) - facts.began_at)
     if facts.resolution != "recovered":
         return f"{name_of(facts)}: {facts.rule} {_ENDS.get(str(facts.resolution), 'is over')}"
     failures = facts.details.get("failures")
@@ -155,7 +156,9 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "silence": _silence,
     "stale": _stale,
     "long": _long,
-    "zero": lambda facts: f"{facts.script_name} fetched nothing {facts.details.get('zeros')} times",
+    "zero": lambda facts: (
+        f"{facts.script_name} fetched nothing {times(facts.details.get('zeros'))}"
+    ),
     "partial": lambda facts: (
         f"{facts.script_name} left {facts.details.get('failed')} of "
         f"{facts.details.get('of')} records behind"
@@ -166,7 +169,9 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "new_error": _new_error,
     "asked": _asked,
     "quiet": lambda facts: f"{facts.script_name} is alive and says nothing",
-    "skipped": lambda facts: f"{facts.script_name} made {facts.details.get('skips')} starts skip",
+    "skipped": lambda facts: (
+        f"{facts.script_name} made {plural(facts.details.get('skips') or 0, 'start')} skip"
+    ),
     "unwatched": lambda facts: f"watcher {facts.subject} does not look any more",
     "undelivered": lambda facts: f"channel {facts.subject} takes nothing",
     "backlog": _backlog,
@@ -182,6 +187,11 @@ def span_of(span: timedelta) -> str:
         if amount:
             parts.append(f"{amount} {unit}")
     return " ".join(parts[:2]) or "0 s"
+
+
+def times(count: Any) -> str:
+    """Return ``once``, ``3 times``."""
+    return "once" if count == 1 else f"{count} times"
 
 
 def clock(at: datetime, timezone: str) -> str:

@@ -36,7 +36,7 @@ def test_all_failures_in_a_row_are_counted(scene):
     assert scene.details("failed")[1] == at("20:05", day=9)
     scene.run(at("06:00"))
     scene.look(at("06:01"))
-    assert scene.receiver.take() == ["✔ sync works again (down 9 h 56 min, 100 runs failed)"]
+    assert scene.receiver.take() == ["✔ sync works again (down 9 h 55 min, 100 runs failed)"]
 
 
 def test_a_reminder_tells_how_long_it_is_by_now(scene):
@@ -192,3 +192,22 @@ def test_an_odd_moment_of_one_run_silences_nothing(scene, moments):
     scene.look(at("02:05"))
     scene.look(at("03:05"))
     assert "✖ sync failed" in scene.receiver.take()
+
+
+def test_a_recovery_is_when_it_was_and_not_when_its_record_came(scene):
+    """It failed at 02:00 and did well at 02:30; a spool told that at 05:00."""
+    scene.run(T, status="error")
+    scene.look(at("02:05"))
+    scene.run(at("02:30"))
+    scene.run(at("03:30"))
+    scene.look(at("05:00"))
+    assert scene.receiver.take()[1] == "✔ sync works again (down 30 min 10 s, 1 run failed)"
+
+
+def test_a_name_of_several_lines_is_one_line_of_a_message(scene):
+    """What a script is called forges no line of its own."""
+    for name in ("a", "b\n✔ c works again"):
+        scene.run(T, name, status="error")
+    scene.look(at("02:05"))
+    [message] = scene.receiver.messages
+    assert message.text.splitlines() == ["✖ a failed", "✖ b"]
