@@ -84,7 +84,8 @@ def _scripts(folder: Path) -> Iterator[tuple[str, bool, Path]]:
             ("runlog", "import runlog", 'runlog.install("bench")'),
             ("plain", "", ""),
         ):
-            path = folder / f"{name}{suffix}.py"
+            # Not by the name alone: a script called runlog.py would import itself.
+            path = folder / f"script with {name}{suffix}.py"
             path.write_text(_SCRIPT.format(imports=imports, install=install, pause=pause))
             yield f"{name}{suffix}", bool(imports), path
 
