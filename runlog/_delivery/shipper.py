@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from runlog._spool.spool import Spool
 
 _NEVER = float("inf")
+_HEAD_START = 0.02
+"""Seconds of the script before the thread begins; nobody who waits for it waits for that."""
 _A_MOMENT = 1.0
 """Seconds between signs of life, tries to start a thread, and tries after a surprise."""
 
@@ -107,6 +109,7 @@ class Shipper:
 
     def _run(self) -> None:
         try:
+            self._let_the_script_begin()
             self._loop()
         finally:
             # ``stop`` may have given up on this thread long ago.
@@ -115,6 +118,16 @@ class Shipper:
                 self._has_ended = self._stop_at != _NEVER
             if self._has_ended:
                 self._last_action()
+
+    def _let_the_script_begin(self) -> None:
+        """Wait a moment: importing psycopg takes the interpreter from ``install()`` and what follows.
+
+        Each system call there would wait a switch interval (5 ms) for it.
+        """
+        until = time.monotonic() + _HEAD_START
+        while not self._in_a_hurry and (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=left)
 
     def _loop(self) -> None:
         # Without a pass there is no sign of life.
