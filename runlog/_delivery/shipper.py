@@ -24,6 +24,7 @@ from runlog._database.session import OutOfTimeError
 from runlog._delivery.late_runs import RunNotThereYetError
 from runlog._delivery.refusals import NotYetSureError
 from runlog._process import jitter
+from runlog._process.threads import start_thread
 from runlog._spool.backlog import UnreadableError
 from runlog._spool.dead_letters import NoPlaceError
 
@@ -87,9 +88,7 @@ class Shipper:
             return False
         try:
             self._next_start = time.monotonic() + _A_MOMENT
-            thread = threading.Thread(target=self._run, name="runlog-shipper", daemon=True)
-            thread.start()
-            self._thread = thread
+            self._thread = start_thread(self._run, "runlog-shipper")
         except Exception as error:
             self._complaints.tell_no_thread(error)
             return False

@@ -18,6 +18,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from runlog._process.ending import terminated
+from runlog._process.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,11 +102,8 @@ class SignalWatch:
             return
         has_default = _restore_default({*self._watched, signum})
         # In a thread again, so that a lock which the main thread holds cannot keep us alive.
-        recording = threading.Thread(
-            target=self._on_signal, args=(terminated(signum),), name="runlog-ending", daemon=True
-        )
         with contextlib.suppress(RuntimeError):
-            recording.start()
+            recording = start_thread(lambda: self._on_signal(terminated(signum)), "runlog-ending")
             recording.join(_LONGEST_RECORDING_SECONDS)
         _die(signum, has_default=has_default)
 
@@ -135,8 +133,7 @@ class _Deputy:
         if hasattr(socket, "SO_PASSCRED"):
             # The descriptor is a forked child's too, until it execs: whose signal was it?
             self._inbox.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self._thread = threading.Thread(target=self._serve, name="runlog-signals", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._serve, "runlog-signals")
 
     def listen(self) -> None:
         """Have the signals told; another's wakeup descriptor stays."""

@@ -6,12 +6,11 @@ Recording runs on the caller's thread and does not block.
 from __future__ import annotations
 
 import itertools
-import os
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from runlog._database import dsn
 from runlog._database.session import Session
 from runlog._delivery.run_events import fitting
 from runlog._entry.encoder import Encoder
@@ -24,7 +23,7 @@ from runlog._process.notices import notices, say
 from runlog._recorder.open_runs import OpenRuns
 from runlog._recorder.stats import Stats, count_entries, waiting_words
 from runlog._recorder.wiring import wire
-from runlog._spool.places import database_folder
+from runlog._spool.places import place_of
 from runlog._spool.segment import counted
 from runlog._spool.spool import NEVER_SHED, Spool
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from runlog._delivery.shipper import Shipper
     from runlog._recorder.run_state import RunState
     from runlog._settings import Settings
+    from runlog._spool.places import Place
 
 
 class Recorder:
@@ -60,6 +60,7 @@ class Recorder:
         self._past = Stats()
         self._unbound = itertools.count()
         self._told: dict[tuple[str, str], int] = {}
+        self._place: Place | None = None  # kept, for it cannot be found when modules are torn down
         self._start_afresh()
 
     def _start_afresh(self) -> None:
@@ -102,9 +103,10 @@ class Recorder:
         with self._opening:
             if self._spool is not None and not self._spool.is_sealed:
                 return self._started(self._spool)
-            folder = database_folder(self.settings)
-            address = dsn.shown(self.settings.dsn or "", os.environ)
-            spool = Spool(folder, self.settings.spool_max_bytes, address, on_block=self.wake)
+            if self._place is None or not sys.is_finalizing():
+                self._place = place_of(self.settings)
+            place, limit = self._place, self.settings.spool_max_bytes
+            spool = Spool(place.folder, limit, place.address, on_block=self.wake)
             if self._spool is not None and not self._spool.is_sealed:
                 spool.close(remove=True)
                 return self._spool
@@ -114,7 +116,7 @@ class Recorder:
             self._told.clear()
             self._session = Session(self.settings)
             self._shipper = wire(
-                spool, self._session, self._runs, self.settings, folder, before_idle=self.tell_shed
+                spool, self._session, self._runs, self.settings, place, before_idle=self.tell_shed
             )
             self._spool = spool
             # A forked child's own spool must bring the runs that it inherited: its parent's may
