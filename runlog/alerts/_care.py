@@ -17,6 +17,7 @@ from runlog._settings import resolve
 from runlog.alerts import _statements as statements
 from runlog.alerts._look import WatcherRow
 from runlog.alerts._plan import MuteRow
+from runlog.alerts._standing import NOBODY_AFTER
 from runlog.errors import SchemaError
 from runlog.queries._parameters import beginning, bounds_of
 
@@ -31,8 +32,6 @@ _MISSING = (
     'the alert tables are missing in schema {schema!r}; run "runlog migrate", or use '
     '"runlog check", which needs none'
 )
-NOBODY_AFTER = timedelta(hours=1)
-"""After so long without a look nobody watches, whatever watchers mean to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +77,8 @@ class Incident:
                 severity=self.severity,
                 began_at=self.began_at,
                 opened_at=self.opened_at,
+                read_at=self.read_at,
+                resolved_at=self.resolved_at,
                 is_flapping=self.is_flapping,
                 details=self.details,
             )

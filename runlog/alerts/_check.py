@@ -152,6 +152,7 @@ def facts_of(verdict: Verdict, now: datetime) -> Facts:
         severity=verdict.severity,
         began_at=verdict.began_at,
         opened_at=now,
+        read_at=now,
         is_flapping=False,
         details=verdict.details,
         run_id=verdict.run_id,

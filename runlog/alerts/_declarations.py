@@ -30,6 +30,7 @@ class Rule(NamedTuple):
     Attributes:
         threshold: seconds, a share, an amount or a number, as the rule says; None: by history.
         after: how many runs in a row.
+        timezone: of its days and months.
     """
 
     script_name: str
@@ -37,6 +38,7 @@ class Rule(NamedTuple):
     severity: str
     threshold: float | None = None
     after: int = 1
+    timezone: str = "UTC"
 
 
 class _Default(NamedTuple):
@@ -62,6 +64,8 @@ _DEFAULTS: Final[dict[str, _Default]] = {
     "quiet": _Default("warning", key="quiet"),
     "skipped": _Default("warning", threshold=3),
 }
+RULES: Final = tuple(_DEFAULTS)
+"""Rules of a script."""
 _OF_ALL: Final = ("budget_day", "budget_month")
 GLOBAL_RULES: Final = ("silence", "unwatched", "undelivered", "backlog")
 """Rules that are on and are of no single script."""
@@ -123,6 +127,7 @@ class Expectation:
             options.get("severity") or self.values.get("severity") or default.severity,
             options.get("threshold", self._threshold(name, default)),
             options.get("after", default.after),
+            self.timezone,
         )
 
     def _threshold(self, name: str, default: _Default) -> float | None:
@@ -138,16 +143,29 @@ class Expectation:
 
 
 def expectation_of(
-    script_name: str, declared: Any, config: Config, *, is_github: bool = False
+    script_name: str,
+    declared: Any,
+    config: Config,
+    *,
+    is_github: bool = False,
+    timezone: str | None = None,
 ) -> Expectation:
-    """Return what holds for a script that declared ``declared`` in its newest run."""
+    """Return what holds for a script that declared ``declared`` in its newest run.
+
+    Args:
+        script_name: the script.
+        declared: what it said.
+        config: the file.
+        is_github: it ran there.
+        timezone: where nobody says one; default: this host's.
+    """
     values, origins, faults = _understood(declared)
     for pattern in sorted(config.scripts, key=lambda name: (_is_pattern(name), len(name))):
         if _is_pattern(pattern) and fnmatchcase(script_name, pattern):
             _take(values, origins, config.scripts[pattern], pattern)
     _take(values, origins, config.scripts.get(script_name, {}), script_name)
     if "timezone" not in values:
-        values["timezone"] = config.timezone or host_timezone(os.environ)
+        values["timezone"] = config.timezone or timezone or host_timezone(os.environ)
     return Expectation(script_name, values, origins, tuple(faults), is_github)
 
 
@@ -155,8 +173,9 @@ def expectation_of_all(config: Config) -> list[Rule]:
     """Return the budgets of all scripts together, which ``[scripts."*"]`` holds."""
     values = {key: config.scripts.get(EVERYTHING, {}).get(key) for key in _OF_ALL}
     names = {"budget_day": "cost_day", "budget_month": "cost_month"}
+    timezone = expectation_of(EVERYTHING, None, config).timezone
     return [
-        Rule(EVERYTHING, names[key], "warning", float(value))
+        Rule(EVERYTHING, names[key], "warning", float(value), timezone=timezone)
         for key, value in values.items()
         if value is not None
     ]

@@ -157,7 +157,9 @@ class Delivery:
         ids = statements.values(
             self._connection, self._schema, "told_by", id=claimed.id, kind=claimed.kind
         )
-        facts = statements.fetch(self._connection, self._schema, "facts", Facts, ids=ids)
+        facts = statements.fetch(
+            self._connection, self._schema, "facts", Facts, ids=ids, now=self.at()
+        )
         channel = self._channels[claimed.channel]
         if claimed.kind == "opened" and channel.is_manager:
             # It learns of the end by a message of its own.

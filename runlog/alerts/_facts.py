@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """One incident as ``sql/alerts/facts.sql`` tells it."""
+    """One incident as ``sql/alerts/facts.sql`` tells it.
+
+    Attributes:
+        read_at: the moment at which it stands so.
+        good_at: when the first success after its run ended, whenever its record came.
+    """
 
     id: UUID
     script_name: str
@@ -22,6 +27,7 @@ class Facts:
     severity: str
     began_at: datetime
     opened_at: datetime
+    read_at: datetime
     resolved_at: datetime | None = None
     resolution: str | None = None
     is_flapping: bool
@@ -39,6 +45,7 @@ class Facts:
     commit: str | None = None
     github_url: str | None = None
     last_success_at: datetime | None = None
+    good_at: datetime | None = None
     usual_seconds: Decimal | None = None
     usual_fetched: Decimal | None = None
 

@@ -7,6 +7,7 @@ whole, and the next one does the same work. Needs no session state, so poolers m
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from runlog._database import driver
@@ -14,16 +15,24 @@ from runlog._process.distribution import version
 from runlog.alerts import _incidents as incidents
 from runlog.alerts import _statements as statements
 from runlog.alerts._config import Config
-from runlog.alerts._declarations import Expectation, expectation_of_all
+from runlog.alerts._declarations import EVERYTHING, Expectation, expectation_of, expectation_of_all
 from runlog.alerts._deliver import LEASE, Delivered, Delivery
 from runlog.alerts._message import Writer
 from runlog.alerts._plan import Plan
 from runlog.alerts._rules import Evaluation
-from runlog.alerts._standing import Blindness, Expected, Standing, fetch_newest, list_standings
+from runlog.alerts._standing import (
+    NOBODY_AFTER,
+    Blindness,
+    Company,
+    Expected,
+    Standing,
+    fetch_newest,
+    list_standings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from runlog._database.driver import Connection
     from runlog.alerts._channels import Channel
@@ -163,6 +172,7 @@ class _Looking:
         self._schema = schema
         self._watcher = watcher
         self._blind_since = blind_since
+        self._is_guest = False
         self._set_limit()
         self.now = now or statements.values(connection, schema, "now")[0]
 
@@ -213,12 +223,28 @@ class _Looking:
         ]
         newest = fetch_newest(self._connection, self._schema, self.now)
         known = self._fetch("expected", Expected)
-        return list_standings(newest, known, self._watcher.config, self.now, blind)
+        config, company = self._watcher.config, self._company(watchers)
+        return list_standings(newest, known, config, self.now, blind, company)
+
+    def _company(self, watchers: list[WatcherRow]) -> Company:
+        """Return whether others have looked lately, and know more than this one."""
+        others = [
+            row
+            for row in watchers
+            if row.name != self._watcher.name
+            and row.evaluated_at is not None
+            and self.now - row.evaluated_at < max(NOBODY_AFTER, 3 * (row.every or timedelta()))
+        ]
+        has_file = bool(self._watcher.config.digest)
+        is_guest = not has_file and any(row.config_hash for row in others)
+        self._is_guest = is_guest
+        return Company(bool(others), is_guest)
 
     def writer(self, standings: list[Standing]) -> Writer:
         """Return who writes the messages."""
         expectations: dict[str, Expectation] = {
-            each.script_name: each.expectation for each in standings
+            EVERYTHING: expectation_of(EVERYTHING, None, self._watcher.config),
+            **{each.script_name: each.expectation for each in standings},
         }
         return Writer(
             expectations, self._watcher.config.dashboard_url, self._watcher.redact, self.now
@@ -227,7 +253,9 @@ class _Looking:
     def _evaluation(self, standings: list[Standing]) -> Evaluation:
         rules = [rule for each in standings for rule in each.expectation.rules()]
         rules += expectation_of_all(self._watcher.config)
-        return Evaluation(self._connection, self._schema, standings, rules, self.now)
+        return Evaluation(
+            self._connection, self._schema, standings, rules, self.now, is_guest=self._is_guest
+        )
 
     def _keep_blindness(self) -> None:
         if self._blind_since is not None:

@@ -6,9 +6,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from runlog.alerts._declarations import EVERYTHING
 from runlog.alerts._neutral import one_line
 from runlog.alerts._sender import Message
-from runlog.alerts._wording import clock, error_line, headline, moment, sentence, span_of
+from runlog.alerts._wording import (
+    clock,
+    error_line,
+    headline,
+    moment,
+    name_of,
+    sentence,
+    span_of,
+    times,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +30,7 @@ if TYPE_CHECKING:
 
 _LINES: Final = 10
 _TITLE_MAX: Final = 120
+_LINE_MAX: Final = 300
 _COMMON: Final = 3
 
 
@@ -122,7 +133,8 @@ class Writer:
             last = moment(details.get("last_with_records_at"))
             longest = details.get("longest_before")
             at = f"last with records {clock(last, zone)}; " if last else ""
-            yield "before", f"{at}never more than {longest} times in a row"
+            before = f"before more than {times(longest)} in a row" if longest else "before"
+            yield "before", f"{at}never {before}"
         if facts.rule == "quiet":
             yield (
                 "last said",
@@ -164,20 +176,17 @@ class Writer:
         return facts.github_url or self.dashboard_url
 
     def _many(self, kind: str, facts: list[Facts]) -> tuple[str, list[str]]:
-        lines = [headline(each, self._timezone(each)) for each in facts[:_LINES]]
+        # A name may have lines of its own.
+        lines = [
+            one_line(headline(each, self._timezone(each)), _LINE_MAX) for each in facts[:_LINES]
+        ]
         if len(facts) > _LINES:
             lines.append(f"… and {len(facts) - _LINES} more: runlog alerts")
         if cause := _common_cause(facts):
             lines.insert(0, cause)
         if self.dashboard_url:
             lines.append(f"open  {self.dashboard_url}/alerts")
-        scripts = len({each.script_name for each in facts})
-        are_over = all(each.resolved_at for each in facts)
-        mark = "✔" if are_over else "✖" if facts[0].severity == "error" else "⚠"
-        named = f"{scripts} scripts" if scripts > 1 else facts[0].script_name
-        verb = "s" * (scripts == 1)
-        told = f"{named} work{verb} again" if are_over else f"{named} need{verb} attention"
-        return f"{mark} {told}" + (" (reminder)" if kind == "reminder" else ""), lines
+        return _title(facts) + (" (reminder)" if kind == "reminder" else ""), lines
 
     def _timezone(self, facts: Facts) -> str:
         expected = self.expectations.get(facts.script_name)
@@ -194,12 +203,35 @@ class Writer:
             **document,
             "says": self.redact(sentence(facts)),
             "error": error and self.redact(error),
-            "details": {
-                k: self.redact(v) if isinstance(v, str) else v for k, v in facts.details.items()
-            },
+            "details": _redacted(facts.details, self.redact),
             "owner": values.get("owner"),
             "runbook": values.get("runbook"),
         }
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    """Return what JSON holds with every text in it redacted."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {name: _redacted(each, redact) for name, each in value.items()}
+    return [_redacted(each, redact) for each in value] if isinstance(value, list) else value
+
+
+def _title(facts: list[Facts]) -> str:
+    """Return what is true of all: how many are still bad, else that they are over."""
+    still = [each for each in facts if each.resolved_at is None]
+    names = sorted({name_of(each) for each in still or facts})
+    are_scripts = all(each.script_name != EVERYTHING for each in still or facts)
+    is_one = len(names) == 1
+    named = names[0] if is_one else f"{len(names)} {'scripts' if are_scripts else 'things'}"
+    verb = "s" if is_one else ""
+    if still:
+        mark = "✖" if still[0].severity == "error" else "⚠"
+        return f"{mark} {named} need{verb} attention"
+    if are_scripts and all(each.resolution == "recovered" for each in facts):
+        return f"✔ {named} work{verb} again"
+    return f"✔ {len(facts)} incidents are over"
 
 
 def _common_cause(facts: list[Facts]) -> str | None:

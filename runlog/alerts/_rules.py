@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from runlog.alerts import _statements as statements
-from runlog.alerts._declarations import GLOBAL_RULES
+from runlog.alerts._declarations import EVERYTHING, GLOBAL_RULES, RULES
 from runlog.alerts._verdicts import Verdict, missed, silence
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Evaluation:
 
     Attributes:
         rules: those that are on and not paused.
+        is_guest: somebody else knows what is expected, by a file that is not here.
     """
 
     def __init__(
@@ -57,11 +58,13 @@ class Evaluation:
         standings: list[Standing],
         rules: list[Rule],
         now: datetime,
+        *,
+        is_guest: bool = False,
     ) -> None:
+        self._is_guest = is_guest
         self._connection = connection
         self._schema = schema
         self._standings = standings
-        self._timezones = {each.script_name: each.expectation.timezone for each in standings}
         paused = {each.script_name for each in standings if each.is_paused}
         self.rules = [
             rule for rule in rules if not (rule.name in PAUSABLE and rule.script_name in paused)
@@ -91,7 +94,7 @@ class Evaluation:
                 "script_name": rule.script_name,
                 "threshold": rule.threshold,
                 "after": rule.after,
-                "timezone": self._timezones.get(rule.script_name, "UTC"),
+                "timezone": rule.timezone,
             }
             for rule in self._of(name)
         )
@@ -121,12 +124,13 @@ class Evaluation:
 
     def expected(self) -> list[dict[str, Any]]:
         """Return which rule of which script is on, for the ends of incidents."""
+        rules: list[tuple[str, str]] = [(rule.script_name, rule.name) for rule in self.rules]
+        if self._is_guest:
+            names = {EVERYTHING, *(each.script_name for each in self._standings)}
+            rules = [(name, rule) for name in names for rule in RULES]
         paused = [each.script_name for each in self._standings if each.is_paused]
         return [
-            *(
-                {"script_name": r.script_name, "rule": r.name, "is_paused": False}
-                for r in self.rules
-            ),
+            *({"script_name": name, "rule": rule, "is_paused": False} for name, rule in rules),
             *(
                 {"script_name": name, "rule": rule, "is_paused": True}
                 for name in paused

@@ -44,34 +44,53 @@ class Schedule(NamedTuple):
     grace: timedelta | None = None
     early: timedelta = EARLY
 
-    def next_due(self, declared_at: datetime, newest_start: datetime | None) -> Due | None:
-        """Return the first due time that ``newest_start`` does not cover; None: there is none.
+    def next_due(
+        self,
+        declared_at: datetime,
+        newest_start: datetime | None,
+        newest_end: datetime | None = None,
+    ) -> Due | None:
+        """Return the first due time that the newest run does not cover; None: there is none.
 
-        Due times before ``declared_at`` do not count. A first Monday that is a 20th never comes.
+        Due times before ``declared_at`` do not count, nor those at which the run still went on.
+        A first Monday that is a 20th never comes.
 
         Raises:
             MissingExtraError: cronsim, which understands cron, is not installed.
         """
-        dues = [self._due(part, declared_at, newest_start) for part in self.text.split(SEPARATOR)]
+        parts = self.text.split(SEPARATOR)
+        dues = [self._due(part, declared_at, newest_start, newest_end) for part in parts]
         return min((due for due in dues if due is not None), default=None)
 
     def upcoming(self, after: datetime) -> Iterator[datetime]:
-        """Return the due times after a moment; of several schedules those of the first."""
-        part = self.text.split(SEPARATOR)[0]
+        """Return the due times after a moment, of all its schedules."""
+        from heapq import merge
+
+        return merge(*(self._upcoming(part, after) for part in self.text.split(SEPARATOR)))
+
+    def _upcoming(self, part: str, after: datetime) -> Iterator[datetime]:
         if (seconds := interval_of(part)) is not None:
             while True:
                 after += timedelta(seconds=seconds)
                 yield after
         yield from _firings(part, self.timezone, after)
 
-    def _due(self, part: str, declared_at: datetime, newest_start: datetime | None) -> Due | None:
+    def _due(
+        self,
+        part: str,
+        declared_at: datetime,
+        newest_start: datetime | None,
+        newest_end: datetime | None,
+    ) -> Due | None:
         if (seconds := interval_of(part)) is not None:
             period = timedelta(seconds=seconds)
             due = max((newest_start or declared_at) + period, declared_at).astimezone(UTC)
+            if newest_end is not None and newest_end >= due:
+                due += period * ((newest_end - due) // period + 1)
             return Due(due, due + self._allowed(period))
         base = declared_at
         if newest_start is not None:
-            base = max(declared_at, newest_start + self.early)
+            base = max(declared_at, newest_start + self.early, newest_end or newest_start)
         firings = _firings(part, self.timezone, base)
         first, following = next(firings, None), next(firings, None)
         if first is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from runlog.alerts import _statements as statements
 from runlog.alerts._declarations import Expectation, expectation_of
+from runlog.alerts._schedule import Due
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
 
     from runlog._database.driver import Connection
     from runlog.alerts._config import Config
-    from runlog.alerts._schedule import Due
 
 AFTER_BLINDNESS: Final = timedelta(minutes=10)
 """So long after an outage spools of other machines may take to be delivered."""
+
+
+NOBODY_AFTER: Final = timedelta(hours=1)
+"""After so long without a look nobody watches, whatever watchers mean to do."""
 
 
 class Blindness(NamedTuple):
@@ -29,6 +33,21 @@ class Blindness(NamedTuple):
     until: datetime
 
 
+class Company(NamedTuple):
+    """Who else has looked lately.
+
+    Attributes:
+        has_others: their guesses, such as the time zone of their host, are as good.
+        is_guest: they go by a file and this one by none: what they know holds.
+    """
+
+    has_others: bool = False
+    is_guest: bool = False
+
+
+ALONE: Final = Company()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewestRun:
     """What the tables say of a script."""
@@ -36,6 +55,7 @@ class NewestRun:
     script_name: str
     run_id: UUID
     started_at: datetime
+    finished_at: datetime | None
     source: str | None
     is_github: bool
     life_at: datetime
@@ -56,6 +76,16 @@ class Expected:
     overdue_at: datetime | None
     paused_until: datetime | None
     retired_at: datetime | None
+
+    @property
+    def due(self) -> Due | None:
+        """When it is due by what they found out."""
+        known = self.next_due_at, self.overdue_at
+        return None if known[0] is None or known[1] is None else Due(known[0], known[1])
+
+    def is_paused(self, now: datetime) -> bool:
+        """Tell whether nothing is expected of it at this moment."""
+        return self.paused_until is not None and self.paused_until > now
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +129,7 @@ def list_standings(
     config: Config,
     now: datetime,
     blind: Iterable[Blindness] = (),
+    company: Company = ALONE,
 ) -> list[Standing]:
     """Return how the scripts stand that ran or that the file names.
 
@@ -109,11 +140,12 @@ def list_standings(
         config: the file.
         now: the moment.
         blind: outages.
+        company: who else looks.
     """
     runs = {run.script_name: run for run in newest}
     kept = {row.script_name: row for row in known or ()}
     named = {name for name in config.scripts if not set("*?") & set(name)}
-    judge = _Judge(config, now, tuple(blind), has_memory=known is not None)
+    judge = _Judge(config, now, tuple(blind), company, has_memory=known is not None)
     return [
         judge.standing(name, runs.get(name), kept.get(name))
         for name in sorted(runs.keys() | named)
@@ -123,8 +155,15 @@ def list_standings(
 
 class _Judge:
     def __init__(
-        self, config: Config, now: datetime, blind: tuple[Blindness, ...], *, has_memory: bool
+        self,
+        config: Config,
+        now: datetime,
+        blind: tuple[Blindness, ...],
+        company: Company,
+        *,
+        has_memory: bool,
     ) -> None:
+        self._company = company
         self._has_memory = has_memory
         self._config = config
         self._now = now
@@ -136,20 +175,26 @@ class _Judge:
             newest.expects if newest else None,
             self._config,
             is_github=newest is not None and newest.is_github,
+            timezone=kept.timezone if kept and kept.schedule and self._company.has_others else None,
         )
+        is_paused = kept is not None and kept.is_paused(self._now)
+        if kept is not None and self._company.is_guest:
+            return Standing(
+                expectation, newest, kept.declared_at, kept.due, is_paused, is_new=False
+            )
         schedule = expectation.schedule
         declared_at = self._declared_at(expectation, newest, kept)
         started_at = newest.started_at if newest else None
-        due = schedule and schedule.next_due(declared_at, started_at)
+        ended_at = newest.finished_at if newest else None
+        due = schedule and schedule.next_due(declared_at, started_at, ended_at)
         if schedule and due is None:
             expectation = expectation.with_fault(f"schedule={schedule.text!r} never comes")
-        paused_until = kept.paused_until if kept else None
         standing = Standing(
             expectation,
             newest,
             declared_at,
             due and self._forgiven(due),
-            is_paused=paused_until is not None and paused_until > self._now,
+            is_paused=is_paused,
             is_new=kept is None,
         )
         is_same = kept is not None and all(

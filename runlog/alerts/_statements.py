@@ -40,7 +40,11 @@ def fetch(
     connection: Connection[Any], schema: str, name: str, row_type: type[_Row], **parameters: Any
 ) -> list[_Row]:
     """Return the rows of a statement; its columns are the fields of ``row_type``."""
+    from runlog._database.loading import load_safely
+
     with connection.cursor(binary=True, row_factory=driver.class_row(row_type)) as cursor:
+        # Whoever gave the connection: an odd row of another program must not end a look.
+        load_safely(cursor)
         return cursor.execute(statement(name, schema), parameters or None, prepare=False).fetchall()
 
 

@@ -68,6 +68,7 @@ def _facts(source: Any, script: str | None, now: datetime) -> Facts:
         severity="info",
         began_at=now - timedelta(minutes=1),
         opened_at=now,
+        read_at=now,
         is_flapping=False,
         details={"text": text},
         **known,

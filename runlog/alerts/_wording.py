@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from runlog._readable import plural
+from runlog.alerts._declarations import EVERYTHING
 from runlog.alerts._neutral import one_line
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ _ENDS: Final = {
 }
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _LONGEST: Final = 300
+_MOST_FAILURES: Final = 10_000
+"""So many runs are read to count failures."""
+_DIGITS: Final = (2, 4, 6, 9)
 
 
 def headline(facts: Facts, timezone: str) -> str:
@@ -46,12 +51,13 @@ def _mark(facts: Facts) -> str:
 
 
 def _ended(facts: Facts, timezone: str) -> str:
-    span = span_of((facts.resolved_at or facts.began_at) - facts.began_at)
+    span = span_of((facts.good_at or facts.resolved_at or facts.began_at) - facts.began_at)
     if facts.resolution != "recovered":
-        return f"{facts.script_name}: {facts.rule} {_ENDS.get(str(facts.resolution), 'is over')}"
+        return f"{name_of(facts)}: {facts.rule} {_ENDS.get(str(facts.resolution), 'is over')}"
     failures = facts.details.get("failures")
     if facts.rule == "failed":
-        runs = f", {failures} run{'s' * (failures != 1)} failed" if failures else ""
+        more = " or more" * (failures == _MOST_FAILURES)
+        runs = f", {failures}{more} run{'s' * (failures != 1)} failed" if failures else ""
         return f"{facts.script_name} works again (down {span}{runs})"
     if facts.rule == "missed":
         return _started_after_all(facts, timezone)
@@ -59,10 +65,18 @@ def _ended(facts: Facts, timezone: str) -> str:
         "silence": "{} is heard of again",
         "unwatched": "watcher {} looks again",
         "undelivered": "channel {} takes messages again",
+        "backlog": "{} delivers everything again",
     }
     if facts.rule in again:
         return f"{again[facts.rule].format(facts.subject)} (after {span})"
-    return f"{facts.script_name}: {facts.rule} is over (after {span})"
+    return f"{name_of(facts)}: {facts.rule} is over (after {span})"
+
+
+def name_of(facts: Facts) -> str:
+    """Return what it is about: its script, or what is of no single one."""
+    if facts.script_name != EVERYTHING:
+        return facts.script_name
+    return "all scripts together" if facts.rule.startswith("cost_") else facts.subject
 
 
 def _started_after_all(facts: Facts, timezone: str) -> str:
@@ -81,14 +95,16 @@ def _started_after_all(facts: Facts, timezone: str) -> str:
 def _failed(facts: Facts) -> str:
     failures = int(facts.details.get("failures", 1))
     verb = "crashed" if facts.details.get("cause") == "crashed" else "failed"
-    return f"{facts.script_name} {verb}" + (f" {failures} times" if failures > 1 else "")
+    times = f" {failures} times" if failures > 1 else ""
+    return f"{facts.script_name} {verb}{times}" + " or more" * (failures == _MOST_FAILURES)
 
 
 def _stale(facts: Facts) -> str:
     if facts.details.get("is_never"):
         return f"{facts.script_name} has never succeeded"
     good = moment(facts.details.get("last_success_at")) or facts.opened_at
-    return f"{facts.script_name} has not succeeded for {span_of(facts.opened_at - good)}"
+    until = facts.resolved_at or facts.read_at
+    return f"{facts.script_name} has not succeeded for {span_of(until - good)}"
 
 
 def _silence(facts: Facts) -> str:
@@ -105,8 +121,14 @@ def _long(facts: Facts) -> str:
 def _cost(facts: Facts) -> str:
     spent, budget = facts.details.get("spent"), facts.details.get("budget")
     of = {"cost_run": "a run", "cost_day": facts.subject, "cost_month": facts.subject}[facts.rule]
-    who = "all scripts together" if facts.script_name == "*" else facts.script_name
-    return f"{who} cost {_amount(spent)} of {_amount(budget)} allowed for {of}"
+    shown = next(pair for digits in _DIGITS if (pair := _amounts(spent, budget, digits)))
+    return f"{name_of(facts)} cost {shown[0]} of {shown[1]} allowed for {of}"
+
+
+def _new_error(facts: Facts) -> str:
+    error = facts.details.get("error")
+    told = f": {one_line(str(error), 80)}" if error else ""
+    return f"{facts.script_name}: a new kind of error{told}"
 
 
 def _asked(facts: Facts) -> str:
@@ -134,7 +156,9 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "silence": _silence,
     "stale": _stale,
     "long": _long,
-    "zero": lambda facts: f"{facts.script_name} fetched nothing {facts.details.get('zeros')} times",
+    "zero": lambda facts: (
+        f"{facts.script_name} fetched nothing {times(facts.details.get('zeros'))}"
+    ),
     "partial": lambda facts: (
         f"{facts.script_name} left {facts.details.get('failed')} of "
         f"{facts.details.get('of')} records behind"
@@ -142,10 +166,12 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "cost_run": _cost,
     "cost_day": _cost,
     "cost_month": _cost,
-    "new_error": lambda facts: f"{facts.script_name}: a new kind of error",
+    "new_error": _new_error,
     "asked": _asked,
     "quiet": lambda facts: f"{facts.script_name} is alive and says nothing",
-    "skipped": lambda facts: f"{facts.script_name} made {facts.details.get('skips')} starts skip",
+    "skipped": lambda facts: (
+        f"{facts.script_name} made {plural(facts.details.get('skips') or 0, 'start')} skip"
+    ),
     "unwatched": lambda facts: f"watcher {facts.subject} does not look any more",
     "undelivered": lambda facts: f"channel {facts.subject} takes nothing",
     "backlog": _backlog,
@@ -163,6 +189,11 @@ def span_of(span: timedelta) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
+def times(count: Any) -> str:
+    """Return ``once``, ``3 times``."""
+    return "once" if count == 1 else f"{count} times"
+
+
 def clock(at: datetime, timezone: str) -> str:
     """Return a moment in the script's zone, which ``zone`` names once a message."""
     return f"{at.astimezone(ZoneInfo(timezone)):%d %b %H:%M}"
@@ -178,8 +209,16 @@ def moment(value: Any) -> datetime | None:
         return None
 
 
-def _amount(value: Any) -> str:
-    return f"{float(value):.2f}".removesuffix(".00") if isinstance(value, (int, float)) else "?"
+def _amounts(spent: Any, budget: Any, digits: int) -> tuple[str, str] | None:
+    """Return both with so many digits; None where those do not tell that one is more."""
+    told = (_amount(spent, digits), _amount(budget, digits))
+    return told if told[0] != told[1] or digits == _DIGITS[-1] else None
+
+
+def _amount(value: Any, digits: int) -> str:
+    # What is no number is text in JSON: NaN, Infinity.
+    is_number = isinstance(value, (int, float))
+    return f"{float(value):.{digits}f}".removesuffix(".00") if is_number else str(value)
 
 
 def error_line(facts: Facts) -> str | None:

@@ -70,7 +70,9 @@ def _bad(
     ended = [other for other in recent if other.state != "running"]
     in_row = len(list(takewhile(lambda other: other.state == run.state, ended)))
     if run.state == "partial":
-        of = f" of {words.number(run.records_fetched)}" if run.records_fetched else ""
+        # It need not count what it fetches.
+        is_part = (run.records_fetched or 0) >= (run.records_failed or 0)
+        of = f" of {words.number(run.records_fetched)}" if is_part else ""
         cause, is_text = f"{words.number(run.records_failed)}{of} records failed", False
     elif run.state == "lost?":
         silence = words.span_ms(run.heartbeat_at, run.read_at) or 0

@@ -102,6 +102,12 @@ def elapsed_ms_of(run: Run) -> int | None:
     return int((end - run.started_at).total_seconds() * 1000) if end else None
 
 
+def records_seen(row: Any) -> int:
+    """Return of how many records of a row some failed: a script need not count what it fetches."""
+    handled = (row.records_inserted, row.records_updated, row.records_failed)
+    return max(row.records_fetched or 0, sum(count or 0 for count in handled))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One row of ``logs``.

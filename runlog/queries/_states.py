@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 STATES: Final = ("running", "success", "error", "crashed", "partial", "lost")
 
+WIDER: Final = {"crashed": "error", "partial": "success", "lost": "running"}
+"""Whoever asks for the wider state finds these too."""
+
 MISSED_HEARTBEATS: Final = 3
 """After so many nobody can say whether the process is alive."""
 
@@ -56,7 +59,7 @@ def in_state(state: str | None) -> dict[str, object]:
     """
     if state is not None and state not in STATES:
         raise QueryError(f"status {state!r} is unknown; use one of {', '.join(STATES)}")
-    status = {"crashed": "error", "partial": "success", "lost": "running"}.get(state or "", state)
+    status = WIDER.get(state or "", state)
     return {
         "status": status,
         "outcome": "died" if state == "crashed" else None,

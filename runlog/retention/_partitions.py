@@ -81,9 +81,9 @@ class Partitions:
             self._run(self._text("lock"))
             self._run(self._text("detach", part))
             ((entries,),) = self._rows("count", part=part)
-            kept = self._connection.execute(
-                self._text("move_kept", part), values, prepare=False
-            ).rowcount
+            ((columns,),) = self._rows("columns")
+            move = self._text("move_kept", part, columns)
+            kept = self._connection.execute(move, values, prepare=False).rowcount
             self._run(self._text("drop", part))
         return int(entries) - kept
 
@@ -95,7 +95,10 @@ class Partitions:
     def _run(self, sql: bytes) -> None:
         self._connection.execute(sql, prepare=False)
 
-    def _text(self, name: str, part: str = "") -> bytes:
-        # The name comes from the catalog, quoted as PostgreSQL quotes it.
+    def _text(self, name: str, part: str = "", columns: str = "") -> bytes:
+        # The names come from the catalog, quoted as PostgreSQL quotes them.
         sql = statements.statement(f"retention/partitions/{name}", self._schema)
-        return statements.fill(sql, part=part.replace("%", "%%") if "%(" in sql.decode() else part)
+        names = {"part": part, "columns": columns}
+        if "%(" in sql.decode():
+            names = {name: text.replace("%", "%%") for name, text in names.items()}
+        return statements.fill(sql, **names)

@@ -14,13 +14,22 @@ select
     (array_agg(entry.run_id order by entry.timestamp desc))[1] as run_id,
     jsonb_build_object(
         'text', (array_agg(left(entry.message, 2000) order by entry.timestamp desc))[1],
-        'times', count(*),
+        'times', count(*) + coalesce(max(open.times), 0),
         'through', max(entry.timestamp)
     ) as details,
     %(now)s + interval '24 hours' as expires_at
 from {rule}
 join {schema}.runs as run on run.script_name = rule.script_name
 join {schema}.logs as entry on entry.run_id = run.id
+left join lateral (
+    select (incident.details ->> 'times')::bigint as times
+    from {schema}.runlog_incidents as incident
+    where
+        incident.script_name = rule.script_name
+        and incident.rule = 'asked'
+        and incident.subject = {words}
+        and incident.resolved_at is null
+) as open on true
 where
     entry.step = 'ALERT'
     and entry.timestamp > %(now)s - interval '7 days'

@@ -5,7 +5,10 @@ with newest as (
         run.metadata #>> '{runlog,host}' as host,
         run.id,
         run.finished_at,
-        coalesce(run.metadata #> '{runlog,backlog}', '{}') as backlog
+        case jsonb_typeof(run.metadata #> '{runlog,backlog}')
+            when 'object' then run.metadata #> '{runlog,backlog}'
+            else '{}'
+        end as backlog
     from {schema}.runs as run
     where
         run.started_at > %(now)s - interval '1 day'

@@ -11,6 +11,7 @@ select
     incident.resolution,
     incident.is_flapping,
     incident.details,
+    %(now)s::timestamptz as read_at,
     run.id as run_id,
     run.started_at,
     run.status,
@@ -24,6 +25,7 @@ select
     run.metadata #>> '{runlog,git_commit}' as commit,
     run.metadata #>> '{runlog,github,url}' as github_url,
     success.finished_at as last_success_at,
+    recovery.finished_at as good_at,
     usual.seconds as usual_seconds,
     usual.fetched as usual_fetched
 from {schema}.runlog_incidents as incident
@@ -34,11 +36,24 @@ left join lateral (
     where
         past.script_name = incident.script_name
         and past.status = 'success'
-        and past.finished_at <= coalesce(incident.resolved_at, 'infinity')
+        and past.finished_at <= coalesce(incident.resolved_at, %(now)s)
         and {is_ordinary}
     order by past.finished_at desc
     limit 1
 ) as success on true
+left join lateral (
+    select later.finished_at
+    from {schema}.runs as later
+    where
+        incident.rule = 'failed'
+        and later.script_name between incident.script_name and incident.script_name
+        and later.started_at > run.started_at
+        and later.finished_at between run.started_at and incident.resolved_at
+        and later.status = 'success'
+        and {is_ordinary}
+    order by later.script_name, later.started_at
+    limit 1
+) as recovery on true
 left join lateral (
     select
         (percentile_cont(0.5) within group (order by past.duration_ms) / 1000)::numeric as seconds,

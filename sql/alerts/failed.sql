@@ -1,7 +1,8 @@
 -- Which scripts do not end well? Bad: at least "after" runs that count ended badly since the last
 -- that ended well; one is enough when the newest one's process died. Good: the newest that counts
 -- ended well. Never counts: a cursor set by hand, a run that a person interrupted at a terminal or
--- closed. A run whose process is gone counts as died before anybody sweeps it.
+-- closed. A run whose process is gone counts as died before anybody sweeps it. Where the newest 30
+-- hold no success more are read, so that all failures are told.
 with counted as (
     select
         recent.*,
@@ -12,6 +13,16 @@ with counted as (
         row_number() over (newest_first) as nth,
         count(*) filter (where recent.status = 'success') over (newest_first) as successes
     from {rule}
+    cross join lateral (
+        select coalesce(bool_or(few.status = 'success'), false) as has_success
+        from (
+            select run.status
+            from {schema}.runs as run
+            where {of_script}
+            order by run.script_name, run.started_at desc
+            limit greatest(30, 2 * rule.after)
+        ) as few
+    ) as known
     cross join lateral (
         select
             rule.script_name as name,
@@ -26,7 +37,7 @@ with counted as (
         from {schema}.runs as run
         where {of_script}
         order by run.script_name, run.started_at desc
-        limit greatest(30, 2 * rule.after)
+        limit case when known.has_success then greatest(30, 2 * rule.after) else 10000 end
     ) as recent
     where case recent.status
         when 'running' then coalesce(recent.is_gone, false)

@@ -27,9 +27,15 @@ select
     rule.script_name,
     newest.id as run_id,
     newest.started_at,
+    -- A clock that is ahead ends nothing later than now.
+    case when newest.finished_at > %(now)s then %(now)s else newest.finished_at end as finished_at,
     newest.source,
     newest.is_github,
-    greatest(newest.started_at, newest.finished_at, newest.beat_at) as life_at,
+    -- Nor is anything heard later than now.
+    case
+        when greatest(newest.started_at, newest.finished_at, newest.beat_at) > %(now)s then %(now)s
+        else greatest(newest.started_at, newest.finished_at, newest.beat_at)
+    end as life_at,
     declaration.expects,
     declaration.started_at as declared_at,
     exists (

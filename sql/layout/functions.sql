@@ -66,6 +66,12 @@ declare
   name constant text := format('logs_%s', to_char(from_at at time zone 'UTC', 'YYYYMM'));
   part constant text := format('%I.%I', {closed_literal}, name);
   fallback regclass;
+  -- What PostgreSQL computes by itself cannot be given.
+  columns constant text := (
+    select string_agg(quote_ident(attname), ', ' order by attnum)
+    from pg_attribute
+    where attrelid = to_regclass(format('%I.logs', {schema_literal}::text))
+      and attnum > 0 and not attisdropped and attgenerated = '');
 begin
   if to_regclass(part) is not null then
     return;
@@ -83,8 +89,8 @@ begin
   call {schema}.runlog_close_partition(part::regclass);
   execute format('alter table %s add primary key (id)', part);
   execute format(
-    'with moved as (delete from %s where id >= %L and id < %L returning *)'
-    ' insert into %s select * from moved', fallback, from_id, to_id, part);
+    'with moved as (delete from %1$s where id >= %2$L and id < %3$L returning %5$s)'
+    ' insert into %4$s (%5$s) select %5$s from moved', fallback, from_id, to_id, part, columns);
   execute format(
     'alter table {schema}.logs attach partition %s for values from (%L) to (%L)',
     part, from_id, to_id);

@@ -25,7 +25,7 @@ def test_a_failure_opens_once_and_recovers_once(scene):
 
     scene.run(at("04:00"))
     scene.look(at("04:05"))
-    assert scene.receiver.take() == ["✔ sync works again (down 2 h 5 min, 2 runs failed)"]
+    assert scene.receiver.take() == ["✔ sync works again (down 2 h 10 s, 2 runs failed)"]
     scene.look(at("04:06"))
     assert scene.receiver.take() == []
     assert scene.incidents() == [("failed", "recovered")]

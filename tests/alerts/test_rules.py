@@ -173,7 +173,7 @@ def test_a_new_kind_of_error(scene):
     run = scene.run(T)
     scene.entry(run, T, "contact 4711 refused", level="ERROR")
     scene.look(at("02:05"))
-    assert scene.receiver.take() == ["⚠ sync: a new kind of error"]
+    assert scene.receiver.take() == ["⚠ sync: a new kind of error: contact 4711 refused"]
     scene.entry(run, at("02:10"), "contact 99 refused", level="ERROR")
     scene.look(at("02:15"))
     assert scene.receiver.take() == []

@@ -55,7 +55,7 @@ def test_an_end_is_told_even_while_it_is_muted(scene):
     scene.look(at("02:35"))
     assert scene.receiver.take() == [
         "✖ sync failed",
-        "✔ sync works again (down 35 min, 1 run failed)",
+        "✔ sync works again (down 30 min 10 s, 1 run failed)",
     ]
 
 
@@ -135,9 +135,9 @@ def test_the_brake_holds_what_is_more_and_tells_it_as_one(scene):
     scene.look(at("02:03"))
     scene.look(at("02:11"))
     [message] = scene.receiver.messages
-    assert message.title == "✖ 4 scripts need attention"
+    assert message.title == "✖ 3 scripts need attention"
     # What is over by then is told with its end, and not once more.
-    assert "✔ job-9 works again (down 3 min, 1 run failed)" in message.text
+    assert "✔ job-9 works again (down 2 min 10 s, 1 run failed)" in message.text
     scene.receiver.take()
     scene.look(at("02:30"))
     assert scene.receiver.take() == []
@@ -151,8 +151,8 @@ def test_one_channel_refuses_and_the_other_does_not(scene):
     scene.look(at("02:05"), watcher)
     scene.run(at("02:10"))
     scene.look(at("02:15"), watcher)
-    assert b.take() == ["✖ sync failed", "✔ sync works again (down 15 min, 1 run failed)"]
-    assert a.take() == ["✔ sync works again (down 15 min, 1 run failed)"]
+    assert b.take() == ["✖ sync failed", "✔ sync works again (down 10 min 10 s, 1 run failed)"]
+    assert a.take() == ["✔ sync works again (down 10 min 10 s, 1 run failed)"]
     assert a.attempts[0].id == a.attempts[1].id
     scene.look(at("02:16"), watcher)
     assert (a.take(), b.take()) == ([], [])

@@ -115,3 +115,9 @@ def test_prune_tells_what_it_does(runlog, connection):
     assert runlog("runs").rows[0][1] == "sync"
     assert runlog("prune").code == 2
     assert runlog("prune", "--older-than", "soon").code == 2
+
+
+def test_what_failed_is_a_share_of_all_that_was_handled(runlog, connection):
+    """A script need not count what it fetches: 5 of 100 are 5 %, not all."""
+    add_run(connection, records_inserted=90, records_updated=5, records_failed=5)
+    assert "5 %" in runlog("stats", "--format", "table").out

@@ -98,6 +98,19 @@ def test_what_stays_is_the_same_in_both_layouts(plain, partitioned, days):
     assert parts[0] == oldest or days == 400
 
 
+def test_a_column_that_is_computed_is_computed_again(plain, partitioned):
+    """What moves between partitions leaves it out: PostgreSQL takes no value for it."""
+    words = "tsvector generated always as (to_tsvector('english', message)) stored"
+    for connection in (plain, partitioned):
+        connection.execute(f"alter table logs add column words {words}")
+        fill(connection)
+        prune(connection, older_than=timedelta(days=45), statuses=["error"])
+    stays = [connection.execute(STAYS).fetchall() for connection in (plain, partitioned)]
+    assert stays[0] == stays[1]
+    partitioned.execute("call runlog_make_partitions(6)")
+    assert partitioned.execute("select count(*) from logs where words is null").fetchone() == (0,)
+
+
 def test_only_runs_that_failed_go_and_nothing_else_of_their_month(plain, partitioned):
     """What is narrower than a month of everything is exact too."""
     for connection in (plain, partitioned):

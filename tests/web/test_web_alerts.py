@@ -88,6 +88,13 @@ def test_missed_and_late_are_on_the_first_page(client, connection):
     assert client.get("/overview.json").json()["concerns"] == []
 
 
+def test_a_run_that_went_on_over_its_next_slot_is_not_missed(client, connection):
+    """Also before a watcher has looked again."""
+    add_run(connection, started_at=ago(hours=2), finished_at=ago(minutes=5))
+    due(connection, ago(hours=1), ago(minutes=50))
+    assert client.get("/overview.json").json()["concerns"] == []
+
+
 def test_late_within_the_grace(client, connection):
     """Not missed yet, and told as late."""
     add_run(connection, started_at=ago(minutes=65))

@@ -17,6 +17,7 @@ from runlog.cli._failures import NotFoundError
 from runlog.cli.show.output import Output, record_of
 from runlog.cli.show.table import Column, print_table
 from runlog.queries._figures import Day, ScriptHealth, SlowStep
+from runlog.queries._rows import records_seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,8 +163,7 @@ def _slow_style(row: ScriptHealth) -> str:
 def _failed_share(row: ScriptHealth) -> str:
     if not row.records_failed:
         return ""
-    whole = max(row.records_fetched or 0, row.records_failed)
-    return share(row.records_failed / whole)
+    return share(row.records_failed / records_seen(row))
 
 
 def _charts(days: Sequence[Day]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from runlog.dashboard._attention import (
 )
 from runlog.dashboard._site import STATES, csv_answer, format_of, json_answer, page, site_of
 from runlog.dashboard._watching import find_dues
+from runlog.queries._rows import records_seen
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -104,9 +105,15 @@ def _figures(
     month_good, month_all = _month(health)
     fetched = (today.records_fetched if today else None) or 0
     failed = (today.records_failed if today else None) or 0
-    week = [total.records_fetched or 0 for total in totals if total.span > 0]
-    mean = sum(week) / 7 if week else None
-    longest = max((run.elapsed_ms or 0 for run in running), default=0)
+    seen = records_seen(today) if today else 0
+    week = [total for total in totals if total.span > 0]
+    # A database of two days has no week to be compared with.
+    days = max((total.span for total in week), default=0)
+    mean = sum(total.records_fetched or 0 for total in week) / days if days else None
+    alive = [run for run in running if run.state == "running"]
+    longest = max((run.elapsed_ms or 0 for run in alive), default=0)
+    told = f"longest {words.duration(longest)}" if alive else "nothing runs"
+    silent = len(running) - len(alive)
     return [
         Figure(
             "Runs, 24 h",
@@ -120,20 +127,20 @@ def _figures(
         ),
         Figure(
             "Running now",
-            words.number(len(running)),
-            f"longest {words.duration(longest)}" if running else "nothing runs",
+            words.number(len(alive)),
+            told + (f"; {words.number(silent)} silent" if silent else ""),
         ),
         Figure(
             "Records fetched, 24 h",
             words.number(fetched),
-            f"{words.change(fetched, mean)} on the 7-day mean"
+            f"{words.change(fetched, mean)} on the {days}-day mean"
             if mean
             else "nothing to compare with",
         ),
         Figure(
             "Records failed, 24 h",
             words.number(failed),
-            f"{words.share(failed / fetched)} of them" if fetched else "of none",
+            f"{words.share(failed / seen)} of {words.number(seen)}" if seen else "of none",
         ),
     ]
 

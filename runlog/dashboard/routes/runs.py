@@ -10,7 +10,7 @@ from runlog.dashboard._filters import Period, id_of, period_of, text_of
 from runlog.dashboard._heatmap import heatmap
 from runlog.dashboard._site import csv_answer, format_of, json_answer, page, site_of, viewer
 from runlog.queries import Run
-from runlog.queries._states import STATES
+from runlog.queries._states import STATES, WIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,8 @@ def runs(request: Request) -> Response:
         runs=shown,
         has_more=has_more,
         is_first=last is None,
-        counts=counts,
+        total=sum(counts.values()),
+        counts=_as_found(counts),
         scripts=sorted(script.script_name for script in health),
         usual={script.script_name: script.median_duration_ms for script in health},
         period=period,
@@ -89,6 +90,14 @@ def _counts(connection: Connection[Any], filters: dict[str, Any]) -> dict[str, i
     for row in queries.count_runs(connection, **filters):
         counted[row.state.rstrip("?")] += row.runs
     return dict(counted)
+
+
+def _as_found(counts: dict[str, int]) -> dict[str, int]:
+    """Return how many runs each state finds, which is what stands beside its link."""
+    found = Counter(counts)
+    for state, wider in WIDER.items():
+        found[wider] += counts.get(state, 0)
+    return dict(found)
 
 
 def _at_any_time(

@@ -1,6 +1,7 @@
 -- What stays goes to the default partition: no other takes its ids any more.
-insert into {schema}.logs
-select *
+insert into {schema}.logs ({columns})
+overriding system value
+select {columns}
 from {part}
 where not exists (
     select

@@ -1,0 +1,48 @@
+"""The figures of the pages are what a person takes them for: counts beside links, means, shares."""
+
+from __future__ import annotations
+
+import re
+
+from kit.rows import add_run, ago
+
+
+def figures(client):
+    """Label → value and note of the numbers on the first page."""
+    told = client.get("/overview.json").json()["figures"]
+    return {each["label"].partition(",")[0]: (each["value"], each["note"]) for each in told}
+
+
+def test_a_count_beside_a_state_is_what_its_link_finds(client, connection):
+    """``error`` finds crashed runs too, and counts them; ``all`` counts each once."""
+    add_run(connection, status="error", runlog={"outcome": "died"})
+    add_run(connection, status="error")
+    add_run(connection, records_failed=3)
+    text = client.get("/runs").text
+    counts = dict(re.findall(r">(\w+) <b>(\d+)</b>", text.replace("</svg>", ">")))
+    assert counts == {
+        "all": "3", "running": "0", "success": "1", "error": "2", "crashed": "1", "partial": "1"
+    }  # fmt: skip
+    for state in ("success", "error", "crashed", "partial"):
+        found = client.get(f"/runs.json?state={state}").json()["runs"]
+        assert len(found) == int(counts[state])
+
+
+def test_the_mean_is_of_the_days_that_there_are(client, connection):
+    """On its second day a script that does the same as on its first is no 600 % up."""
+    add_run(connection, started_at=ago(hours=2), records_fetched=100)
+    add_run(connection, started_at=ago(hours=26), records_fetched=100)
+    assert figures(client)["Records fetched"] == ("100", "±0 % on the 1-day mean")
+
+
+def test_what_failed_is_a_share_of_all_that_was_handled(client, connection):
+    """A script that counts what it writes, and not what it fetches, did not fail at everything."""
+    add_run(connection, records_inserted=90, records_updated=5, records_failed=5)
+    assert figures(client)["Records failed"] == ("5", "5.0 % of 100")
+
+
+def test_what_is_silent_does_not_run_now(client, connection):
+    """A run that was killed weeks ago is neither running nor the longest."""
+    beat = {"heartbeat_at": ago(days=20).isoformat(), "heartbeat_interval": 30}
+    add_run(connection, status="running", started_at=ago(days=21), runlog=beat)
+    assert figures(client)["Running now"] == ("0", "nothing runs; 1 silent")
