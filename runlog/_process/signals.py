@@ -14,9 +14,9 @@ import os
 import signal
 import struct
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
+from runlog._process import clock
 from runlog._process.ending import terminated
 from runlog._process.threads import start_thread
 
@@ -190,8 +190,8 @@ class _Deputy:
                     self._watch_main_thread(signum)
 
     def _watch_main_thread(self, signum: int) -> None:
-        until = time.monotonic() + _PATIENCE_SECONDS
-        while (left := until - time.monotonic()) > 0:
+        until = clock.monotonic() + _PATIENCE_SECONDS
+        while (left := until - clock.monotonic()) > 0:
             answer = self._next(left)
             if answer == _MAIN_THREAD_IS_AT_IT:
                 return
@@ -244,6 +244,6 @@ def _die(signum: int, *, has_default: bool) -> None:
     if has_default:
         os.kill(os.getpid(), signum)
         # One that is on its way to another thread already makes ours nothing, and needs a moment.
-        time.sleep(_PATIENCE_SECONDS)
+        clock.sleep(_PATIENCE_SECONDS)
     # As near as it gets to death by the signal.
     os._exit(128 + signum)

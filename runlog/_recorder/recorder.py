@@ -17,6 +17,7 @@ from runlog._entry.encoder import Encoder
 from runlog._entry.levels import ERROR, WARNING
 from runlog._entry.redaction.redactor import Redactor
 from runlog._entry.texts import storable
+from runlog._process import clock
 from runlog._process import exit as _exit
 from runlog._process.fork import at_end_of_child
 from runlog._process.notices import notices, say
@@ -160,12 +161,7 @@ class Recorder:
         run.note(heartbeat_interval=self.settings.heartbeat_interval, **place)
 
     def update_run(self, run: RunState, **facts: Any) -> None:
-        """Take what has changed in ``run`` now, and not with the next heartbeat.
-
-        Args:
-            run: the run.
-            facts: replace those of the event.
-        """
+        """Take what has changed in ``run`` now, not with the next heartbeat; ``facts`` go first."""
         if (event := run.progress_event(self.encoder.to_json)) is not None:
             self.append_event({**event, **facts})
 
@@ -255,14 +251,14 @@ class Recorder:
         if spool is None or shipper is None or spool.is_sealed:
             return True
         longest = _exit.left_of(self.settings.exit_timeout) if timeout is None else timeout
-        until = time.monotonic() + longest
+        until = clock.monotonic() + longest
         self.tell_shed(has_room=False)
         done = shipper.stop(longest)
         self.tell_shed(has_room=False)
         spool.seal()
         if shipper.is_stopped and not shipper.delivery.is_done():
             # What other threads have logged meanwhile; from now on they log into another spool.
-            done = shipper.stop(max(0.0, until - time.monotonic()))
+            done = shipper.stop(max(0.0, until - clock.monotonic()))
         with self._opening:
             last = count_entries(spool, shipper.delivery)
             self._past = self._past.plus(last)
