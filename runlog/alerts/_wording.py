@@ -126,6 +126,8 @@ def _cost(facts: Facts) -> str:
 
 
 def _new_error(facts: Facts) -> str:
+    if kinds := facts.details.get("kinds"):
+        return f"{facts.script_name}: {plural(kinds, 'more new kind')} of errors"
     error = facts.details.get("error")
     told = f": {one_line(str(error), 80)}" if error else ""
     return f"{facts.script_name}: a new kind of error{told}"

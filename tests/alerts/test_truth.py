@@ -211,3 +211,24 @@ def test_a_name_of_several_lines_is_one_line_of_a_message(scene):
     scene.look(at("02:05"))
     [message] = scene.receiver.messages
     assert message.text.splitlines() == ["✖ a failed", "✖ b"]
+
+
+def test_messages_that_are_all_different_are_no_thousand_incidents(scene):
+    """Twenty kinds are told one by one, the others as one that is counted on."""
+    run = scene.run(T)
+    words = [f"bad {first}{second}" for first in "abcdefghij" for second in "abcdef"]
+    for word in words[:50]:
+        scene.entry(run, T, word, level="ERROR")
+    scene.look(at("02:05"))
+    assert len(scene.incidents("new_error")) == 21
+    [message] = scene.receiver.messages
+    assert message.text.splitlines()[-1] == "… and 11 more: runlog alerts"
+    scene.receiver.messages.clear()
+    for word in words[50:]:
+        scene.entry(run, at("02:06"), word, level="ERROR")
+    scene.look(at("02:07"))
+    assert len(scene.incidents("new_error")) == 21
+    row = scene.connection.execute("select details from runlog_incidents where subject = '*'")
+    assert row.fetchone() == ({"kinds": 40},)
+    scene.look(at("02:30", day=11))
+    assert {how for _, how in scene.incidents("new_error")} == {"expired"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kit.rows import add_run, ago
+from kit.rows import add_entry, add_run, ago
 
 
 def figures(client):
@@ -46,3 +46,15 @@ def test_what_is_silent_does_not_run_now(client, connection):
     beat = {"heartbeat_at": ago(days=20).isoformat(), "heartbeat_interval": 30}
     add_run(connection, status="running", started_at=ago(days=21), runlog=beat)
     assert figures(client)["Running now"] == ("0", "nothing runs; 1 silent")
+
+
+def test_a_hundred_of_more_kinds_of_errors_are_not_all(client, connection):
+    """The heading says so, and the file holds them all."""
+    run = add_run(connection)
+    names = [first + second for first in "abcdefghijk" for second in "abcdefghij"]
+    for name in names[:100]:
+        add_entry(connection, run, name, level="ERROR")
+    assert "<small>100 kinds in" in client.get("/errors").text
+    add_entry(connection, run, names[100], level="ERROR")
+    assert "<small>the last 100 kinds in" in client.get("/errors").text
+    assert len(client.get("/errors.csv").text.splitlines()) == 102
