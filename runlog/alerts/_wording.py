@@ -55,6 +55,8 @@ def _ended(facts: Facts, timezone: str) -> str:
     if facts.resolution != "recovered":
         return f"{name_of(facts)}: {facts.rule} {_ENDS.get(str(facts.resolution), 'is over')}"
     failures = facts.details.get("failures")
+    if facts.is_flapping:
+        return f"{name_of(facts)}: {facts.rule} is over, it has been good for a day"
     if facts.rule == "failed":
         more = " or more" * (failures == _MOST_FAILURES)
         runs = f", {failures}{more} run{'s' * (failures != 1)} failed" if failures else ""

@@ -58,3 +58,18 @@ def test_a_hundred_of_more_kinds_of_errors_are_not_all(client, connection):
     add_entry(connection, run, names[100], level="ERROR")
     assert "<small>the last 100 kinds in" in client.get("/errors").text
     assert len(client.get("/errors.csv").text.splitlines()) == 102
+
+
+def test_a_cost_that_is_no_number_breaks_no_page(client, connection):
+    """One row of another program costs neither the page of its script nor that of all."""
+    run = add_run(connection, "odd", api_cost="NaN", records_fetched=1)
+    add_run(connection, "good", api_cost="1.5")
+    for path in (
+        "/",
+        "/runs",
+        "/analytics",
+        f"/runs/{run}",
+        f"/runs/{run}/compare",
+        "/scripts/odd",
+    ):
+        assert client.get(path).status_code == 200, path
