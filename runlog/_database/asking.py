@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runlog._database import dsn as _dsn
 from runlog._database import statements
 from runlog._database.driver import preload
 from runlog._database.faults import NO_RIGHT, NO_TABLE, Fault, fault_of, find_remedy, sqlstate
-from runlog._process import jitter
+from runlog._process import clock, jitter
 from runlog.errors import DatabaseUnavailableError, RunlogError, SchemaError
 
 if TYPE_CHECKING:
@@ -44,16 +43,16 @@ def ask(settings: Settings, what: str, question: Callable[[WriteConnection], _An
     preload()
     import psycopg
 
-    until = time.monotonic() + settings.connect_timeout
+    until = clock.monotonic() + settings.connect_timeout
     pause = settings.retry_interval
     while True:
         try:
             return _ask_once(settings, question)
         except psycopg.Error as error:
-            is_over = time.monotonic() + pause >= until
+            is_over = clock.monotonic() + pause >= until
             if fault_of(error) is not Fault.OUTAGE or is_over:
                 raise _explained(error, settings, what) from error
-        time.sleep(pause * jitter.between(0.5, 1.0))
+        clock.sleep(pause * jitter.between(0.5, 1.0))
         pause *= 2
 
 
@@ -63,7 +62,7 @@ def _ask_once(settings: Settings, question: Callable[[WriteConnection], _Answer]
     from runlog._database.pool import pool_for
 
     with pool_for(settings).connection() as connection:
-        connection.deadline = time.monotonic() + settings.statement_timeout
+        connection.deadline = clock.monotonic() + settings.statement_timeout
         try:
             return question(connection)
         except psycopg.Error:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -20,6 +19,7 @@ from psycopg.pq import TransactionStatus
 from runlog._database import dsn as _dsn
 from runlog._database.encoding import codec_of, marked
 from runlog._database.loading import load_moments
+from runlog._process import clock
 from runlog._process.descriptor import file_at, standard_numbers_taken
 from runlog._process.fork import without_fork
 from runlog._process.origin import script_name
@@ -110,7 +110,7 @@ class WriteConnection(psycopg.Connection[Any]):
                 want = steps.send(ready)
                 ready = yield want
                 # Asked each time: the end of the script brings the deadline forward.
-                if not ready and monotonic() > self.deadline:
+                if not ready and clock.monotonic() > self.deadline:
                     steps.close()
                     raise DeadlineError("the database did not answer in time")
         except StopIteration as end:

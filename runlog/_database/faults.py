@@ -110,6 +110,12 @@ _REMEDIES = {
     _OUT_OF_TIME_AND_GONE: "a time limit of the server ended it; raise transaction_timeout for "
     "the role",
 }
+_NO_ARBITER = (
+    "ON CONFLICT",
+    ("a deferrable unique constraint forbids what sends rows once only; make it not deferrable"),
+)
+"""PostgreSQL's word in any language, and what to do: the code is that of a missing identity."""
+
 _REMEDIES_BY_WORDS = {
     "ould not translate host name": "check the host in RUNLOG_DSN, and the network",
     "etwork is unreachable": "the host may have IPv6 only, as Supabase's direct one: name its "
@@ -193,10 +199,12 @@ def sqlstate(error: BaseException | None) -> str | None:
 
 def find_remedy(error: BaseException) -> str | None:
     """Return what a person can do, ready to follow a semicolon; None: nothing but wait."""
+    text = str(error)
     known = _REMEDIES.get(sqlstate(error) or "")
+    if sqlstate(error) in _SETUP_STATES and _NO_ARBITER[0] in text:
+        return _NO_ARBITER[1]
     if known is not None or fault_of(error) is Fault.ROW:
         return known
-    text = str(error)
     known = next((told for word, told in _REMEDIES_BY_WORDS.items() if word in text), None)
     if known is None and fault_of(error) is Fault.SETUP:
         if type(error).__name__ == "ProgrammingError" and sqlstate(error) is None:

@@ -3,7 +3,8 @@
 Asked for in binary: text would depend on what role, database and shell say of DateStyle and such.
 
 psycopg refuses a whole answer for one moment that no ``datetime`` holds: ``infinity``, a year
-before Christ or after 9999. Other programs write such; here it is None. A moment is told in UTC,
+before Christ or after 9999. Other programs write such; here it is None, and so is a number that is
+none (``NaN``, infinity), which nobody can add or compare. A moment is told in UTC,
 for Python knows not every zone that a session may have, and psycopg logs a warning then; one of a
 column without a time zone is one of the session's, as it is for PostgreSQL itself. JSON goes
 through orjson, which takes half the time, where it agrees with the standard library: it makes a
@@ -41,6 +42,7 @@ def load_safely(cursor: Cursor[Any]) -> None:
     """Have ``cursor`` read every row, whatever other programs wrote, in whatever session."""
     cursor.format = Format.BINARY
     load_moments(cursor.adapters)
+    _load_numbers(cursor.adapters)
     # An enum, a citext: what psycopg does not know is text to runlog.
     cursor.adapters.register_loader(_UNKNOWN_TYPE, _Text)
     set_json_loads(_json, cursor)
@@ -54,6 +56,32 @@ def load_moments(adapters: AdaptersMap) -> None:
         assert usual is not None  # noqa: S101 - psycopg's own
         if not issubclass(usual, _Moment):
             adapters.register_loader(oid, _loader(name, usual))
+
+
+def _load_numbers(adapters: AdaptersMap) -> None:
+    oid = adapters.types["numeric"].oid
+    usual = adapters.get_loader(oid, Format.BINARY)
+    assert usual is not None  # noqa: S101 - psycopg's own
+    if not issubclass(usual, _Number):
+        adapters.register_loader(oid, _number_loader(usual))
+
+
+class _Number(Loader):
+    format = Format.BINARY
+    usual: type[Any]
+
+    def __init__(self, oid: int, context: Any = None) -> None:
+        super().__init__(oid, context)
+        self._load = self.usual(oid, context).load
+
+    def load(self, data: Buffer) -> Any:
+        number = self._load(data)
+        return number if number.is_finite() else None
+
+
+@cache
+def _number_loader(usual: type[Any]) -> type[Loader]:
+    return type("Number", (_Number,), {"usual": usual})
 
 
 class _Text(Loader):

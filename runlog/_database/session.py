@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from typing import TYPE_CHECKING
 
 from runlog._database import dsn
+from runlog._process import clock
 from runlog._process.notices import notices
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Session:
             self._dsn,
             name=connecting.application_name(),
             timeout=self._connect_timeout,
-            at_most=self._deadline() - time.monotonic(),
+            at_most=self._deadline() - clock.monotonic(),
             kind=connecting.WriteConnection,
         )
         if connecting.is_exposed(opened):
@@ -66,7 +66,7 @@ class Session:
         return opened
 
     def _deadline(self) -> float:
-        now = time.monotonic()
+        now = clock.monotonic()
         if now >= self._stop_at:
             raise OutOfTimeError
         return min(now + self._statement_timeout, self._stop_at)

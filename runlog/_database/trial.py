@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psycopg
 
 from runlog._database import statements
-from runlog._database.faults import OTHER_TABLES, Fault, fault_of, find_remedy, sqlstate
+from runlog._database.faults import (
+    NO_RIGHT,
+    NOT_SUPPORTED,
+    OTHER_TABLES,
+    Fault,
+    fault_of,
+    find_remedy,
+    sqlstate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +34,11 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _TYPE_STATES = frozenset({"22001", "22003", "22P02", "42804", "42883", "42846"})
 _NO_IDENTITY = "55000"
 _READ_ONLY = "25006"
-_MEND = "mend what refuses it (a type, a check, a trigger, a policy), then try again"
+_NO_OUTAGES = frozenset({_READ_ONLY, NOT_SUPPORTED})
+"""They do not pass by themselves. Not supported is ``on conflict`` beside a rule of the user's."""
+_ENDED = "error"
+_MEND = "mend what refuses it (a type, a check, a trigger, a rule, a policy), then try again"
+_CHANGED = "mend what changes it (a trigger, a rule), then try again"
 
 
 class Refusal(NamedTuple):
@@ -36,32 +48,59 @@ class Refusal(NamedTuple):
     remedy: str
 
 
+class Trial(NamedTuple):
+    """The ids of a run and its entries."""
+
+    run: str
+    entries: list[str]
+
+
 def try_writing(connection: Connection[Any], schema: str) -> Refusal | None:
     """Return why a run with entries of every level cannot be written; None when it can be.
 
     Raises:
         psycopg.Error: an outage.
     """
-    what, refusal = "", None
+    what, refusal, trial = "", None, Trial(str(uuid.uuid4()), [str(uuid.uuid4()) for _ in LEVELS])
     with connection.transaction(force_rollback=True):
         try:
             with connection.transaction():
-                for what, statement, values, is_needed in _attempts(schema):
+                for what, statement, values, is_needed in _attempts(schema, trial):
                     rows = connection.execute(statement, values, prepare=False).rowcount
                     if is_needed and not rows:
                         return Refusal(f"{what} is lost without an error", _MEND)
                 # What is checked at the end of a transaction only.
                 connection.execute("set constraints all immediate")
         except psycopg.Error as error:
-            if fault_of(error) is Fault.OUTAGE and sqlstate(error) != _READ_ONLY:
+            if fault_of(error) is Fault.OUTAGE and sqlstate(error) not in _NO_OUTAGES:
                 raise
             refusal = error
-        return _explained(connection, schema, what, refusal) if refusal is not None else None
+        if refusal is not None:
+            return _explained(connection, schema, what, refusal)
+        return _changed(connection, schema, trial)
 
 
-def _attempts(schema: str) -> Iterator[tuple[str, bytes, Any, bool]]:
+def _changed(connection: Connection[Any], schema: str, trial: Trial) -> Refusal | None:
+    """Return what of the trial is not there as it was written, if this role can see it."""
+    statement = statements.statement("doctor/written", schema)
+    try:
+        with connection.transaction():
+            found = connection.execute(statement, trial._asdict(), prepare=False).fetchone()
+    except psycopg.Error as error:
+        if sqlstate(error) == NO_RIGHT:
+            return None
+        raise
+    entries, status = found or (len(LEVELS), _ENDED)
+    if entries != len(LEVELS):
+        return Refusal("an entry is not there under the id that it was given", _CHANGED)
+    if status != _ENDED:
+        return Refusal(f"the end of a run is stored as {status!r}, not as {_ENDED!r}", _CHANGED)
+    return None
+
+
+def _attempts(schema: str, trial: Trial) -> Iterator[tuple[str, bytes, Any, bool]]:
     """Yield what is written, the statement, its values, whether it has to find a row."""
-    run_id, now = str(uuid.uuid4()), datetime.now(UTC).isoformat()
+    run_id, now = trial.run, datetime.now(UTC).isoformat()
     figures = ("fetched", "inserted", "updated", "failed")
     run = {
         "id": run_id,
@@ -71,7 +110,7 @@ def _attempts(schema: str) -> Iterator[tuple[str, bytes, Any, bool]]:
         "started_at": now,
         "finished_at": now,
         "duration_ms": 1000,
-        "status": "error",
+        "status": _ENDED,
         "error_message": "runlog tries",
         "sync_mode": "incremental",
         "sync_start_date": now,
@@ -83,8 +122,8 @@ def _attempts(schema: str) -> Iterator[tuple[str, bytes, Any, bool]]:
         **{f"records_{figure}": 1 for figure in figures},
     }
     entries = [
-        [str(uuid.uuid4()), run_id, now, level, "x" * 60, "x" * 100_000, '{"count": 1}']
-        for level in LEVELS
+        [entry_id, run_id, now, level, "x" * 60, "x" * 100_000, '{"count": 1}']
+        for entry_id, level in zip(trial.entries, LEVELS, strict=True)
     ]
     columns = [list(column) for column in zip(*entries, strict=True)]
     for what, name, values, is_needed in (

@@ -5,11 +5,11 @@ Nothing is left of what such a transaction did, so all of it is done once more.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, TypeVar
 
 from runlog._database import driver
 from runlog._database.faults import is_in_the_way
+from runlog._process import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,5 +31,5 @@ def take_turns(attempt: Callable[[], T], attempts: int) -> T:
         except driver.Error as error:
             if not is_in_the_way(error):
                 raise
-        time.sleep(_PAUSE_SECONDS)
+        clock.sleep(_PAUSE_SECONDS)
     return attempt()

@@ -85,7 +85,16 @@ def send(connection: WriteConnection, asked: Iterable[tuple[bytes, Any]]) -> lis
         refusal = refusal or (cause if isinstance(cause, driver.Error) else error)
     if refusal is None:
         return [cursor.rowcount for cursor in sent]
-    is_gone = connection.closed or ends_session(refusal)
-    if is_gone or (sqlstate(refusal) is None and fault_of(refusal) is Fault.OUTAGE):
+    if connection.closed or ends_session(refusal) or _is_outage(refusal):
         raise refusal
+    if connection.info.pipeline_status:
+        # psycopg cannot end a pipeline whose very commit is refused, by a deferred constraint.
+        connection.close()
     return None
+
+
+def _is_outage(error: Exception) -> bool:
+    if sqlstate(error) is not None or fault_of(error) is not Fault.OUTAGE:
+        return False
+    # The driver's own word: an answer that it did not expect at the end of the pipeline.
+    return not isinstance(error, driver.InternalError)

@@ -5,10 +5,10 @@ Once for each change, with the remedy. Runs under the shipper's lock, on whichev
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from runlog._database.faults import find_remedy, is_passing
+from runlog._process import clock
 from runlog._process import exit as _exit
 from runlog._process.notices import notices
 
@@ -38,7 +38,7 @@ class Complaints:
 
     def tell(self, error: BaseException) -> None:
         """Say that nothing can be written, and why, unless that was said."""
-        now = time.monotonic()
+        now = clock.monotonic()
         self._since = now if self._since is None else self._since
         if is_passing(error) and now - self._since < _PASSING_SECONDS:
             # What is still left at an exit is told there.

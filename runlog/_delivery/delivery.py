@@ -8,13 +8,13 @@ that failed, is the shipper's. Runs on the shipper's thread, or on the exiting o
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from runlog._database import driver
 from runlog._database.faults import is_of_a_row
 from runlog._delivery.late_runs import OwnLateRuns, RunNotThereYetError
 from runlog._delivery.store import Ended, Row
+from runlog._process import clock
 from runlog._process.notices import notices
 from runlog._spool.backlog import list_lines
 from runlog._spool.dead_letters import DeadLetter
@@ -66,7 +66,7 @@ class Delivery:
         self._ended_runs = ended_runs
         self._before_idle = before_idle
         self._heartbeat_interval = heartbeat_interval
-        self._next_beat = time.monotonic() + heartbeat_interval
+        self._next_beat = clock.monotonic() + heartbeat_interval
         self._late_runs = OwnLateRuns()
         self.is_replay = False
         """Whether the next block may be there already: its answer was lost."""
@@ -226,9 +226,9 @@ class Delivery:
 
     def _beat(self) -> None:
         """Leave a sign of life and the counts so far on the rows of the open runs."""
-        if time.monotonic() < self._next_beat:
+        if clock.monotonic() < self._next_beat:
             return
-        self._next_beat = time.monotonic() + self._heartbeat_interval
+        self._next_beat = clock.monotonic() + self._heartbeat_interval
         self._spool.leave_memory()
         if ids := self._runs.owned_ids():
             self._runs.append_progress()

@@ -7,11 +7,11 @@ Runs under the shipper's lock; every statement within its deadline.
 from __future__ import annotations
 
 import os
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from runlog._delivery.sweep import reap
+from runlog._process import clock
 from runlog._process.fork import without_fork
 from runlog._process.notices import notices
 from runlog._spool import places
@@ -38,7 +38,7 @@ class Housekeeping:
         self._settings = settings
         self._next_reap = 0.0
         self._is_put_off = False
-        self._next_prune = time.monotonic() + _PRUNE_NOT_BEFORE
+        self._next_prune = clock.monotonic() + _PRUNE_NOT_BEFORE
 
     def put_off(self) -> None:
         """Note that the database was away: those who live need a moment to say so."""
@@ -46,7 +46,7 @@ class Housekeeping:
 
     def do_what_is_due(self) -> None:
         """Reap and prune if it is time."""
-        now = time.monotonic()
+        now = clock.monotonic()
         if self._is_put_off:
             self._is_put_off = False
             grace = self._settings.retry_interval_max + self._settings.statement_timeout

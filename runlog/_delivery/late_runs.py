@@ -12,6 +12,8 @@ import os
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from runlog._process import clock
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -42,7 +44,7 @@ class OwnLateRuns:
 
     def is_expected(self, run_id: str) -> bool:
         """As ``LateRuns``."""
-        now = time.monotonic()
+        now = clock.monotonic()
         waited, last = self._waits.pop(run_id, (0.0, now))
         waited = _longer(waited, now - last)
         self._waits[run_id] = (waited, now)

@@ -9,7 +9,6 @@ ships.
 from __future__ import annotations
 
 import contextlib
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +17,7 @@ from runlog._database.faults import is_of_a_row
 from runlog._delivery.late_runs import LateRunsOfOrphan
 from runlog._delivery.refusals import NotYetSureError
 from runlog._delivery.sweep import tell_left
+from runlog._process import clock
 from runlog._process.fork import without_fork
 from runlog._process.notices import notices
 from runlog._spool.orphan import adopt_orphan, list_orphans
@@ -73,7 +73,7 @@ class Orphans:
             psycopg.Error: an outage or a fault of the setup; the next pass looks again.
             NotYetSureError: one of them is refused, maybe not for itself; all others are delivered.
         """
-        if time.monotonic() < self._next_look and not self._is_asked:
+        if clock.monotonic() < self._next_look and not self._is_asked:
             return
         # Now: who asks while it looks may have mended what it has seen already.
         self._is_asked = False
@@ -97,7 +97,7 @@ class Orphans:
             is_under_way &= bool(left)
         if doubt is not None:
             raise doubt
-        self._next_look = time.monotonic() + _LOOK_INTERVAL
+        self._next_look = clock.monotonic() + _LOOK_INTERVAL
 
     def _bury(self, folder: Path, deliver: Deliver) -> bool | None:
         """Deliver one: True if it is gone, False if some of it is too early, None if neither."""

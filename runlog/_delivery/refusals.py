@@ -51,6 +51,7 @@ class Refusals:
         self._tries: dict[str, int] = {}
         self._of_rows: set[str] = set()
         self._of_ids: dict[str, set[str]] = {}
+        self._hiding: set[str] = set()
 
     def is_of(self, key: str, error: Exception, rows: int = 1) -> bool:
         """Tell whether the ``rows`` that were sent together, named ``key``, are at fault.
@@ -116,22 +117,34 @@ class Refusals:
 
     def may_hide(self, table: str) -> bool:
         """Tell whether a row that was not inserted into ``table`` may be refused by an index."""
+        self._look_at_indexes(table)
+        return self.are_told(table)
+
+    def _look_at_indexes(self, table: str) -> None:
         sql = statements.statement("delivery/list_unique_indexes", self._schema)
         found = self._session.connection().execute(sql, {"table": table}).fetchall()
-        is_hiding = any(not has_id for _, has_id in found)
         # Those by which only the same row again is refused.
-        self._of_ids[table] = {name for name, has_id in found if has_id} if is_hiding else set()
-        return is_hiding
+        self._of_ids[table] = {name for name, has_id in found if has_id}
+        if all(has_id for _, has_id in found):
+            self._hiding.discard(table)
+        else:
+            self._hiding.add(table)
 
     def are_told(self, table: str) -> bool:
         """Tell whether ``table`` has such an index, so that every refusal is to be heard of."""
-        return bool(self._of_ids.get(table))
+        return table in self._hiding
 
     def is_there_already(self, table: str, error: Exception) -> bool:
         """Tell whether a single row was refused because it is stored: its id is there."""
         if sqlstate(error) != _UNIQUE:
             return False
         name = getattr(getattr(error, "diag", None), "constraint_name", None) or ""
+        if not self._is_of_ids(table, name):
+            # Without a user's index "on conflict" keeps quiet, but not where a trigger has put it.
+            self._look_at_indexes(table)
+        return self._is_of_ids(table, name)
+
+    def _is_of_ids(self, table: str, name: str) -> bool:
         known = self._of_ids.get(table, set())
         # Citus adds the number of the shard.
         return name in known or name.rpartition("_")[0] in known

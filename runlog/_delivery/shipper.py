@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from runlog._database.driver import preload
@@ -23,7 +22,8 @@ from runlog._database.faults import Fault, ends_session, fault_of
 from runlog._database.session import OutOfTimeError
 from runlog._delivery.late_runs import RunNotThereYetError
 from runlog._delivery.refusals import NotYetSureError
-from runlog._process import jitter
+from runlog._process import clock, jitter
+from runlog._process.threads import start_thread
 from runlog._spool.backlog import UnreadableError
 from runlog._spool.dead_letters import NoPlaceError
 
@@ -85,13 +85,11 @@ class Shipper:
         if not self.is_stopped or self._stop_at != _NEVER:
             return True
         # Whoever finds it taken is in the middle of a start, or a signal came in between.
-        if time.monotonic() < self._next_start or not self._starting.acquire(blocking=False):
+        if clock.monotonic() < self._next_start or not self._starting.acquire(blocking=False):
             return False
         try:
-            self._next_start = time.monotonic() + _A_MOMENT
-            thread = threading.Thread(target=self._run, name="runlog-shipper", daemon=True)
-            thread.start()
-            self._thread = thread
+            self._next_start = clock.monotonic() + _A_MOMENT
+            self._thread = start_thread(self._run, "runlog-shipper")
         except Exception as error:
             self._complaints.tell_no_thread(error)
             return False
@@ -143,7 +141,7 @@ class Shipper:
                 # No memory, no descriptor: whatever it is, it must not be the thread's end.
                 with contextlib.suppress(Exception):
                     self._complaints.tell_surprise(error)
-                time.sleep(_A_MOMENT)
+                clock.sleep(_A_MOMENT)
         is_left = self._last_success < self._pass_number or not self.delivery.is_done()
         # Who was refused just now would be again, and tries are counted (fail2ban).
         if is_left and self._refused_pass < self._pass_number:
@@ -160,8 +158,8 @@ class Shipper:
 
     def _pause(self, seconds: float) -> None:
         """Wait; an urgent entry ends the wait, but only a hurry ends the wait before a retry."""
-        until = time.monotonic() + seconds
-        while not self._in_a_hurry and (left := until - time.monotonic()) > 0:
+        until = clock.monotonic() + seconds
+        while not self._in_a_hurry and (left := until - clock.monotonic()) > 0:
             with contextlib.suppress(queue.Empty):
                 self._wake.get(timeout=min(left, _A_MOMENT))
                 if not self._failures:
@@ -290,7 +288,7 @@ class Shipper:
 
     def stop(self, timeout: float) -> bool:
         """Make a last pass within ``timeout`` seconds and stop; True if nothing waits then."""
-        self._stop_at = time.monotonic() + timeout
+        self._stop_at = clock.monotonic() + timeout
         self._session.hasten(self._stop_at)
         self.delivery.look_for_orphans()
         self._in_a_hurry = True

@@ -85,6 +85,9 @@ def text_of(value: object) -> str:
     except Exception as error:
         if is_interrupt(error):
             raise
+        # A text is one, whatever its class makes of it.
+        if issubclass(kind, str):
+            return str.__str__(value)
         return unrepresentable(value, "str", error)
 
 

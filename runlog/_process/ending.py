@@ -39,22 +39,25 @@ def ending_of(error: BaseException | None) -> Ending:
     """Return how a run ends that ``error`` leaves; None: it fell off the end."""
     if error is None:
         return FINISHED
-    if isinstance(error, SystemExit):
-        return exited(_code_of(error), error)
-    if isinstance(error, GeneratorExit):
+    # By its type: what an object says of its class is code of the program's.
+    kind = type(error)
+    if issubclass(kind, SystemExit):
+        return exited(code_of(error), error)
+    if issubclass(kind, GeneratorExit):
         # The caller wants no more of a generator: that is its right, and no failure.
         return FINISHED
-    name = type(error).__qualname__
+    name = kind.__qualname__
     is_cancelled = name == "CancelledError"
-    if isinstance(error, KeyboardInterrupt) or (is_cancelled and _is_by_ctrl_c()):
+    if issubclass(kind, KeyboardInterrupt) or (is_cancelled and _is_by_ctrl_c()):
         return Ending("error", "interrupted", "KeyboardInterrupt", error)
     outcome = "cancelled" if is_cancelled else "failed"
     return Ending("error", outcome, _described(name, error), error)
 
 
-def _code_of(error: SystemExit) -> object:
+def code_of(error: BaseException) -> object:
+    """Return the code of a SystemExit."""
     try:
-        return error.code
+        return error.code  # type: ignore[attr-defined] # of a SystemExit
     except Exception as failure:
         if is_interrupt(failure):
             raise
@@ -116,8 +119,8 @@ def _described(name: str, error: BaseException) -> str:
         if is_interrupt(failure):
             raise
         text = f"<its text cannot be had: {type(failure).__qualname__}>"
-    if isinstance(error, BaseExceptionGroup):
-        text = f"{text}: {_told_of_group(error)}"
+    if issubclass(type(error), BaseExceptionGroup):
+        text = f"{text}: {_told_of_group(error)}"  # type: ignore[arg-type] # as just asked
     return f"{name}: {text}" if name and text else name or text
 
 
@@ -130,8 +133,8 @@ def _told_of_group(group: BaseExceptionGroup[BaseException]) -> str:
     waiting: list[BaseException] = [group]
     while waiting and len(leaves) <= _MOST_LEAVES:
         error = waiting.pop()
-        if isinstance(error, BaseExceptionGroup):
-            waiting += reversed(error.exceptions)
+        if issubclass(type(error), BaseExceptionGroup):
+            waiting += reversed(error.exceptions)  # type: ignore[attr-defined] # of a group
         else:
             leaves.append(error)
     told = "; ".join(_described(type(leaf).__qualname__, leaf) for leaf in leaves[:_SHOWN_LEAVES])

@@ -13,10 +13,9 @@ import atexit
 import contextlib
 import os
 import signal
-import time
 from typing import TYPE_CHECKING, Protocol
 
-from runlog._process import fork
+from runlog._process import clock, fork
 from runlog._process.state import process
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def is_exiting() -> bool:
 def begin() -> None:
     """Note that the process ends, by a signal or at its exit; the first time counts."""
     if state.ending_since is None:
-        state.ending_since = time.monotonic()
+        state.ending_since = clock.monotonic()
 
 
 def left_of(seconds: float) -> float:
@@ -75,7 +74,7 @@ def left_of(seconds: float) -> float:
     However often something has to be delivered once more: what other hooks log at the exit, too.
     """
     since = state.ending_since
-    return seconds if since is None else max(0.0, seconds - (time.monotonic() - since))
+    return seconds if since is None else max(0.0, seconds - (clock.monotonic() - since))
 
 
 def forget() -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from runlog._process import exit as _exit
 from runlog._process import fork
-from runlog._process.ending import FINISHED, Ending, ending_of, exited
+from runlog._process.ending import FINISHED, Ending, code_of, ending_of, exited
 from runlog._process.state import process
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ class ProcessEnd:
             if code is (self._target or outermost):
                 # Without the exception where Python does not keep it either: it would keep alive
                 # what the script's variables hold.
-                is_exit = isinstance(error, SystemExit)
-                seen.last_unwound = exited(error.code) if is_exit else ending_of(error)  # type: ignore[attr-defined]
+                is_exit = issubclass(type(error), SystemExit)
+                seen.last_unwound = exited(code_of(error)) if is_exit else ending_of(error)
 
         for tool in _FREE_TOOL_IDS:
             with contextlib.suppress(ValueError):

@@ -14,10 +14,11 @@ import os
 import signal
 import struct
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
+from runlog._process import clock
 from runlog._process.ending import terminated
+from runlog._process.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,11 +102,8 @@ class SignalWatch:
             return
         has_default = _restore_default({*self._watched, signum})
         # In a thread again, so that a lock which the main thread holds cannot keep us alive.
-        recording = threading.Thread(
-            target=self._on_signal, args=(terminated(signum),), name="runlog-ending", daemon=True
-        )
         with contextlib.suppress(RuntimeError):
-            recording.start()
+            recording = start_thread(lambda: self._on_signal(terminated(signum)), "runlog-ending")
             recording.join(_LONGEST_RECORDING_SECONDS)
         _die(signum, has_default=has_default)
 
@@ -135,8 +133,7 @@ class _Deputy:
         if hasattr(socket, "SO_PASSCRED"):
             # The descriptor is a forked child's too, until it execs: whose signal was it?
             self._inbox.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self._thread = threading.Thread(target=self._serve, name="runlog-signals", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._serve, "runlog-signals")
 
     def listen(self) -> None:
         """Have the signals told; another's wakeup descriptor stays."""
@@ -193,8 +190,8 @@ class _Deputy:
                     self._watch_main_thread(signum)
 
     def _watch_main_thread(self, signum: int) -> None:
-        until = time.monotonic() + _PATIENCE_SECONDS
-        while (left := until - time.monotonic()) > 0:
+        until = clock.monotonic() + _PATIENCE_SECONDS
+        while (left := until - clock.monotonic()) > 0:
             answer = self._next(left)
             if answer == _MAIN_THREAD_IS_AT_IT:
                 return
@@ -247,6 +244,6 @@ def _die(signum: int, *, has_default: bool) -> None:
     if has_default:
         os.kill(os.getpid(), signum)
         # One that is on its way to another thread already makes ours nothing, and needs a moment.
-        time.sleep(_PATIENCE_SECONDS)
+        clock.sleep(_PATIENCE_SECONDS)
     # As near as it gets to death by the signal.
     os._exit(128 + signum)

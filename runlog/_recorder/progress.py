@@ -6,9 +6,9 @@ and a terminal's bar ten times a second. Never blocks.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from runlog._process import clock
 from runlog._process.interrupts import is_interrupt
 from runlog._recorder import columns
 
@@ -33,7 +33,7 @@ class Progress:
         self.what = what
         self.total = total
         self.done = 0
-        self._began = time.monotonic()
+        self._began = clock.monotonic()
         self._ended: float | None = None
 
     @property
@@ -50,13 +50,13 @@ class Progress:
                 yield item
             self.done = number + 1
         finally:
-            self._ended = time.monotonic()
+            self._ended = clock.monotonic()
             at_end()
 
     def numbers(self) -> dict[str, Any]:
         """Return ``done``, ``total``, ``rate`` a second, ``eta_seconds``, and ``what`` if told."""
         done, total = self.done, self.total
-        elapsed = (self._ended or time.monotonic()) - self._began
+        elapsed = (self._ended or clock.monotonic()) - self._began
         rate = done / elapsed if elapsed > 0 else None
         left = max(0, total - done) if total is not None and self._ended is None else None
         eta = round(left / rate, 1) if left is not None and rate else None

@@ -6,25 +6,25 @@ Recording runs on the caller's thread and does not block.
 from __future__ import annotations
 
 import itertools
-import os
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from runlog._database import dsn
 from runlog._database.session import Session
 from runlog._delivery.run_events import fitting
 from runlog._entry.encoder import Encoder
 from runlog._entry.levels import ERROR, WARNING
 from runlog._entry.redaction.redactor import Redactor
 from runlog._entry.texts import storable
+from runlog._process import clock
 from runlog._process import exit as _exit
 from runlog._process.fork import at_end_of_child
 from runlog._process.notices import notices, say
 from runlog._recorder.open_runs import OpenRuns
 from runlog._recorder.stats import Stats, count_entries, waiting_words
 from runlog._recorder.wiring import wire
-from runlog._spool.places import database_folder
+from runlog._spool.places import place_of
 from runlog._spool.segment import counted
 from runlog._spool.spool import NEVER_SHED, Spool
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from runlog._delivery.shipper import Shipper
     from runlog._recorder.run_state import RunState
     from runlog._settings import Settings
+    from runlog._spool.places import Place
 
 
 class Recorder:
@@ -60,6 +61,7 @@ class Recorder:
         self._past = Stats()
         self._unbound = itertools.count()
         self._told: dict[tuple[str, str], int] = {}
+        self._place: Place | None = None  # kept, for it cannot be found when modules are torn down
         self._start_afresh()
 
     def _start_afresh(self) -> None:
@@ -102,9 +104,10 @@ class Recorder:
         with self._opening:
             if self._spool is not None and not self._spool.is_sealed:
                 return self._started(self._spool)
-            folder = database_folder(self.settings)
-            address = dsn.shown(self.settings.dsn or "", os.environ)
-            spool = Spool(folder, self.settings.spool_max_bytes, address, on_block=self.wake)
+            if self._place is None or not sys.is_finalizing():
+                self._place = place_of(self.settings)
+            place, limit = self._place, self.settings.spool_max_bytes
+            spool = Spool(place.folder, limit, place.address, on_block=self.wake)
             if self._spool is not None and not self._spool.is_sealed:
                 spool.close(remove=True)
                 return self._spool
@@ -114,7 +117,7 @@ class Recorder:
             self._told.clear()
             self._session = Session(self.settings)
             self._shipper = wire(
-                spool, self._session, self._runs, self.settings, folder, before_idle=self.tell_shed
+                spool, self._session, self._runs, self.settings, place, before_idle=self.tell_shed
             )
             self._spool = spool
             # A forked child's own spool must bring the runs that it inherited: its parent's may
@@ -158,12 +161,7 @@ class Recorder:
         run.note(heartbeat_interval=self.settings.heartbeat_interval, **place)
 
     def update_run(self, run: RunState, **facts: Any) -> None:
-        """Take what has changed in ``run`` now, and not with the next heartbeat.
-
-        Args:
-            run: the run.
-            facts: replace those of the event.
-        """
+        """Take what has changed in ``run`` now, not with the next heartbeat; ``facts`` go first."""
         if (event := run.progress_event(self.encoder.to_json)) is not None:
             self.append_event({**event, **facts})
 
@@ -253,14 +251,14 @@ class Recorder:
         if spool is None or shipper is None or spool.is_sealed:
             return True
         longest = _exit.left_of(self.settings.exit_timeout) if timeout is None else timeout
-        until = time.monotonic() + longest
+        until = clock.monotonic() + longest
         self.tell_shed(has_room=False)
         done = shipper.stop(longest)
         self.tell_shed(has_room=False)
         spool.seal()
         if shipper.is_stopped and not shipper.delivery.is_done():
             # What other threads have logged meanwhile; from now on they log into another spool.
-            done = shipper.stop(max(0.0, until - time.monotonic()))
+            done = shipper.stop(max(0.0, until - clock.monotonic()))
         with self._opening:
             last = count_entries(spool, shipper.delivery)
             self._past = self._past.plus(last)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from runlog._entry.meta import as_dict
 from runlog._entry.texts import repr_of, shorten, text_of
+from runlog._process import clock
 from runlog._process.interrupts import is_interrupt
 from runlog._process.notices import notices
 from runlog._process.usage import Usage
@@ -59,7 +59,7 @@ class RunState:
         self.metadata = Facts()
         self.is_begun = False
         """Whether the row may be there: its name then stays."""
-        self._started_clock = time.perf_counter()
+        self._started_clock = clock.monotonic()
         # Re-entrant: a signal handler may count in the middle of a count.
         self._lock = threading.RLock()
         self._values: dict[str, Any] = {"script_name": "unnamed", "triggered_by": None}
@@ -166,11 +166,11 @@ class RunState:
     def begin_now(self) -> None:
         """Let the run's time begin here."""
         self.started_at = datetime.now(UTC)
-        self._started_clock = time.perf_counter()
+        self._started_clock = clock.monotonic()
 
     def duration_ms(self) -> int:
         """Return milliseconds since the start, by a clock that never jumps."""
-        milliseconds = int((time.perf_counter() - self._started_clock) * 1000)
+        milliseconds = int((clock.monotonic() - self._started_clock) * 1000)
         return max(0, min(milliseconds, INTEGER_MAX))
 
     def counts(self) -> dict[str, Any]:

@@ -16,15 +16,14 @@ from runlog._delivery.orphans import Orphans
 from runlog._delivery.shipper import Shipper
 from runlog._delivery.store import Store
 from runlog._spool.dead_letters import DeadLetters
-from runlog._spool.places import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from runlog._database.session import Session
     from runlog._delivery.living_runs import LivingRuns
     from runlog._settings import Settings
+    from runlog._spool.places import Place
     from runlog._spool.spool import Spool
 
 
@@ -36,24 +35,24 @@ def wire(
     session: Session,
     runs: LivingRuns,
     settings: Settings,
-    folder: Path | None,
+    place: Place,
     *,
     before_idle: Callable[[], None],
 ) -> Shipper:
-    """Return the shipper of ``spool``, and of what the dead have left in the database's ``folder``.
+    """Return the shipper of ``spool``, and of what the dead have left in its ``place``.
 
     Args:
         spool: this process's.
         session: to the database.
         runs: that are open in this process.
         settings: as resolved.
-        folder: of all spools of this database; None when none can be written.
+        place: of all spools of this database.
         before_idle: called when all of this process is delivered; may append to the spool.
     """
     store = Store(session, settings.schema)
     identity = Identity(session, settings.schema)
     orphans = Orphans(
-        database_folders=folders_of(folder, settings),
+        database_folders=place.folders,
         own_folder=lambda: spool.folder,
         store=store,
         runs=runs,
@@ -64,7 +63,7 @@ def wire(
         store=store,
         runs=runs,
         dead_letters=DeadLetters(
-            folder, max(settings.spool_max_bytes // 4, _LETTER_BYTES_MIN), identity.find_id
+            place.folder, max(settings.spool_max_bytes // 4, _LETTER_BYTES_MIN), identity.find_id
         ),
         orphans=orphans,
         housekeeping=Housekeeping(session, runs, settings),

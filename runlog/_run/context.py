@@ -8,9 +8,9 @@ for what asks the database: ``overlap``, ``since``.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Self
 
+from runlog._process import clock
 from runlog._process.ending import FINISHED, ending_of, failed
 from runlog._recorder import open_runs
 from runlog._recorder.open_runs import step
@@ -182,7 +182,7 @@ class RunContext(Verbs):
     def _begin(self, *, is_block: bool = False) -> Self:
         try:
             for pause in self._use.begin(self, is_block=is_block):
-                time.sleep(pause)
+                clock.sleep(pause)
             return self  # noqa: TRY300 - until it is returned
         except BaseException as error:
             self._use.take_back(error)

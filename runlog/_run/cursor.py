@@ -8,7 +8,6 @@ writing side these raise ``runlog.errors``: nothing true could be answered inste
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +16,7 @@ from runlog._database.asking import ask, find_value, rows
 from runlog._database.dsn import is_address, no_database, not_understood
 from runlog._delivery.sweep import closer
 from runlog._entry.ids import new_id
+from runlog._process import clock
 from runlog._process.notices import notices
 from runlog._recorder import registry
 from runlog.errors import DatabaseUnavailableError
@@ -76,7 +76,7 @@ def _catch_up(recorder: Recorder | None, connection: WriteConnection, settings: 
     # Within the question: when the database is away that is known by now, and at once.
     if recorder is not None:
         recorder.catch_up()
-    connection.deadline = time.monotonic() + settings.statement_timeout
+    connection.deadline = clock.monotonic() + settings.statement_timeout
 
 
 def find_cursor(connection: Any, schema: str, name: str, *, is_named: bool = True) -> Cursor | None:

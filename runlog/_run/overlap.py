@@ -15,7 +15,7 @@ from runlog._database import statements
 from runlog._database.asking import ask, rows
 from runlog._entry.levels import WARNING
 from runlog._entry.texts import repr_of
-from runlog._process import jitter, origin
+from runlog._process import clock, jitter, origin
 from runlog._process.notices import say
 from runlog._recorder import open_runs, registry
 from runlog._run.cursor import to_be_asked
@@ -125,7 +125,7 @@ def claims(claim: Claim, overlap: Overlap) -> Iterator[float]:
     if not recorder.has_database:
         return
     limit = recorder.settings.overlap_timeout
-    until = None if limit is None else time.monotonic() + limit
+    until = None if limit is None else clock.monotonic() + limit
     told = None
     alive = claim.attempt(recorder)
     if alive is not None:
@@ -133,7 +133,7 @@ def claims(claim: Claim, overlap: Overlap) -> Iterator[float]:
         recorder.catch_up()
         alive = claim.attempt(recorder)
     while alive is not None:
-        is_late = until is not None and time.monotonic() >= until
+        is_late = until is not None and clock.monotonic() >= until
         if overlap == "skip":
             _note_skip(recorder, alive, claim.script_name)
         _give_up(alive, claim.script_name, overlap, is_hopeless=is_late)

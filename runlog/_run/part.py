@@ -7,10 +7,10 @@ not block.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from runlog._entry.ids import new_id
+from runlog._process import clock
 from runlog._recorder import open_runs
 
 if TYPE_CHECKING:
@@ -26,17 +26,17 @@ class Part:
         self._run = run
         self._recorder = recorder
         self._key = new_id()
-        self._next_time = time.monotonic() + recorder.settings.heartbeat_interval
+        self._next_time = clock.monotonic() + recorder.settings.heartbeat_interval
         open_runs.runs.open[self._key] = run
 
     def tell(self) -> None:
         """Send what has been counted so far; the figures are absolute, so telling twice is one."""
-        self._next_time = time.monotonic() + self._recorder.settings.heartbeat_interval
+        self._next_time = clock.monotonic() + self._recorder.settings.heartbeat_interval
         self._recorder.update_run(self._run, event="join", part=self._key)
 
     def is_time_to_tell(self) -> bool:
         """Tell whether the last time is a heartbeat ago; asked with every count."""
-        return time.monotonic() >= self._next_time
+        return clock.monotonic() >= self._next_time
 
     def end(self) -> None:
         """Send what there is and let go."""

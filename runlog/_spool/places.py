@@ -14,7 +14,7 @@ import functools
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runlog._database import dsn
 
@@ -22,6 +22,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from runlog._settings import Settings
+
+
+class Place(NamedTuple):
+    """Where the spools of one database lie, as settings and environment say it."""
+
+    folder: Path | None
+    """In which new ones are made; None if there is no place for any."""
+    folders: list[Path]
+    """In which there may be some."""
+    address: str
+    """Of the database, as it is shown."""
+
+
+def place_of(settings: Settings) -> Place:
+    """Return where the spools of this database lie now."""
+    folder = database_folder(settings)
+    address = dsn.shown(settings.dsn or "", os.environ)
+    return Place(folder, folders_of(folder, settings), address)
 
 
 def former_folder(settings: Settings) -> Path | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from runlog._entry.copy_text import CANCEL
+from runlog._process import clock
 from runlog._process.descriptor import Descriptor, reopen
 from runlog._process.interrupts import is_interrupt
 
@@ -56,7 +56,7 @@ class Segment:
             return False
         # An exception thrown into a thread between counting in and out would keep them apart
         # forever; no write to a local file takes this long.
-        late = time.monotonic() - self.left_at > _SETTLED_AFTER_SECONDS
+        late = clock.monotonic() - self.left_at > _SETTLED_AFTER_SECONDS
         return late or counted(self.started) == counted(self.ended)
 
     def put(self, line: bytes) -> bool:
@@ -112,7 +112,7 @@ def left_file(number: int, path: Path, line: int) -> Segment:
     segment = Segment(number, path, Descriptor(os.open(path, _FLAGS & ~(os.O_CREAT | os.O_EXCL))))
     segment.filled = os.fstat(segment.file.number).st_size
     segment.first_line = segment.left_line = line
-    segment.left_at = time.monotonic()
+    segment.left_at = clock.monotonic()
     return segment
 
 
@@ -127,7 +127,7 @@ class Turns:
 
     def take(self) -> threading.Lock | None:
         """Return the lock, taken; None when another has it."""
-        lock, now, thread = self.lock, time.monotonic(), threading.get_ident()
+        lock, now, thread = self.lock, clock.monotonic(), threading.get_ident()
         if lock.acquire(blocking=False):
             self._by = (thread, now)
             return lock

@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import time
 from typing import TYPE_CHECKING
 
+from runlog._process import clock
 from runlog._process.descriptor import Descriptor
 from runlog._spool.folders import try_lock
 
@@ -53,7 +53,7 @@ def alone(path: Path, flags: int = 0) -> Iterator[Descriptor]:
     Raises:
         OSError: it cannot be opened, or another process keeps it.
     """
-    until = time.monotonic() + _LONGEST_WAIT_SECONDS
+    until = clock.monotonic() + _LONGEST_WAIT_SECONDS
     while True:
         file = Descriptor(os.open(path, _FLAGS | flags, 0o600))
         try:
@@ -63,9 +63,9 @@ def alone(path: Path, flags: int = 0) -> Iterator[Descriptor]:
                 return
         finally:
             file.close()
-        if time.monotonic() > until:
+        if clock.monotonic() > until:
             raise OSError(errno.EWOULDBLOCK, "another process keeps it", str(path))
-        time.sleep(0.01)
+        clock.sleep(0.01)
 
 
 def _is_in_place(path: Path, file: Descriptor) -> bool:

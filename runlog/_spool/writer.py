@@ -17,11 +17,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runlog._entry.copy_text import CANCEL
+from runlog._process import clock
 from runlog._process.descriptor import Descriptor
 from runlog._process.interrupts import is_interrupt
 from runlog._spool import memory
@@ -72,7 +72,7 @@ class SegmentWriter:
         self._end = Descriptor.nothing()
         self._fd = self._end.number
         self._segment = Segment(0, None, self._end)
-        self._segment.left_at = time.monotonic()
+        self._segment.left_at = clock.monotonic()
         self._room = self._mark = 0
         self.rotate()
 
@@ -195,7 +195,7 @@ class SegmentWriter:
             # After dup2, never before: a writer that counts in on the new segment must write to it.
             # Settled first: where Ctrl-C comes in between, the next line does all this again.
             new.first_line = old.left_line = counted(self._taken)
-            old.left_at = time.monotonic()
+            old.left_at = clock.monotonic()
             self._segment = new
             self._room = self._segment_bytes // (_MEMORY_PARTS if new.in_memory else 1)
             self._set_mark()
@@ -277,16 +277,14 @@ class SegmentWriter:
             # All of them: a rotation that was interrupted has left one behind that others write to.
             left = [segment for segment in self.files.all() if segment.left_at is None]
             for segment in left:
-                segment.left_at = time.monotonic()
+                segment.left_at = clock.monotonic()
                 segment.left_line = counted(self._taken)
             # Who has counted in may still hold the number: closed now, it could send their line
             # into a file of the program. This very thread may be the one, in a signal handler.
-            until = time.monotonic() + _LONGEST_WRITE_SECONDS
-            while (
-                not (is_settled := all(it.is_settled() for it in left)) and time.monotonic() < until
-            ):
-                time.sleep(0.001)
-            if is_settled:
+            until = clock.monotonic() + _LONGEST_WRITE_SECONDS
+            while not all(it.is_settled() for it in left) and clock.monotonic() < until:
+                clock.sleep(0.001)
+            if all(it.is_settled() for it in left):
                 self._end.close()
         finally:
             if is_held:

@@ -1,7 +1,7 @@
 """Channels: where messages go. An address is a secret; a channel is known by a name.
 
 Each kind of address has one sender, which says what became of a message in an ``Outcome``. Runs on
-the watcher's thread, outside of any transaction.
+the watcher's thread, outside of any transaction; the sending on a thread that is waited for.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from runlog.alerts._sender import End, Outcome
 from runlog.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from runlog.alerts._config import Config
-    from runlog.alerts._sender import Sender
+    from runlog.alerts._sender import Message, Sender
 
 SECRET_VARIABLE: Final = "RUNLOG_ALERT_SECRET"  # noqa: S105 - the variable's name
 _NAMED: Final = re.compile(r"([A-Za-z][\w.-]*)=(?=[a-z][a-z0-9+.-]*:)")
+_LONGEST_SECONDS = 50.0
 _MANAGERS: Final = frozenset({"pagerduty", "opsgenie", "splunk", "victorops"})
 """Services that keep incidents of their own: told of each alone, under its id."""
 
@@ -41,6 +43,26 @@ class Channel:
     sender: Sender
     is_manager: bool = False
     at_most_once: bool = False
+
+    def send(self, message: Message) -> Outcome:
+        """Send and wait for the answer, for less than a lease.
+
+        On a thread of its own: limits of single reads do not end what answers byte by byte, nothing
+        ends a function that hangs, and meanwhile nobody would look.
+        """
+        import threading
+
+        ends: list[Outcome] = []
+        sending = threading.Thread(
+            target=lambda: ends.append(self.sender.send(message)),
+            name=f"runlog tells {self.name}",
+            daemon=True,
+        )
+        sending.start()
+        sending.join(_LONGEST_SECONDS)
+        if ends:
+            return ends[0]
+        return Outcome(End.UNKNOWN, f"no answer within {_LONGEST_SECONDS:.0f} s")
 
 
 def open_channels(config: Config, environ: Mapping[str, str]) -> list[Channel]:

@@ -128,7 +128,7 @@ class Delivery:
         self._checkpoint("before send")
         if not self._is_still_ours(claimed):
             return None
-        outcome = channel.sender.send(message)
+        outcome = channel.send(message)
         self._checkpoint("after send")
         if outcome.end is not End.SENT:
             return self._fail(claimed, outcome)

@@ -71,7 +71,7 @@ class Function:
         """Call it."""
         try:
             self._function(message)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # Whatever a function of somebody's raises, the look goes on.
             return Outcome(End.FAILED, f"{type(error).__name__}: {error}")
         return Outcome(End.SENT)

@@ -84,7 +84,7 @@ class Schedule(NamedTuple):
     ) -> Due | None:
         if (seconds := interval_of(part)) is not None:
             period = timedelta(seconds=seconds)
-            due = max((newest_start or declared_at) + period, declared_at).astimezone(UTC)
+            due = (max(newest_start or declared_at, declared_at) + period).astimezone(UTC)
             if newest_end is not None and newest_end >= due:
                 due += period * ((newest_end - due) // period + 1)
             return Due(due, due + self._allowed(period))

@@ -42,7 +42,7 @@ def try_channels(
         message = writer.message(
             uuid4(), "test", [_facts(source, script, now)], attempt=1, is_repeated=False
         )
-        yield Trial(channel.name, channel.sender.send(message))
+        yield Trial(channel.name, channel.send(message))
 
 
 def _facts(source: Any, script: str | None, now: datetime) -> Facts:

@@ -210,7 +210,7 @@ class Watch:
             },
         )  # fmt: skip
         for channel in self._watcher.channels:
-            channel.sender.send(message)
+            channel.send(message)
 
     def _keep(self, sight: Sight) -> None:
         has_changed = sight != self._sight

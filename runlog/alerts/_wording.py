@@ -55,6 +55,8 @@ def _ended(facts: Facts, timezone: str) -> str:
     if facts.resolution != "recovered":
         return f"{name_of(facts)}: {facts.rule} {_ENDS.get(str(facts.resolution), 'is over')}"
     failures = facts.details.get("failures")
+    if facts.is_flapping:
+        return f"{name_of(facts)}: {facts.rule} is over, it has been good for a day"
     if facts.rule == "failed":
         more = " or more" * (failures == _MOST_FAILURES)
         runs = f", {failures}{more} run{'s' * (failures != 1)} failed" if failures else ""
@@ -126,6 +128,8 @@ def _cost(facts: Facts) -> str:
 
 
 def _new_error(facts: Facts) -> str:
+    if kinds := facts.details.get("kinds"):
+        return f"{facts.script_name}: {plural(kinds, 'more new kind')} of errors"
     error = facts.details.get("error")
     told = f": {one_line(str(error), 80)}" if error else ""
     return f"{facts.script_name}: a new kind of error{told}"

@@ -12,6 +12,7 @@ import click
 
 from runlog import queries
 from runlog._process.visible import visible
+from runlog._readable import number
 from runlog.cli._database import connected, find_run
 from runlog.cli._options import (
     entry_options,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from runlog.queries._rows import Run
 
 _PAGE = 2000
+_MOST_FOUND = 1000
 _MOST_AT_FIRST = 10_000
 _FIRST_TRIES = 3
 _FIRST_PAUSE_SECONDS = 1.0
@@ -183,7 +185,10 @@ def _refuse_endless_json(output: Output, *, endless: bool) -> None:
 
 def _search(output: Output, limit: int | None, filters: dict[str, Any]) -> None:
     with connected() as connection:
-        found = queries.search_entries(connection, limit=limit or 1000, **filters)
+        found = queries.search_entries(connection, limit=limit or _MOST_FOUND + 1, **filters)
+    if limit is None and len(found) > _MOST_FOUND:
+        found = found[:_MOST_FOUND]
+        click.echo(f"runlog: only the newest {number(_MOST_FOUND)}; -n shows more", err=True)
     newest_last: Iterator[Entry] = reversed(found)
     _print_some(
         output, newest_last, ScriptEntry, empty="no entry is like this; look further: --since 7d"

@@ -49,14 +49,17 @@ def errors_command(
     """
     with connected() as connection:
         groups = queries.error_groups(
-            connection, since=since, until=moment_of(until), script=script, limit=limit
+            connection, since=since, until=moment_of(until), script=script, limit=limit + 1
         )
+    has_more, groups = len(groups) > limit, groups[:limit]
     output.rows(
         groups,
         ErrorGroup,
         _error_columns(),
         empty="no errors in this time; --since 7d looks further",
     )
+    if has_more:
+        click.echo(f"runlog: only the last {number(limit)} kinds; -n shows more", err=True)
     if groups and output.on_terminal:
         click.echo(
             f'\n"runlog show {str(groups[0].last_run_id)[:SHORT_ID]}" shows the last one', err=True

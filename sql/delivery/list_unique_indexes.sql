@@ -1,6 +1,18 @@
 -- By which indexes a row can be refused for another one: those with its id among their columns refuse
 -- only the row itself, sent again; any other, the user's, refuses a new one, and "on conflict do
--- nothing" hides it. Asked only when fewer rows went in than were sent. Needs no right to read tables.
+-- nothing" hides it. Asked only when fewer rows went in than were sent, or one was refused. Needs no
+-- right to read tables. Its partitions are looked at too, also those of inheritance, which triggers fill.
+with recursive tree (id) as (
+    select
+        pg_catalog.to_regclass(
+            pg_catalog.quote_ident({schema_literal}) || '.' || pg_catalog.quote_ident(%(table)s)
+        )::oid
+    union all
+    select child.inhrelid
+    from pg_catalog.pg_inherits as child
+    inner join tree on child.inhparent = tree.id
+)
+
 select
     class.relname,
     exists (
@@ -13,14 +25,6 @@ select
     ) as has_id
 from pg_catalog.pg_index as index
 inner join pg_catalog.pg_class as class on index.indexrelid = class.oid
-cross join lateral (
-    select pg_catalog.to_regclass(
-        pg_catalog.quote_ident({schema_literal}) || '.' || pg_catalog.quote_ident(%(table)s)
-    ) as id
-) as asked
 where
-    (
-        index.indrelid = asked.id
-        or index.indrelid in (select tree.relid from pg_catalog.pg_partition_tree(asked.id) as tree)
-    )
+    index.indrelid in (select tree.id from tree)
     and (index.indisunique or index.indisexclusion)

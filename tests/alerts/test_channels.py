@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
 import hashlib
 import hmac
 import json
+import socket
 import stat
 import sys
+import threading
+import time
 from uuid import UUID
 
 import pytest
@@ -16,7 +20,7 @@ from kit.receivers import HANG
 from kit.scenes import T, at
 
 from runlog.alerts import _webhook
-from runlog.alerts._channels import open_channels
+from runlog.alerts._channels import Channel, open_channels
 from runlog.alerts._config import ChannelSource, Config
 from runlog.alerts._sender import End, Message
 from runlog.errors import SettingError
@@ -209,3 +213,42 @@ def test_a_receiver_that_is_back_gets_it_later(scene, http_sink):
         scene.look(at(f"02:{minute:02}"), watcher)
     assert [document["attempt"] for document in http_sink.documents()] == [1, 2, 3]
     assert not any(document["repeated"] for document in http_sink.documents())
+
+
+@pytest.mark.parametrize("way", ["byte by byte", "a function that hangs", "a function that exits"])
+def test_no_receiver_holds_the_watcher(scene, monkeypatch, tmp_path, way):
+    """Whatever it does the look ends, nobody knows whether it arrived, and the other channel is told."""
+    monkeypatch.setattr("runlog.alerts._channels._LONGEST_SECONDS", 0.5)
+    over = threading.Event()
+    (tmp_path / "slow_or_out.py").write_text(
+        "import sys, threading\nover = threading.Event()\n"
+        "def hang(_): over.wait(30)\ndef leave(_): sys.exit(3)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=drip, args=(server, over), daemon=True).start()
+        address = {
+            "byte by byte": f"webhook+http://127.0.0.1:{server.getsockname()[1]}/x",
+            "a function that hangs": "python:slow_or_out:hang",
+            "a function that exits": "python:slow_or_out:leave",
+        }[way]
+        other = Channel("other", "default", scene.receiver)
+        watcher = scene.watcher(channels=(only(address), other))
+        scene.run(T, status="error")
+        began = time.monotonic()
+        scene.look(at("02:05"), watcher)
+    over.set()
+    assert time.monotonic() - began < 20
+    assert scene.receiver.take() == ["✖ sync failed"]
+    row = scene.connection.execute("select unknown_ends, sending_at is null from runlog_notifications"
+                                   " where sent_at is null")  # fmt: skip
+    assert row.fetchone() == (0, way == "a function that exits")
+
+
+def drip(server, over):
+    """Answer with a header that never ends, a byte each tenth of a second."""
+    taken, _ = server.accept()
+    with taken, contextlib.suppress(OSError):
+        taken.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+        while not over.wait(0.1):
+            taken.sendall(b"x")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from kit.rows import add_run
 from kit.scenes import T, at
 
+from runlog.alerts import Care
+from runlog.alerts._check import check
 from runlog.alerts._config import Config, Mute
 from runlog.alerts._schedule import Schedule
 
@@ -16,13 +18,13 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.mark.parametrize("schedule", ["0 * * * *", "every 1h"])
 def test_a_run_that_went_on_over_its_next_slot_missed_nothing(scene, schedule):
-    """02:00 to 03:16, hourly: nothing is missed when it ends; at 04:11 it is, if nothing starts."""
+    """02:00 to 03:16, hourly: nothing is missed when it ends; at 04:16 it is, if nothing starts."""
     scene.expect(schedule=schedule)
     scene.run(T, seconds=76 * 60)
     scene.look(at("02:05"))
     scene.look(at("03:17"))
     assert scene.incidents() == []
-    scene.look(at("04:11"))
+    scene.look(at("04:16"))
     assert scene.incidents() == [("missed", "open")]
 
 
@@ -211,3 +213,86 @@ def test_a_name_of_several_lines_is_one_line_of_a_message(scene):
     scene.look(at("02:05"))
     [message] = scene.receiver.messages
     assert message.text.splitlines() == ["✖ a failed", "✖ b"]
+
+
+def test_messages_that_are_all_different_are_no_thousand_incidents(scene):
+    """Twenty kinds are told one by one, the others as one that is counted on."""
+    run = scene.run(T)
+    words = [f"bad {first}{second}" for first in "abcdefghij" for second in "abcdef"]
+    for word in words[:50]:
+        scene.entry(run, T, word, level="ERROR")
+    scene.look(at("02:05"))
+    assert len(scene.incidents("new_error")) == 21
+    [message] = scene.receiver.messages
+    assert message.text.splitlines()[-1] == "… and 11 more: runlog alerts"
+    scene.receiver.messages.clear()
+    for word in words[50:]:
+        scene.entry(run, at("02:06"), word, level="ERROR")
+    scene.look(at("02:07"))
+    assert len(scene.incidents("new_error")) == 21
+    row = scene.connection.execute("select details from runlog_incidents where subject = '*'")
+    assert row.fetchone() == ({"kinds": 40},)
+    scene.look(at("02:30", day=11))
+    assert {how for _, how in scene.incidents("new_error")} == {"expired"}
+
+
+def close(scene, rule):
+    """Let a person say that it is over."""
+    alerts = Care(scene.connection, "public")
+    [incident] = [each for each in alerts.open_incidents() if each.rule == rule]
+    assert alerts.close(incident.id, "me")
+
+
+def test_what_was_closed_by_hand_and_fails_again_is_told_again(scene):
+    """Not the same failure: the next one, and each once."""
+    scene.run(T, status="error")
+    scene.look(at("02:05"))
+    for hour in (3, 4):
+        close(scene, "failed")
+        scene.look(at(f"{hour:02}:00"))
+        assert [how for _, how in scene.incidents()] == ["closed"] * (hour - 2)
+        scene.run(at(f"{hour:02}:01"), status="error")
+        scene.run(at(f"{hour:02}:02"), status="error")
+        scene.look(at(f"{hour:02}:05"))
+        scene.look(at(f"{hour:02}:06"))
+        assert [how for _, how in scene.incidents()] == ["closed"] * (hour - 2) + ["open"]
+
+
+def test_a_missed_start_that_was_closed_by_hand_is_forgiven_and_the_next_is_not(scene):
+    """A person closes it and nothing starts at the next due time either: told again."""
+    now = datetime.now(UTC)
+    scene.expect(schedule="every 1h")
+    scene.run(now - timedelta(hours=3))
+    scene.look(now - timedelta(hours=3))
+    scene.look(now)
+    assert scene.incidents() == [("missed", "open")]
+    close(scene, "missed")
+    scene.look(now + 30 * MINUTE)
+    assert scene.incidents() == [("missed", "closed")]
+    scene.look(now + 75 * MINUTE)
+    assert scene.incidents() == [("missed", "closed"), ("missed", "open")]
+
+
+def test_another_interval_is_expected_from_now_on(scene):
+    """A daily script that becomes one of each 6 hours is not missed at once."""
+    scene.expect(schedule="every 1d")
+    scene.run(at("02:00"))
+    scene.look(at("02:05"))
+    scene.expect(schedule="every 6h")
+    scene.look(at("14:00"))
+    scene.look(at("19:00"))
+    assert scene.incidents() == []
+    scene.look(at("20:11"))
+    assert scene.incidents() == [("missed", "open")]
+
+
+def test_who_is_ahead_of_time_is_named(scene):
+    """A run that failed by a clock of tomorrow is not judged, and that is told."""
+    scene.run(T)
+    scene.run(at("02:00", day=11), status="error", runlog={"host": "h1"})
+    ahead = "sync: a run began 23 h 55 min in the future, so the clock of h1 is ahead; "
+    [told] = scene.look(at("02:05")).faults
+    assert told.startswith(ahead)
+    for script, faults in ((None, (told,)), ("sync", (told,)), ("other", ())):
+        found = check(scene.connection, "public", Config(), script=script, now=at("02:05"))
+        assert found.faults == faults

@@ -121,3 +121,19 @@ def test_what_failed_is_a_share_of_all_that_was_handled(runlog, connection):
     """A script need not count what it fetches: 5 of 100 are 5 %, not all."""
     add_run(connection, records_inserted=90, records_updated=5, records_failed=5)
     assert "5 %" in runlog("stats", "--format", "table").out
+
+
+def test_what_a_list_leaves_out_is_told(runlog, connection):
+    """Of many kinds of errors, and of many entries that a search finds, the rest is told of."""
+    run = add_run(connection)
+    for word in ("alpha", "beta", "gamma"):
+        add_entry(connection, run, word, level="ERROR")
+    assert runlog("errors").err == ""
+    told = runlog("errors", "-n", "2")
+    assert (len(told.rows), "only the last 2 kinds" in told.err) == (2, True)
+    connection.execute(
+        "insert into logs (run_id, level, step, message)"
+        " select %s, 'INFO', 'X', 'one of many' from generate_series(1, 1001)", (run,)
+    )  # fmt: skip
+    told = runlog("logs", "--grep", "one of many")
+    assert (len(told.rows), "only the newest 1,000" in told.err) == (1000, True)

@@ -89,6 +89,26 @@ def test_a_refusal_costs_only_what_is_refused(recording, database, connection, w
     assert made.is_lawful()
 
 
+@one_server
+@pytest.mark.guarantee("blast-radius")
+def test_what_the_commit_refuses_is_no_outage(recording, database, connection, capfd):
+    """A deferred constraint speaks at the commit: the refused entry is a dead letter, and no outage is told."""
+    connection.execute(
+        "create function late() returns trigger language plpgsql as $$ begin"
+        " if new.message = 'line 000003' then raise 'too late'; end if; return null; end $$"
+    )
+    connection.execute(
+        "create constraint trigger late after insert on logs deferrable initially deferred"
+        " for each row execute function late()"
+    )
+    made = recording(database)
+    assert short_script(made)
+    assert messages(connection) == [*ALL[:3], *ALL[4:]]
+    assert run_row(connection, made.run.id_text, "status", "records_fetched") == ("success", 7)
+    assert (made.stats().committed, made.stats().dead_letters) == (19, 1)
+    assert "cannot write" not in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     "values", [{}, {"id": object()}, {"id": "no id"}], ids=["missing", "odd", "refused"]
 )

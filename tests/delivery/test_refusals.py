@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from kit.recording import Recording, messages, run_row
+from kit.recording import Recording, messages, numbered, run_row
 from kit.waiting import until
 from psycopg.conninfo import make_conninfo
 
@@ -25,6 +25,8 @@ UNDO = """
     drop function if exists refuse cascade;
     drop function if exists mask cascade;
     drop index if exists only_once;
+    drop function if exists put_aside cascade;
+    drop table if exists this_month;
 """
 
 
@@ -41,6 +43,23 @@ def letters(made):
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.guarantee("exactly-once", "conservation")
+def test_what_a_trigger_puts_into_a_partition_is_there(recording, database, connection, change):
+    """Partitions of before PostgreSQL 10: nothing goes into the table itself, and what is sent again is no dead letter."""
+    change("create table this_month (primary key (id)) inherits (logs)")
+    change("""
+        create function put_aside() returns trigger language plpgsql as $$
+        begin insert into this_month values (new.*); return null; end $$;
+        create trigger put_aside before insert on logs for each row execute function put_aside()
+    """)
+    made = recording(database)
+    made.log_many(20)
+    assert made.recorder.flush(10)
+    assert messages(connection) == numbered(20)
+    assert letters(made) == []
+    assert (made.stats().committed, made.stats().dead_letters) == (20, 0)
 
 
 @pytest.mark.guarantee("blast-radius", "conservation")

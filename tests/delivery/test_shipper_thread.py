@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from functools import partial
 
 import pytest
@@ -45,6 +46,23 @@ def test_a_thread_that_cannot_start_is_tried_again(recording, database, connecti
     eventually(is_delivered)
     assert notices.is_in("shipper", "ok")
     assert run_row(connection, made.run.id_text, "status") == "running"
+
+
+@pytest.mark.guarantee("outage")
+def test_a_clock_of_the_programs_stops_no_delivery(recording, database, connection, monkeypatch):
+    """freezegun and mocks put a clock that stands still in the place of time's, and take it away with a jump: what is logged afterwards is delivered as ever."""
+    with monkeypatch.context() as frozen:
+        frozen.setattr(time, "monotonic", lambda: 1.6e9)
+        frozen.setattr(time, "sleep", lambda _: None)
+        made = recording(database)
+        made.log("while it stands still")
+        assert made.recorder.flush(10)
+    made.log("afterwards")
+
+    def are_delivered():
+        assert messages(connection) == ["while it stands still", "afterwards"]
+
+    eventually(are_delivered)
 
 
 @pytest.mark.guarantee("outage")

@@ -83,6 +83,18 @@ def test_adopted_numbering_goes_on(empty_database):
             "column batch_id of public.runs is text, and runlog writes uuid",
         ),
         (
+            "alter table runs alter column started_at type text",
+            'run "alter table public.runs .* type timestamptz using started_at::timestamptz, .*now.."',
+        ),
+        (
+            "alter table runs alter column api_cost type text",
+            "column api_cost of public.runs is text, and runlog reads numeric",
+        ),
+        (
+            "alter table logs rename to all_logs; create view logs as select * from all_logs",
+            "public.logs is no table but a view; name the schema of the table itself",
+        ),
+        (
             "alter table runs alter column legacy_id drop default",
             "column legacy_id of public.runs must not be null, has no default",
         ),

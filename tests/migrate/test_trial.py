@@ -70,6 +70,34 @@ REFUSED = {
         ),
         r"too late",
     ),
+    "a trigger gives other ids": (
+        (
+            "create function other() returns trigger language plpgsql as"
+            " $$ begin new.id := gen_random_uuid(); return new; end $$;"
+            " create trigger other before insert on logs for each row execute function other()"
+        ),
+        r"an entry is not there under the id .*mend what changes it",
+    ),
+    "a trigger gives another end": (
+        (
+            "create function other() returns trigger language plpgsql as"
+            " $$ begin new.status := 'success'; return new; end $$;"
+            " create trigger other before update on runs for each row"
+            " when (new.status <> 'running') execute function other()"
+        ),
+        r"the end of a run is stored as 'success', not as 'error'; mend what changes it",
+    ),
+    "a rule": (
+        (
+            "create table others (like logs);"
+            " create rule other as on insert to logs do also insert into others values (new.*)"
+        ),
+        r"an entry is refused: .*a rule",
+    ),
+    "a unique constraint that may wait": (
+        "alter table runs add unique (script_name, started_at) deferrable",
+        r"the start of a run is refused: .*make it not deferrable",
+    ),
     "a publication without a replica identity": (
         (
             "alter table logs drop constraint logs_run_id_fkey;"

@@ -40,6 +40,41 @@ def test_logging_after_runlog_has_closed(survive):
     assert set(found[2:]) <= {"when modules are torn down"}
 
 
+@pytest.mark.guarantee("never-raises")
+@pytest.mark.parametrize(
+    "last",
+    [
+        "holder.it = Last()",
+        "holder.it = Last(); holder.it.itself = holder.it; del holder",
+        "gc.callbacks.append(lambda phase, info, say=say: say())",
+        "weakref.finalize(Last, say).atexit = False; holder.it = Last()",
+        "sys.modules['last'] = Last()",
+        "holder.it = Last(runlog.flush)",
+    ],
+    ids=["global", "cycle", "collection", "weak", "module", "flush"],
+)
+def test_what_the_teardown_of_modules_logs(survive, last):
+    """What is collected when no thread can begin and nothing be imported logs without a hang, as long as logging itself is there."""
+    found = survive(PLAIN + f"""
+    import types, weakref
+    holder, say = types.SimpleNamespace(), lambda log=log: log.info("at the very end")
+
+    class Last:
+        def __init__(self, then=lambda *timeout: None):
+            self.then = then
+
+        def __del__(self, say=say):
+            say()
+            self.then(0.1)
+
+    runlog.install("teardown", lifecycle_logs=False)
+    log.info("in the script")
+    {last}
+    """, said=[""])  # fmt: skip
+    assert found[0] == "in the script"
+    assert set(found[1:]) <= {"at the very end"}
+
+
 @pytest.mark.guarantee("never-raises", "fork-threads")
 def test_daemon_threads_log_while_the_interpreter_ends(survive):
     """Threads that log until they are frozen: no hang, and what they logged before is there."""

@@ -164,3 +164,14 @@ def test_a_success_that_does_not_say_when_it_ended(connection):
     add_run(connection, started_at=began, finished_at=None, duration_ms=None)
     [health] = queries.script_health(connection)
     assert (health.state, health.last_success_at) == ("success", began)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_cost_that_is_no_number_is_none(connection, number):
+    """Nobody can add or compare it; the rows beside it have theirs."""
+    add_run(connection, "odd", api_cost=number)
+    add_run(connection, "good", api_cost="1.5")
+    costs = {row.script_name: row.api_cost for row in queries.script_health(connection)}
+    assert costs["odd"] is None
+    assert float(costs["good"]) == 1.5
+    assert {run.api_cost is None for run in queries.last_runs(connection, script="odd")} == {True}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kit.rows import add_run, ago
+from kit.rows import add_entry, add_run, ago
 
 
 def figures(client):
@@ -46,3 +46,56 @@ def test_what_is_silent_does_not_run_now(client, connection):
     beat = {"heartbeat_at": ago(days=20).isoformat(), "heartbeat_interval": 30}
     add_run(connection, status="running", started_at=ago(days=21), runlog=beat)
     assert figures(client)["Running now"] == ("0", "nothing runs; 1 silent")
+
+
+def test_a_hundred_of_more_kinds_of_errors_are_not_all(client, connection):
+    """The heading says so, and the file holds them all."""
+    run = add_run(connection)
+    names = [first + second for first in "abcdefghijk" for second in "abcdefghij"]
+    for name in names[:100]:
+        add_entry(connection, run, name, level="ERROR")
+    assert "<small>100 kinds in" in client.get("/errors").text
+    add_entry(connection, run, names[100], level="ERROR")
+    assert "<small>the last 100 kinds in" in client.get("/errors").text
+    assert len(client.get("/errors.csv").text.splitlines()) == 102
+
+
+def test_a_cost_that_is_no_number_breaks_no_page(client, connection):
+    """One row of another program costs neither the page of its script nor that of all."""
+    run = add_run(connection, "odd", api_cost="NaN", records_fetched=1)
+    add_run(connection, "good", api_cost="1.5")
+    for path in (
+        "/",
+        "/runs",
+        "/analytics",
+        f"/runs/{run}",
+        f"/runs/{run}/compare",
+        "/scripts/odd",
+    ):
+        assert client.get(path).status_code == 200, path
+
+
+def test_what_got_faster_is_not_getting_slower(client, connection):
+    """Nor is what ran twice; the command that the page names exists."""
+    for days in (25, 24, 23, 3, 2, 1):
+        for script, slow in (("slower", days < 10), ("faster", days > 10)):
+            add_run(
+                connection,
+                script,
+                started_at=ago(days=days),
+                duration_ms=90_000 if slow else 10_000,
+            )
+    for days, took in ((20, 1_000), (2, 90_000)):
+        add_run(connection, "twice", started_at=ago(days=days), duration_ms=took)
+    text = client.get("/analytics").text
+    panel = text[text.index("Getting slower") : text.index("Where the time goes")]
+    assert [name for name in ("slower", "faster", "twice") if f">{name}<" in panel] == ["slower"]
+    assert "runlog prune --older-than 90d" in text
+
+
+def test_a_run_that_was_lost_took_no_weeks(client, connection):
+    """Its duration ends where it was last heard of."""
+    beat = {"heartbeat_at": ago(days=20).isoformat(), "heartbeat_interval": 30}
+    add_run(connection, status="running", started_at=ago(days=20, hours=1), runlog=beat)
+    [run] = client.get("/runs.json?period=all").json()["runs"]
+    assert (run["state"], run["elapsed_ms"] // 60_000) in {("lost?", 60), ("lost?", 59)}

@@ -29,6 +29,8 @@ _SPARK_DAYS = 14
 _NEW_WITHIN = timedelta(hours=24)
 _QUIET_DAYS = 3
 _MOST_ENTRIES = 200
+_MOST_KINDS = 100
+_MOST_IN_A_FILE = 200_000
 # What tells which item an error was about, where a script logs it as they are usually called.
 _ITEM_KEYS: Final = ("id", "key", "sku", "email", "name")
 
@@ -47,9 +49,13 @@ def errors(request: Request) -> Response:
     period = period_of(request, "7d", _PERIODS)
     script, zone = text_of(request, "script"), viewer(request)
     with site_of(request).database.page() as connection:
-        groups = queries.error_groups(
-            connection, script=script, since=PERIODS.get(period.name, PERIODS["7d"])
+        found = queries.error_groups(
+            connection,
+            script=script,
+            since=PERIODS.get(period.name, PERIODS["7d"]),
+            limit=_MOST_IN_A_FILE if format_of(request) == "csv" else _MOST_KINDS + 1,
         )
+        groups = found if format_of(request) == "csv" else found[:_MOST_KINDS]
         if format_of(request) == "csv":
             return csv_answer("errors", list(queries.ErrorGroup.__dataclass_fields__), groups)
         days = queries.error_days(
@@ -67,6 +73,7 @@ def errors(request: Request) -> Response:
         now=groups[0].read_at if groups else None,
         active="errors",
         groups=_rows(groups, days, datetime.now(zone.zone).date()),
+        has_more=len(found) > len(groups),
         period=period,
         periods=_PERIODS,
         scripts=names,

@@ -45,7 +45,7 @@ begin
   ),
   columns as (
     select
-      table_name, id, qualified, attname::text as column_name, attnotnull,
+      table_name, id, qualified, attname::text as column_name, attnotnull, atttypid as type_id,
       atttypid::regtype::text as type, atthasdef or attidentity <> '' as fills_itself
     from tables
     join pg_attribute on attrelid = id and attnum > 0 and not attisdropped
@@ -63,6 +63,19 @@ begin
 
     select
       2,
+      format('%s is no table but a %s', qualified,
+        case relkind when 'v' then 'view' when 'm' then 'materialized view'
+          when 'f' then 'foreign table' else 'relation of another kind' end),
+      'name the schema of the table itself in RUNLOG_SCHEMA, or give runlog a schema of its own,'
+        ' such as --schema runlog'
+    from tables
+    join pg_class on oid = id
+    where relkind not in ('r', 'p')
+
+    union all
+
+    select
+      3,
       format('table %s lacks %s', qualified, string_agg(column_name, ', ' order by column_name)),
       format('if it is the table for runlog, run "alter table %s %s"; if it is another'
           ' program''s, give runlog a schema of its own, such as --schema runlog',
@@ -77,7 +90,7 @@ begin
     union all
 
     select
-      3,
+      4,
       format('column %I of %s is %s, and runlog writes uuid', column_name, qualified, type),
       format('give runlog a schema of its own, such as --schema runlog, or convert the column:'
         ' alter table %s alter column %I type uuid using ...', qualified, column_name)
@@ -87,8 +100,27 @@ begin
 
     union all
 
+    -- Written into the one it would be as out of the other, but it is counted and compared, too.
     select
       4,
+      format('column %I of %s is %s, and runlog reads %s', column_name, qualified, type,
+        documented_type),
+      format('run "alter table %s alter column %I drop default, alter column %I type %s using %I::%s%s"',
+        qualified, column_name, column_name, documented_type, column_name, documented_type,
+        ', alter column ' || quote_ident(column_name) || ' set '
+          || substring(definition from 'default [^ ]+'))
+    from documented
+    join columns using (table_name, column_name)
+    cross join lateral (select substring(definition from '^[a-z]+') as documented_type) as said
+    join pg_type on oid = type_id
+    where documented_type in ('timestamptz', 'integer', 'numeric') and typcategory <> (
+      select typcategory from pg_type where oid = documented_type::regtype
+    )
+
+    union all
+
+    select
+      5,
       format('column %I of %s must not be null, has no default, and runlog does not write it',
         column_name, qualified),
       format('run "alter table %s alter column %I drop not null" or give it a default',
@@ -101,7 +133,7 @@ begin
     union all
 
     select
-      5,
+      6,
       format('column id of %s is not unique, so an entry sent twice would be there twice', qualified),
       format('run "alter table %s add primary key (id)"', qualified)
     from columns

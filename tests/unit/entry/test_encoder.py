@@ -157,6 +157,12 @@ def test_the_default_step_is_a_setting():
     assert row_of(step=None, encoder=Encoder(redactor=Redactor(), default_step="X"))["step"] == "X"
 
 
+def test_a_text_that_its_class_does_not_tell():
+    """Methods of a class of texts that raise cost nothing of what the text is."""
+    row = row_of(odd_values.HostileText("found"), step=odd_values.HostileText("FETCH"))
+    assert (row["message"], row["step"]) == ("found", "FETCH")
+
+
 def test_remembered_steps_are_bounded():
     """Steps that are all different do not fill the memory."""
     encoder = Encoder(redactor=Redactor())

@@ -56,3 +56,15 @@ def test_an_exit_whose_code_cannot_be_had():
 
     error = Odd(3)
     assert ending_of(error) == Ending("error", "exited", "exit code 3", error)
+
+
+def test_an_error_that_does_not_tell_its_class():
+    """What an error says of its class is code of the program's, and nobody's business here."""
+
+    class OddError(ValueError):
+        @property
+        def __class__(self):
+            raise RuntimeError
+
+    error = OddError("odd")
+    assert ending_of(error)[:3] == ("error", "failed", f"{OddError.__qualname__}: odd")
