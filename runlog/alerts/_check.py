@@ -14,7 +14,7 @@ from runlog.alerts import _statements as statements
 from runlog.alerts._declarations import expectation_of_all
 from runlog.alerts._facts import Facts
 from runlog.alerts._rules import Evaluation
-from runlog.alerts._standing import fetch_newest, list_standings
+from runlog.alerts._standing import fetch_newest, list_faults, list_standings
 from runlog.alerts._verdicts import Verdict
 from runlog.alerts._wording import error_line, sentence
 
@@ -89,13 +89,11 @@ def check(
         rules = [rule for each in standings for rule in each.expectation.rules()]
         rules += expectation_of_all(config) if script is None else []
         verdicts = Evaluation(connection, schema, standings, rules, now).stateless()
+        faults = list_faults(connection, schema, standings, now, script)
     verdicts += _never_succeeded(standings, verdicts, script, max_age, now)
     bad = [_bad(each, now) for each in verdicts if each.holds]
     bad.sort(key=lambda each: (each.severity != "error", each.began_at, each.script_name))
-    faults = (
-        f"{each.script_name}: {said}" for each in standings for said in each.expectation.faults
-    )
-    return Checked(len(standings), tuple(bad), tuple(faults))
+    return Checked(len(standings), tuple(bad), faults)
 
 
 def _never_succeeded(

@@ -27,6 +27,7 @@ from runlog.alerts._standing import (
     Expected,
     Standing,
     fetch_newest,
+    list_faults,
     list_standings,
 )
 
@@ -206,9 +207,7 @@ class _Looking:
         told = sum(plan.tell(channel) for channel in self._watcher.channels)
         self._sign_of_life()
         self._watcher.checkpoint("planned")
-        faults = tuple(
-            f"{each.script_name}: {said}" for each in standings for said in each.expectation.faults
-        )
+        faults = list_faults(self._connection, self._schema, standings, self.now)
         return Look(True, tuple(opened), tuple(resolved), told, faults=faults), self.writer(
             standings
         )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from runlog.alerts import _statements as statements
 from runlog.alerts._declarations import Expectation, expectation_of
 from runlog.alerts._schedule import Due
+from runlog.alerts._wording import span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -240,3 +242,32 @@ def _changed(standing: Standing) -> Standing:
 def fetch_newest(connection: Connection[Any], schema: str, now: datetime) -> list[NewestRun]:
     """Return the newest run of each script."""
     return statements.fetch(connection, schema, "scripts", NewestRun, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ahead:
+    script_name: str
+    started_at: datetime
+    host: str | None
+
+
+def list_faults(
+    connection: Connection[Any],
+    schema: str,
+    standings: Iterable[Standing],
+    now: datetime,
+    script: str | None = None,
+) -> tuple[str, ...]:
+    """Return what cannot be judged: declarations nobody understands, runs of clocks ahead."""
+    faults = [
+        f"{each.script_name}: {said}" for each in standings for said in each.expectation.faults
+    ]
+    for row in statements.fetch(connection, schema, "ahead", _Ahead, now=now):
+        if script is not None and not fnmatchcase(row.script_name, script):
+            continue
+        late = span_of(row.started_at - now)
+        faults.append(
+            f"{row.script_name}: a run began {late} in the future, so the clock of "
+            f"{row.host or 'its machine'} is ahead; it is not judged before that"
+        )
+    return tuple(faults)

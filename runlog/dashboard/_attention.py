@@ -23,6 +23,8 @@ _MISSED, _LATE, _SLOW, _FEW, _FINE = 2, 6, 4, 5, 9
 _TIMES_LONGER, _LONGER_MS = 2, 60_000
 # Fewer records than this share of what is usual are unusual, where more than a few are usual.
 _FEW_SHARE, _FEW_OF = 0.5, 20
+# Of fewer successes nobody knows what is usual.
+_USUAL_OF = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _bad(
 
 def _slow(health: ScriptHealth, run: RecentRun) -> Concern | None:
     usual, took = health.p95_duration_ms, run.elapsed_ms
-    if run.state != "running" or usual is None or took is None:
+    if run.state != "running" or usual is None or took is None or health.successful < _USUAL_OF:
         return None
     if took < _TIMES_LONGER * usual or took < usual + _LONGER_MS:
         return None
@@ -114,6 +116,8 @@ def _slow(health: ScriptHealth, run: RecentRun) -> Concern | None:
 
 def _few(health: ScriptHealth, run: RecentRun) -> Concern | None:
     usual, fetched = health.usual_fetched, run.records_fetched
+    if health.successful < _USUAL_OF:
+        return None
     if usual is None or fetched is None or usual < _FEW_OF or fetched >= usual * _FEW_SHARE:
         return None
     return Concern(

@@ -98,7 +98,10 @@ def elapsed_ms_of(run: Run) -> int | None:
     """Return the duration in milliseconds; None when it is unknown."""
     if run.duration_ms is not None or run.started_at is None:
         return run.duration_ms
-    end = run.finished_at or (run.read_at if run.status == "running" else None)
+    end = run.finished_at
+    if end is None and run.status == "running":
+        # Nobody knows how long it went on after it was last heard of.
+        end = run.heartbeat_at if run.state == "lost?" else run.read_at
     return int((end - run.started_at).total_seconds() * 1000) if end else None
 
 

@@ -9,6 +9,7 @@ from kit.rows import add_run
 from kit.scenes import T, at
 
 from runlog.alerts import Care
+from runlog.alerts._check import check
 from runlog.alerts._config import Config, Mute
 from runlog.alerts._schedule import Schedule
 
@@ -283,3 +284,15 @@ def test_another_interval_is_expected_from_now_on(scene):
     assert scene.incidents() == []
     scene.look(at("20:11"))
     assert scene.incidents() == [("missed", "open")]
+
+
+def test_who_is_ahead_of_time_is_named(scene):
+    """A run that failed by a clock of tomorrow is not judged, and that is told."""
+    scene.run(T)
+    scene.run(at("02:00", day=11), status="error", runlog={"host": "h1"})
+    ahead = "sync: a run began 23 h 55 min in the future, so the clock of h1 is ahead; "
+    [told] = scene.look(at("02:05")).faults
+    assert told.startswith(ahead)
+    for script, faults in ((None, (told,)), ("sync", (told,)), ("other", ())):
+        found = check(scene.connection, "public", Config(), script=script, now=at("02:05"))
+        assert found.faults == faults

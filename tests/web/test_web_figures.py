@@ -73,3 +73,29 @@ def test_a_cost_that_is_no_number_breaks_no_page(client, connection):
         "/scripts/odd",
     ):
         assert client.get(path).status_code == 200, path
+
+
+def test_what_got_faster_is_not_getting_slower(client, connection):
+    """Nor is what ran twice; the command that the page names exists."""
+    for days in (25, 24, 23, 3, 2, 1):
+        for script, slow in (("slower", days < 10), ("faster", days > 10)):
+            add_run(
+                connection,
+                script,
+                started_at=ago(days=days),
+                duration_ms=90_000 if slow else 10_000,
+            )
+    for days, took in ((20, 1_000), (2, 90_000)):
+        add_run(connection, "twice", started_at=ago(days=days), duration_ms=took)
+    text = client.get("/analytics").text
+    panel = text[text.index("Getting slower") : text.index("Where the time goes")]
+    assert [name for name in ("slower", "faster", "twice") if f">{name}<" in panel] == ["slower"]
+    assert "runlog prune --older-than 90d" in text
+
+
+def test_a_run_that_was_lost_took_no_weeks(client, connection):
+    """Its duration ends where it was last heard of."""
+    beat = {"heartbeat_at": ago(days=20).isoformat(), "heartbeat_interval": 30}
+    add_run(connection, status="running", started_at=ago(days=20, hours=1), runlog=beat)
+    [run] = client.get("/runs.json?period=all").json()["runs"]
+    assert (run["state"], run["elapsed_ms"] // 60_000) in {("lost?", 60), ("lost?", 59)}

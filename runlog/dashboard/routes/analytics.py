@@ -31,6 +31,7 @@ _WEEK = timedelta(days=7)
 _PERIODS = ("7d", "30d", "90d")
 _STEP_SAMPLE = 5
 _MOST_BARS = 1500
+_COMPARED = 6
 
 
 def analytics(request: Request) -> Response:
@@ -68,7 +69,9 @@ def analytics(request: Request) -> Response:
         figures=_figures(days),
         **_charts(days, zone.zone, span),
         hours=_grid(hours),
-        slowing=slowing,
+        slowing=[
+            it for it in slowing if it.runs >= _COMPARED and it.growth is not None and it.growth > 1
+        ],
         steps=steps,
         timeline=timeline(lately),
         sizes=sizes,

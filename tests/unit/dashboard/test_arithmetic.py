@@ -33,6 +33,7 @@ class Health:
     median_duration_ms: float | None = 10_000
     p95_duration_ms: float | None = 20_000
     usual_fetched: float | None = 100
+    successful: int = 20
 
 
 @dataclass
@@ -78,6 +79,12 @@ def test_causes():
     assert concern(Run("running", 70_000)) is None
     assert concern(Run(records_fetched=7)) == ("unusually few", "7 records, usually 100", "")
     assert concern(Run(records_fetched=7), usual_fetched=12) is None
+
+
+def test_of_few_runs_nobody_knows_what_is_usual():
+    """The second run of a script is neither long nor poor."""
+    assert concern(Run("running", 200_000), successful=2) is None
+    assert concern(Run(records_fetched=7), successful=2) is None
 
 
 def test_a_row_that_has_never_been_otherwise_says_at_least():
