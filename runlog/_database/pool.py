@@ -18,6 +18,7 @@ from runlog._database.connection import WriteConnection, application_name, conne
 from runlog._process import exit as _exit
 from runlog._process import fork
 from runlog._process.state import process
+from runlog._process.threads import roomy_stacks
 
 if TYPE_CHECKING:
     from runlog._settings import Settings
@@ -60,16 +61,17 @@ def pool_for(settings: Settings) -> NullConnectionPool[WriteConnection]:
     with _pools.lock:
         pool = _pools.open.get(key)
         if pool is None:
-            pool = _pools.open[key] = NullConnectionPool(
-                settings.dsn or "",
-                connection_class=_Opening,
-                kwargs={"connect_timeout": settings.connect_timeout},
-                max_size=_MAX_CONNECTIONS,
-                num_workers=1,
-                timeout=settings.connect_timeout,
-                name="runlog-questions",
-                open=True,
-            )
+            with roomy_stacks():
+                pool = _pools.open[key] = NullConnectionPool(
+                    settings.dsn or "",
+                    connection_class=_Opening,
+                    kwargs={"connect_timeout": settings.connect_timeout},
+                    max_size=_MAX_CONNECTIONS,
+                    num_workers=1,
+                    timeout=settings.connect_timeout,
+                    name="runlog-questions",
+                    open=True,
+                )
         return pool
 
 

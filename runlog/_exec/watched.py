@@ -36,10 +36,10 @@ def run_and_look(words: list[str], seconds: float) -> int:
     status = child.wait(relay)
     child.release_signals()
     until = time.monotonic() + seconds
-    if status < 0 and not _run("flush", seconds):
+    if status < 0 and not _run(["flush"], seconds):
         # A script that was killed could not tell its end: what it left behind does.
         return die_by(-status)
-    _run("watch --once", until - time.monotonic())
+    _run(["watch", "--once", *_named()], until - time.monotonic())
     return status if status >= 0 else die_by(-status)
 
 
@@ -59,11 +59,20 @@ def without_watch(words: list[str]) -> list[str]:
 _RUNLOG = (sys.executable, "-m", "runlog")
 
 
-def _run(command: str, seconds: float) -> bool:
+def _named() -> list[str]:
+    """Return a name of its own: under that of a watcher that stays, nobody would see it die."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        return []
+    from runlog._delivery.sweep import closer
+
+    return ["--name", f"{closer()} exec"]
+
+
+def _run(command: list[str], seconds: float) -> bool:
     """Run another command of ours; tell whether it came to its end in time."""
     try:
         # stdout is the program's; what the look says is for people.
-        subprocess.run([*_RUNLOG, *command.split()], stdout=2, check=False, timeout=max(1, seconds))
+        subprocess.run([*_RUNLOG, *command], stdout=2, check=False, timeout=max(1, seconds))
     except subprocess.TimeoutExpired:
         say(f"the look took longer than {seconds:.0f} s; the next watcher goes on")
         return False

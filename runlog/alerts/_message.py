@@ -136,10 +136,9 @@ class Writer:
             before = f"before more than {times(longest)} in a row" if longest else "before"
             yield "before", f"{at}never {before}"
         if facts.rule == "quiet":
-            yield (
-                "last said",
-                f"[{details.get('step')}] {one_line(str(details.get('message')), 200)}",
-            )
+            last = details.get("message")
+            said = f"[{details.get('step')}] {one_line(str(last), 200)}"
+            yield "last said", "nothing at all" if last is None else said
 
     @staticmethod
     def _run(facts: Facts) -> str | None:

@@ -213,7 +213,7 @@ def _rule_columns() -> list[Column]:
         Column("FROM", lambda row: row.origin),
         Column(
             "WHY",
-            lambda row: ", ".join(f"{k} {v}" for k, v in row.details.items()),
+            lambda row: ", ".join(f"{k} {v}" for k, v in row.details.items() if v is not None),
             is_flexible=True,
         ),
     ]

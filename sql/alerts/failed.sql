@@ -76,11 +76,12 @@ select
     coalesce(first_id, newest_id)::text as occasion,
     coalesce(first_at, newest_at) as began_at,
     newest_id as run_id,
-    jsonb_strip_nulls(jsonb_build_object(
+    -- With its nulls: a crash says nothing, and what the run before said is not its error.
+    jsonb_build_object(
         'failures', failures,
         'cause', cause,
         'error', left(error_message, 2000),
         'first_error', left(first_error, 2000)
-    )) as details
+    ) as details
 from judged
 where not holds or failures >= case cause when 'crashed' then 1 else after end

@@ -139,3 +139,14 @@ def test_the_first_look_tells_what_is_bad_now_in_one_message(connection, scene):
     scene.look(at("02:05"))
     assert scene.receiver.take() == ["✖ 3 scripts need attention"]
     assert len(scene.incidents()) == 3
+
+
+def test_a_crash_has_no_error_of_the_run_before(scene):
+    """It failed with an error, and then its process died without a word: no error is told."""
+    scene.run(T, status="error", error_message="ValueError: no")
+    scene.look(at("02:05"))
+    scene.run(at("02:10"), status="error", error_message=None, runlog={"outcome": "died"})
+    scene.look(at("02:15"))
+    details = scene.details("failed")[2]
+    assert (details["cause"], details["error"]) == ("crashed", None)
+    assert details["first_error"] == "ValueError: no"

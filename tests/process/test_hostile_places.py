@@ -223,3 +223,17 @@ def test_an_object_that_logs_itself_ends(survive):
         log.info("alive")
     """, said=["runlog:"])  # fmt: skip
     assert found[-1] == "alive"
+
+
+@pytest.mark.guarantee("never-raises")
+def test_threads_with_small_stacks(survive):
+    """Where a program gives its threads the smallest stacks there are, ours have enough to live, and its own stay as small."""
+    found = survive(PLAIN + """
+    threading.stack_size(32768)
+    with runlog.RunContext("small", lifecycle_logs=False) as run:
+        log.info("delivered")
+        assert runlog.flush(30)
+        assert run.since is None
+    assert threading.stack_size() == 32768
+    """)  # fmt: skip
+    assert found == ["delivered"]
