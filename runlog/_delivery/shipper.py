@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _NEVER = float("inf")
 _HEAD_START = 0.02
-"""Seconds of the script before the thread begins; nobody who waits for it waits for that."""
+"""Seconds of the script before the thread begins."""
 _A_MOMENT = 1.0
 """Seconds between signs of life, tries to start a thread, and tries after a surprise."""
 
@@ -107,7 +107,7 @@ class Shipper:
 
     def _run(self) -> None:
         try:
-            self._let_the_script_begin()
+            self._give_way()
             self._loop()
         finally:
             # ``stop`` may have given up on this thread long ago.
@@ -117,15 +117,11 @@ class Shipper:
             if self._has_ended:
                 self._last_action()
 
-    def _let_the_script_begin(self) -> None:
-        """Wait a moment: importing psycopg takes the interpreter from ``install()`` and what follows.
-
-        Each system call there would wait a switch interval (5 ms) for it.
-        """
-        until = time.monotonic() + _HEAD_START
-        while not self._in_a_hurry and (left := until - time.monotonic()) > 0:
-            with contextlib.suppress(queue.Empty):
-                self._wake.get(timeout=left)
+    def _give_way(self) -> None:
+        """Let the script begin: importing psycopg takes the interpreter from each call it makes."""
+        until = clock.monotonic() + _HEAD_START
+        while not self._in_a_hurry and clock.monotonic() < until:
+            clock.sleep(_HEAD_START / 10)
 
     def _loop(self) -> None:
         # Without a pass there is no sign of life.

@@ -1,4 +1,4 @@
-"""How the tables grow: a half year of a million entries beside one of ten, and what each is like.
+"""How the tables grow: a half year of a million entries, of ten, of thirty, and what each is like.
 
 Measured of each size: what an entry takes on the disk, what writing another one costs, and each
 question (``questions``); of the largest what deleting takes, and the change to partitions. The
@@ -28,7 +28,7 @@ from runlog._database import statements
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SIZES = {"1 M": 10_000, "10 M": 100_000}
+SIZES = {"1 M": 10_000, "10 M": 100_000, "30 M": 300_000}
 """Runs of each size; a run has about a hundred entries."""
 
 _HERE = Path(__file__).parent

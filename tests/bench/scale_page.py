@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _NOTES = Path(__file__).parent / "scale_notes.toml"
 _INSTANT_MS = 50
+_AIMED_AT = "10 M"
 _MB = 1e6
 _INDEXES = {
     "logs_pkey": "the key: nothing is there twice",
@@ -49,7 +50,8 @@ _QUESTIONS = """\
 ## Questions
 
 Milliseconds of the server's processor for one answer, planned anew each time, in a warm cache, without
-parallel workers; the median of five. The aim is {instant} ms or less; where it is more, the reason stands below.
+parallel workers; the median of five. The aim is {instant} ms or less with ten million entries; where it is more, the
+reason stands below. With thirty, what looks at a period takes three times as long or more, and the rest what it took.
 """
 _STATISTICS = """\
 Statistics over runs take 1 to 2 µs for each run of the period. A table of days that are over would answer 90 days
@@ -148,8 +150,9 @@ def _ms(cost: float) -> str:
 
 
 def _accepted(figures: dict[str, Figures], reasons: dict[str, str]) -> Iterator[str]:
-    yield "More than that, and why:\n"
-    for name, answer in list(figures.values())[-1]["questions"].items():
+    yield "More than that with ten million, and why:\n"
+    aimed_at = figures.get(_AIMED_AT) or list(figures.values())[-1]
+    for name, answer in aimed_at["questions"].items():
         if answer["ms"] > _INSTANT_MS:
             yield f"- {name}: {reasons.get(name, 'not looked into yet')}."
     yield ""
