@@ -79,11 +79,14 @@ class Delivery:
 
     def make_pass(self, *, is_last: bool) -> Iterator[None]:
         """Deliver everything that waits; yields after each block of this process's own entries."""
+        if not is_last and not self.is_done():
+            # Before anything is there: whoever dies now has a run in that database and no other.
+            self._identity.note_in(self._spool.folder)
         yield from self._deliver_own()
         self._before_idle()
         self._ended_runs.tell()
         self._beat()
-        if not (is_last and self.is_done()):
+        if self._identity.is_asked and not (is_last and self.is_done()):
             # A folder that goes away in a moment needs no note, nor its script another round trip.
             self._identity.note_in(self._spool.folder)
         self._orphans.bury_all(self._deliver_orphan)

@@ -27,9 +27,14 @@ class Identity:
         self._schema = schema
         self._noted: tuple[Path | None, str | None] = (None, None)
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether there is a connection on which it can be asked."""
+        return self._session.is_connected
+
     def note_in(self, folder: Path | None) -> None:
         """Note in a spool's ``folder`` which database it is for, should others deliver it."""
-        if folder is None or not self._session.is_connected:
+        if folder is None:
             return
         noted = (folder, self.find_id())
         if noted[1] is not None and noted != self._noted and note_database(folder, noted[1]):

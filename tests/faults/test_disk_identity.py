@@ -69,6 +69,17 @@ def test_a_spool_waits_where_its_address_leads_to_another_database(
 
 
 @pytest.mark.guarantee("disk")
+def test_a_spool_names_its_database_before_anything_is_there(
+    recording, named_database, own_environment
+):
+    """Whoever dies as soon as something is delivered leaves the rest for that database, and for no other behind its address."""
+    made = recording(named_database, own_environment)
+    made.log("there")
+    assert made.recorder.flush(10)
+    assert destination.noted_database(made.recorder._spool.folder) is not None
+
+
+@pytest.mark.guarantee("disk")
 def test_a_note_that_was_cut_short_names_no_other_database(tmp_path, monkeypatch):
     """Half an id on a full disk is no id: the spool does not wait for a database that never was."""
     real_write = os.write
