@@ -12,12 +12,15 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+from runlog._process.descriptor import Descriptor
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 _ADDRESS = "address"
 _DATABASE = "database"
 _NOTE_BYTES = 1000
+_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 _ID_LENGTH = 36
 """That of a UUID in text."""
 
@@ -64,19 +67,19 @@ def forget_database(folder: Path) -> None:
 def _note(path: Path, text: str) -> bool:
     data = text.encode("utf-8", "replace")
     with contextlib.suppress(OSError):
-        note = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        note = Descriptor(os.open(path, _WRITE_FLAGS, 0o600))
         try:
-            return os.write(note, data) == len(data)
+            return os.write(note.number, data) == len(data)
         finally:
-            os.close(note)
+            note.close()
     return False
 
 
 def _noted(path: Path) -> str | None:
     with contextlib.suppress(OSError, ValueError):
-        note = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        note = Descriptor(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
         try:
-            return os.read(note, _NOTE_BYTES).decode() or None
+            return os.read(note.number, _NOTE_BYTES).decode() or None
         finally:
-            os.close(note)
+            note.close()
     return None

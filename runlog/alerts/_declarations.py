@@ -24,6 +24,10 @@ EVERYTHING: Final = "*"
 """Stands in for a script where no single one is meant."""
 
 
+MOST_MISSED: Final = 100
+"""So many starts that did not come are counted."""
+
+
 class Rule(NamedTuple):
     """A rule as it holds for a script.
 

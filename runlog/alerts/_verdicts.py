@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
-from runlog.alerts._declarations import EVERYTHING
+from runlog.alerts._declarations import EVERYTHING, MOST_MISSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from runlog.alerts._declarations import Rule
+    from runlog.alerts._schedule import Due
     from runlog.alerts._standing import Standing
 
 _SILENT_SCRIPTS: Final = 3
@@ -71,8 +73,17 @@ def missed(
                 "schedule": standing.kept()["schedule"],
                 "last_started_at": newest.started_at if newest else None,
                 "source": newest.source if newest else None,
+                **({"missed": _count_missed(standing, due, now)} if is_overdue else {}),
             },
         )
+
+
+def _count_missed(standing: Standing, due: Due, now: datetime) -> int:
+    """Return how many due times are overdue, the first included; so many at most."""
+    schedule, allowed = standing.expectation.schedule, due.overdue_at - due.at
+    following = schedule.upcoming(due.at) if schedule else ()
+    overdue = takewhile(lambda at: at + allowed < now, following)
+    return 1 + sum(1 for _ in islice(overdue, MOST_MISSED - 1))
 
 
 def silence(standings: Iterable[Standing], now: datetime) -> Iterator[Verdict]:

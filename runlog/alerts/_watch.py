@@ -109,6 +109,7 @@ class Watch:
         self._before = before
         self._state = state
         self._sight = _load(state)
+        self._is_reached = False
 
     def once(self, *, is_ended: Callable[[], bool] = lambda: False, **options: Any) -> Result:
         """Look once; never raises for what the database or a receiver does."""
@@ -147,6 +148,7 @@ class Watch:
     def _look(self, is_ended: Callable[[], bool], options: dict[str, Any]) -> Look:
         from runlog._database import connection as connections
 
+        self._is_reached = False
         settings = self._settings
         name = f"runlog watch {self._watcher.name}"
         connection = connections.connect(
@@ -157,8 +159,8 @@ class Watch:
         )
         # What a pooler queues, or a network swallows, ends by this process's clock.
         connection.deadline = time.monotonic() + _LOOK_SECONDS + _DELIVERY_SECONDS
+        self._is_reached = True
         with connection:
-            self._seen()
             self._before(connection)
             since = self._sight.blind_since
             blind_since = datetime.fromtimestamp(since, UTC) if since else None
@@ -166,6 +168,8 @@ class Watch:
                 connection, settings.schema, self._watcher,
                 blind_since=blind_since, is_ended=is_ended, **options,
             )  # fmt: skip
+        # Not before: a database that answers, and refuses the look, is no better.
+        self._seen()
         self._keep(Sight())
         return done
 
@@ -180,9 +184,11 @@ class Watch:
         self._keep(sight)
         if sight.is_to_be_told(now):
             since = datetime.fromtimestamp(sight.blind_since or now, UTC)
+            what = "no look succeeds" if self._is_reached else "the database cannot be reached"
+            wait = "" if self._is_reached else "; entries wait on disk"
             self._tell(
-                f"✖ the database cannot be reached since {since:%H:%M} UTC",
-                f"{said}\nMeanwhile nobody knows whether scripts run; entries wait on disk.",
+                f"✖ {what} since {since:%H:%M} UTC",
+                f"{said}\nMeanwhile nobody knows whether scripts run{wait}.",
             )
             self._keep(replace(sight, has_told=True))
 

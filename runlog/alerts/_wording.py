@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from runlog._readable import plural
-from runlog.alerts._declarations import EVERYTHING
+from runlog.alerts._declarations import EVERYTHING, MOST_MISSED
 from runlog.alerts._neutral import one_line
 
 if TYPE_CHECKING:
@@ -91,7 +91,20 @@ def _started_after_all(facts: Facts, timezone: str) -> str:
     if started <= overdue:
         arrived = clock(facts.resolved_at or started, timezone)
         return f"{facts.script_name} did run at {shown}; its record arrived by {arrived}"
+    count = int(facts.details.get("missed") or 1)
+    if count > 1:
+        return f"{facts.script_name} started again at {shown}: {_starts(count)} did not come"
     return f"{facts.script_name} started at {shown}, {span_of(started - due)} late"
+
+
+def _starts(count: int) -> str:
+    return f"{plural(count, 'start')}{' or more' * (count == MOST_MISSED)}"
+
+
+def _missed(facts: Facts) -> str:
+    count = int(facts.details.get("missed") or 1)
+    many = f": {_starts(count)} did not come" if count > 1 else ""
+    return f"{facts.script_name} did not start{many}"
 
 
 def _failed(facts: Facts) -> str:
@@ -156,7 +169,7 @@ def _plain(facts: Facts) -> str:
 
 _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "failed": _failed,
-    "missed": lambda facts: f"{facts.script_name} did not start",
+    "missed": _missed,
     "silence": _silence,
     "stale": _stale,
     "long": _long,

@@ -61,9 +61,13 @@ def _chart(columns: dict[date, Counter[str]], series: Sequence[str]) -> Chart:
 
 
 def days_back(zone: ZoneInfo, days: int = _DAYS, step: int = 1) -> list[date]:
-    """Return the first days of the last so many spans of ``step`` days, oldest first."""
+    """Return the first days of the last so many spans of ``step`` days, oldest first.
+
+    The last of them ends with today: one that began today would look like the end of everything.
+    """
     last = datetime.now(zone).date()
-    return [last - timedelta(days=back) for back in range((days // step - 1) * step, -1, -step)]
+    longest = days // step * step - 1
+    return [last - timedelta(days=back) for back in range(longest, step - 2, -step)]
 
 
 def _columns(firsts: Sequence[date]) -> dict[date, Counter[str]]:

@@ -51,7 +51,7 @@ def timeline(runs: Sequence[Run]) -> Timeline:
         x = _place(words.aware(run.started_at or end), begin)
         width = max(2.0, max(run.elapsed_ms or 0, 0) / _SPAN.total_seconds() / 1000 * WIDTH)
         rows.setdefault(run.script_name, []).append(
-            Stretch(x, round(min(width, WIDTH - x), 1), run)
+            Stretch(x, round(max(0.0, min(width, WIDTH - x)), 1), run)
         )
     most, most_at = _most_at_once(began)
     first_hour = begin.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)

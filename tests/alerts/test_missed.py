@@ -265,3 +265,19 @@ def test_no_statement_holds_what_depends_on_the_session():
         bare = re.findall(r"\b(?:from|join|into|update)\s+((?:runs|logs|runlog_\w+)\b)", text)
         assert bare == [], path.name
     assert statements.statement("now", "public")
+
+
+def test_starts_that_did_not_come_are_counted(scene):
+    """Three nights without a start are one incident of three, and the fourth was not three days late."""
+    scene.expect(schedule="0 2 * * *")
+    scene.run(at("02:00", day=9))
+    scene.look(at("02:05", day=9))
+    scene.look(at("02:11"))
+    scene.look(at("02:12", day=12))
+    assert scene.receiver.take() == [
+        "◇ sync did not start",
+        "◇ sync did not start: 3 starts did not come",
+    ]
+    scene.run(at("02:00", day=13))
+    scene.look(at("02:01", day=13))
+    assert scene.receiver.take() == ["✔ sync started again at 13 Mar 02:00: 3 starts did not come"]

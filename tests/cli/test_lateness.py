@@ -1,9 +1,11 @@
-"""Schedules on the command line: proposed, and told of where they are not kept."""
+"""Schedules on the command line: proposed, and told of where they are not kept; looks that fail."""
 
 from __future__ import annotations
 
 import json
+import time
 
+import psycopg
 import pytest
 from kit.rows import add_run, ago
 
@@ -76,3 +78,22 @@ def test_schedules_are_proposed(runlog, connection, tmp_path, kind, monkeypatch)
     for name, schedule in expected:
         assert f'[scripts."{name}"]\nschedule = {schedule}\n' in said
     assert connection.execute("select count(*) from runlog_scripts").fetchone() == (0,)
+
+
+def test_a_look_that_fails_on_and_on_is_told_once(runlog, connection, told, monkeypatch):
+    """The database answers and refuses the look: not "cannot be reached", and no message a minute."""
+    real, ahead = time.time, [0.0]
+    monkeypatch.setattr("runlog.alerts._watch._clock", lambda: real() + ahead[0])
+
+    def refuse(*_, **__):
+        raise psycopg.errors.QueryCanceled("canceling statement due to statement timeout")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("runlog.alerts._watch.look", refuse)
+        for minute in range(0, 600, 60):
+            ahead[0] = float(minute)
+            assert runlog("watch", "--once").code == 3
+    [title] = told()
+    assert title.startswith("✖ no look succeeds since")
+    assert runlog("watch", "--once").code == 0
+    assert told()[1:] == ["✔ the database answers again"]

@@ -99,3 +99,11 @@ def test_a_run_that_was_lost_took_no_weeks(client, connection):
     add_run(connection, status="running", started_at=ago(days=20, hours=1), runlog=beat)
     [run] = client.get("/runs.json?period=all").json()["runs"]
     assert (run["state"], run["elapsed_ms"] // 60_000) in {("lost?", 60), ("lost?", 59)}
+
+
+def test_a_page_that_cannot_be_shown_is_no_other(client, connection):
+    """Neither all runs for those of a state that there is not, nor the first page after one that is gone."""
+    add_run(connection)
+    assert client.get("/runs?state=failed").status_code == 400
+    gone = client.get("/runs.json?before=00000000-0000-4000-8000-000000000000")
+    assert gone.status_code == 404

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from starlette.exceptions import HTTPException
+
 from runlog import queries
 from runlog.dashboard._filters import Period, id_of, period_of, text_of
 from runlog.dashboard._heatmap import heatmap
@@ -31,13 +33,18 @@ def runs(request: Request) -> Response:
     period = period_of(request, "7d", _PERIODS)
     filters = _filters(request, period)
     state = text_of(request, "state")
-    state = state if state in STATES else None
+    if state is not None and state not in STATES:
+        # All runs under the name of a state would be taken for runs in it.
+        raise HTTPException(400, f"state is one of {', '.join(STATES)}")
     if format_of(request) == "csv":
         rows = _all_rows(request, filters, state)
         return csv_answer("runs", list(Run.__dataclass_fields__)[:-1], rows)
     with site_of(request).database.page() as connection:
         before = id_of(text_of(request, "before"))
         last = queries.find_run(connection, run_id=before) if before else None
+        if before and last is None:
+            # The first page in its place would be taken for the next one, again and again.
+            raise HTTPException(404, "the run after which this page begins is gone; begin anew")
         found = queries.last_runs(connection, limit=_PAGE + 1, status=state, before=last, **filters)
         counts = _counts(connection, filters)
         health = queries.script_health(connection)

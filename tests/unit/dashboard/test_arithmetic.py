@@ -1,5 +1,6 @@
 """What the pages compute: concerns, bars, days, dots, facts of rows that are anything."""
 
+import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from runlog.dashboard import _charts as charts
 from runlog.dashboard import _facts as facts
 from runlog.dashboard._attention import find_concern
+from runlog.dashboard._charts_of_days import days_back
 from runlog.dashboard._durations import HEIGHT, WIDTH, duration_dots
 from runlog.dashboard._heatmap import Cell, calendar, heatmap
 from runlog.dashboard._site import STATES
+from runlog.dashboard._timeline import timeline
 from runlog.dashboard._volume import histogram
 from runlog.queries import Volume
 
@@ -245,3 +248,21 @@ def test_steps_side_by_side():
         ("B", True, True),
         ("C", False, True),
     ]
+
+
+@pytest.mark.parametrize(("days", "step", "spans"), [(7, 1, 7), (30, 1, 30), (90, 7, 12)])
+def test_the_last_span_of_a_chart_is_as_long_as_the_others(days, step, spans):
+    """It ends with today, so that a week of which one day is over is no collapse."""
+    firsts = days_back(ZoneInfo("UTC"), days, step)
+    today = datetime.now(UTC).date()
+    assert len(firsts) == spans
+    assert firsts[-1] in {today - timedelta(days=step - 1), today - timedelta(days=step)}
+    assert {(later - first).days for first, later in itertools.pairwise(firsts)} == {step}
+
+
+def test_a_run_of_a_clock_that_is_ahead_has_no_negative_width():
+    """It lies beyond the right end of the timeline."""
+    ahead = Run(started_at=NOW + timedelta(days=2))
+    ahead.script_name = "sync"
+    [(_, [stretch])] = timeline([ahead]).rows
+    assert stretch.width == 0
