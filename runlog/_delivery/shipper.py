@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from runlog._spool.spool import Spool
 
 _NEVER = float("inf")
-_HEAD_START = 0.02
-"""Seconds of the script before the thread begins."""
 _A_MOMENT = 1.0
 """Seconds between signs of life, tries to start a thread, and tries after a surprise."""
 
@@ -107,7 +105,6 @@ class Shipper:
 
     def _run(self) -> None:
         try:
-            self._give_way()
             self._loop()
         finally:
             # ``stop`` may have given up on this thread long ago.
@@ -116,12 +113,6 @@ class Shipper:
                 self._has_ended = self._stop_at != _NEVER
             if self._has_ended:
                 self._last_action()
-
-    def _give_way(self) -> None:
-        """Let the script begin: importing psycopg takes the interpreter from each call it makes."""
-        until = clock.monotonic() + _HEAD_START
-        while not self._in_a_hurry and clock.monotonic() < until:
-            clock.sleep(_HEAD_START / 10)
 
     def _loop(self) -> None:
         # Without a pass there is no sign of life.
