@@ -228,7 +228,7 @@ def _title(facts: list[Facts]) -> str:
     if still:
         mark = "✖" if still[0].severity == "error" else "⚠"
         return f"{mark} {named} need{verb} attention"
-    if are_scripts and all(each.resolution == "recovered" for each in facts):
+    if are_scripts and all(each.resolution in {"recovered", "healed"} for each in facts):
         return f"✔ {named} work{verb} again"
     return f"✔ {len(facts)} incidents are over"
 

@@ -77,6 +77,11 @@ class Plan:
         told = self._tell(channel, "opened", self._unmuted(self._routed(opened, channel)))
         told += self._tell(channel, "resolved", ended)
         if not channel.is_manager:
+            if self._config.self_healed:
+                healed = self._fetch("healed_untold", channel)
+                told += self._tell(
+                    channel, "resolved", self._unmuted(self._routed(healed, channel))
+                )
             due = self._fetch("unreminded", channel, remind=self._config.remind)
             told += self._tell(channel, "reminder", self._unmuted(self._routed(due, channel)))
         return told

@@ -21,7 +21,6 @@ _ENDS: Final = {
     "unscheduled": "is not expected any more",
     "paused": "is paused",
     "closed": "was closed by hand",
-    "healed": "healed by itself",
 }
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _LONGEST: Final = 300
@@ -32,6 +31,8 @@ _DIGITS: Final = (2, 4, 6, 9)
 
 def headline(facts: Facts, timezone: str) -> str:
     """Return mark and sentence: ``✖ sync failed 3 times``."""
+    if facts.resolution == "healed":
+        return f"✔ {_failed(facts)} and works again"
     if facts.resolved_at is not None:
         return f"✔ {_ended(facts, timezone)}"
     return f"{_mark(facts)} {sentence(facts)}"

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from kit.scenes import T, at
 
+from runlog.alerts._config import Config
+
 
 def test_a_failure_opens_once_and_recovers_once(scene):
     """F1, F2, F3: one incident, one message at its begin, none for more failures, one at its end."""
@@ -97,6 +99,20 @@ def test_what_heals_unseen_is_kept_and_told_to_nobody(scene):
     scene.look(at("02:16"))
     assert scene.incidents() == [("failed", "healed")]
     assert scene.receiver.take() == []
+
+
+def test_who_wants_to_know_is_told_what_healed_unseen(scene):
+    """With ``self_healed`` it is told once, as over, and nothing of what was before the setting's day."""
+    scene.config = Config(self_healed=True)
+    scene.run(at("01:00"))
+    scene.look(at("01:30"))
+    scene.run(T, status="error")
+    scene.run(at("02:05"), status="error")
+    scene.run(at("02:10"))
+    scene.look(at("02:15"))
+    scene.look(at("02:16"))
+    assert scene.incidents() == [("failed", "healed")]
+    assert scene.receiver.take() == ["✔ sync failed 2 times and works again"]
 
 
 def test_what_a_person_closed_does_not_count(scene):
