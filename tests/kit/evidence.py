@@ -49,9 +49,12 @@ class Collector:
     def __init__(self):
         self.start = time.monotonic()
         self.proofs: dict[tuple[str, str], Proof] = {}
+        self.outcomes: dict[str, str] = {}
+        """Of each test, once: it may prove several guarantees."""
 
     def pytest_runtest_logreport(self, report):
         for name, says, counts in dict(report.user_properties).get("proves", ()):
+            self.outcomes[report.nodeid] = report.outcome
             place = report.nodeid.partition("[")[0]
             proof = self.proofs.setdefault((name, place), Proof(name, says, place))
             proof.outcomes.append(report.outcome)
@@ -138,7 +141,7 @@ def page(config):
     """The page: what is promised, what showed it, and what is not promised."""
     spec = tomllib.loads(GUARANTEES.read_text())
     proofs = config.stash[COLLECTOR].proofs.values()
-    parts = [_head(config, proofs)]
+    parts = [_head(config)]
     for each in spec["guarantee"]:
         own = [proof for proof in proofs if proof.guarantee == each["id"]]
         parts.append(f"## {each['title']}\n\n{each['says']}\n\n{_table(own)}")
@@ -147,13 +150,14 @@ def page(config):
     return "\n".join(parts)
 
 
-def _head(config, proofs):
-    outcomes = [outcome for proof in proofs for outcome in proof.outcomes]
+def _head(config):
+    collector = config.stash[COLLECTOR]
+    outcomes = list(collector.outcomes.values())
     factor = config.getoption("--storm")
     size = (
         f"storms at {factor:g} times their long counts" if factor else "storms in their short form"
     )
-    minutes = (time.monotonic() - config.stash[COLLECTOR].start) / 60
+    minutes = (time.monotonic() - collector.start) / 60
     told = ", ".join(
         f"{outcomes.count(outcome)} {outcome}"
         for outcome in ("passed", "failed", "skipped")
