@@ -79,10 +79,7 @@ class Delivery:
 
     def make_pass(self, *, is_last: bool) -> Iterator[None]:
         """Deliver everything that waits; yields after each block of this process's own entries."""
-        if not is_last and not self.is_done():
-            # Before anything is there: whoever dies now has a run in that database and no other.
-            self._identity.note_in(self._spool.folder)
-        yield from self._deliver_own()
+        yield from self._deliver_own(is_last=is_last)
         self._before_idle()
         self._ended_runs.tell()
         self._beat()
@@ -101,7 +98,7 @@ class Delivery:
         """Note that the database was away: nobody else could give a sign of life either."""
         self._housekeeping.put_off()
 
-    def _deliver_own(self) -> Iterator[None]:
+    def _deliver_own(self, *, is_last: bool) -> Iterator[None]:
         # What comes meanwhile waits for the next pass: small batches cost the script more, and a
         # pass must not run for ever after a script that logs as fast as it delivers.
         end = self._spool.entries.end()
@@ -109,6 +106,9 @@ class Delivery:
         while not is_all:
             # Read before the events: whatever run an entry in it belongs to, its start is there.
             block = self._spool.entries.read(BLOCK_BYTES)
+            if not is_last and not self.is_done():
+                # Before anything is there: whoever dies then has a run in that database, in no other.
+                self._identity.note_in(self._spool.folder)
             at_once = self._try_at_once(block)
             if at_once is None:
                 self._apply_own_events()
