@@ -107,7 +107,7 @@ class Delivery:
             # Read before the events: whatever run an entry in it belongs to, its start is there.
             block = self._spool.entries.read(BLOCK_BYTES)
             if not is_last and not self.is_done():
-                # Before anything is there: whoever dies then has a run in that database, in no other.
+                # Before anything is there: whoever dies then has a run in no other database.
                 self._identity.note_in(self._spool.folder)
             at_once = self._try_at_once(block)
             if at_once is None:
