@@ -29,6 +29,11 @@ class HeldLines:
     def __len__(self) -> int:
         return len(self._lines)
 
+    @property
+    def share(self) -> float:
+        """How much of what may be held is held; at 1 no more is."""
+        return self._bytes / _MAX_BYTES
+
     def add(self, line: bytes) -> bool:
         """Hold ``line``; False when there are too many."""
         if self._bytes + len(line) > _MAX_BYTES:

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from runlog._spool.backlog import Position
     from runlog._spool.segment import Segment
 
-MEMORY_SEGMENTS_MAX = 32
+MEMORY_PIECES = 32
 """In so many pieces memory is taken: the share that is taken is looked at after each."""
+
+_MOST_PIECES = 2 * MEMORY_PIECES
+"""A piece is left before it is full where the disk seemed to take entries again."""
 
 _LONGEST_SAVE_SECONDS = 1.0
 
@@ -92,9 +95,10 @@ class LivingSegments:
         """Those of them that no file holds."""
         return sum(segment.filled for segment in self.all() if segment.in_memory)
 
-    def is_memory_full(self) -> bool:
-        """Tell whether there are as many pieces in memory as there may be."""
-        return sum(segment.in_memory for segment in self.all()) >= MEMORY_SEGMENTS_MAX
+    @property
+    def pieces_share(self) -> float:
+        """How many of the pieces that may be in memory there are; at 1 there can be no other."""
+        return sum(segment.in_memory for segment in self.all()) / _MOST_PIECES
 
     def count_in_memory(self, position: Position, lines: int) -> int:
         """Count the lines from ``position`` on that no file holds; ``lines``: of all."""
@@ -102,7 +106,7 @@ class LivingSegments:
         count = 0
         for segment in kept:
             try:
-                count += memory.count_lines(segment)
+                count += memory.count_lines_of(segment)
             except OSError:
                 count += _lines_behind(segment, position, lines)
         return count

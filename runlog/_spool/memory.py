@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from runlog._process.descriptor import Descriptor, read_at
+from runlog._spool.backlog import count_lines
 
 try:
     import fcntl
@@ -80,13 +81,13 @@ def save(segment: Segment, path: Path) -> bool:
     return True
 
 
-def count_lines(segment: Segment) -> int:
+def count_lines_of(segment: Segment) -> int:
     """Count the lines of ``segment``.
 
     Raises:
         OSError: they cannot be read now.
     """
-    return sum(data.count(b"\n") for data in _content(segment))
+    return count_lines(b"".join(_content(segment)))
 
 
 def _content(segment: Segment) -> Iterable[bytes]:

@@ -11,10 +11,10 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from runlog._entry.copy_text import CANCEL
 from runlog._process import clock
 from runlog._process.descriptor import Descriptor, reopen
 from runlog._process.interrupts import is_interrupt
+from runlog._spool.torn import WholeLines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,11 @@ _LONGEST_TURN_SECONDS = 10.0
 _LONGEST_OWN_TURN_SECONDS = 0.2
 
 
-class Segment:
-    """One file: its number, its own descriptor for reading, and who is writing to it now."""
+class Segment(WholeLines):
+    """One file: its number, its own descriptor for reading, and who is writing to it now.
+
+    ``put`` is for whoever alone writes to it.
+    """
 
     __slots__ = (
         "ended", "file", "filled", "first_line", "in_memory", "is_lost", "left_at", "left_line",
@@ -35,6 +38,7 @@ class Segment:
     )  # fmt: skip
 
     def __init__(self, number: int, path: Path | None, file: Descriptor) -> None:
+        super().__init__()
         self.number = number
         self.path = path
         self.file = file
@@ -59,18 +63,15 @@ class Segment:
         late = clock.monotonic() - self.left_at > _SETTLED_AFTER_SECONDS
         return late or counted(self.started) == counted(self.ended)
 
-    def put(self, line: bytes) -> bool:
-        """Write a line while nobody else writes to it; False if it was not written whole."""
+    def _write(self, data: bytes) -> int:
         try:
-            written = os.write(self.file.number, line)
-            self.filled += written
-            if 0 < written < len(line):
-                os.write(self.file.number, CANCEL)
+            written = os.write(self.file.number, data)
         except OSError as error:
             if is_interrupt(error):
                 raise
-            return False
-        return written == len(line)
+            return 0
+        self.filled += written
+        return written
 
     def fd(self) -> int | None:
         """Return the number to read from, opened anew where it is another file by now.

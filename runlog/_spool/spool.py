@@ -157,7 +157,6 @@ class Spool:
         if memory.has_room(self.folder):
             for row in self._rows:
                 row.writer.leave_memory()
-            self.measure()
 
     def _is_safe(self) -> bool:
         return all(row.is_safe() for row in self._rows)
@@ -220,6 +219,7 @@ class Spool:
                 os.utime(self._lock.number)
         with contextlib.suppress(OSError):
             self.leave_memory()
+        self.measure()
         self._tell_lost()
         voice.write_waiting()
 

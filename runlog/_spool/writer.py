@@ -20,14 +20,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runlog._entry.copy_text import CANCEL
 from runlog._process import clock
 from runlog._process.descriptor import Descriptor
 from runlog._process.interrupts import is_interrupt
 from runlog._spool import memory
 from runlog._spool.held import HeldLines
-from runlog._spool.living import MEMORY_SEGMENTS_MAX, LivingSegments
+from runlog._spool.living import MEMORY_PIECES, LivingSegments
 from runlog._spool.segment import Segment, Turns, counted, new_file
+from runlog._spool.torn import WholeLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 _LONGEST_SEAL_SECONDS = 1.0
 _LONGEST_WRITE_SECONDS = 0.2
 _MEMORY_SHARE = 4  # So many times the size of a file may stand in memory.
-_MEMORY_PARTS = MEMORY_SEGMENTS_MAX // _MEMORY_SHARE
+_MEMORY_PARTS = MEMORY_PIECES // _MEMORY_SHARE
 BLOCK_BYTES = 2**20  # So much is worth a delivery of its own, before its time.
 _RETRY_BYTES = 2**12  # A file that could not be made is tried again after so much in memory.
 
 
-class SegmentWriter:
+class SegmentWriter(WholeLines):
     """Appends lines to ``<stem>-000001<suffix>``, then ``-000002`` and so on.
 
     Thread-safe, safe in signal handlers, waits for no other thread. With ``folder=None``, or when
@@ -59,6 +59,7 @@ class SegmentWriter:
         on_block: Callable[[], None] = lambda: None,
         on_memory: Callable[[], None] = lambda: None,
     ) -> None:
+        super().__init__()
         self._on_full, self._on_block, self._on_memory = on_full, on_block, on_memory
         self._folder, self._segment_bytes = folder, segment_bytes
         self._name = f"{stem}-%06d{suffix}"
@@ -119,25 +120,30 @@ class SegmentWriter:
         segment = self._segment
         try:
             next(segment.started)
-            return os.write(self._end.number, line)
+            written = os.write(self._end.number, line)
         except OSError as error:
             if is_interrupt(error):
                 raise
             return 0
         finally:
             next(segment.ended)
+        segment.filled += written
+        return written
 
     def _append_elsewhere(self, line: bytes, *, torn: bool) -> bool:
         """Take a line that could not be written: into another file, or into memory."""
         if self.is_sealed:
             return False
         if torn:
-            self._cancel()
+            self._fd = -1  # Nobody's line may come to stand behind it.
+            self.cancel()
         # Where somebody closed the file the disk refused nothing, and what one refuses another may
-        # take. Twice to memory: an interrupted rotation may have left a file on that very disk.
+        # take; not one after the other, though: each takes a descriptor from the program. Twice to
+        # memory: an interrupted rotation may have left a file on that very disk.
         is_gone = not self._end.is_ours()
-        is_taken = bool(self.held) and self._put_in_order(line)
-        if not is_taken and (is_gone or not self._segment.in_memory):
+        is_taken = (self.is_torn or bool(self.held)) and self._put_in_order(line)
+        may_help = self._segment.filled or self.files.pieces_share < 1
+        if not is_taken and (is_gone or (may_help and not self._segment.in_memory)):
             is_new = self.rotate(to_memory=None if is_gone else False)
             is_taken = is_new and self._put_in_order(line)
         while not is_taken and not self._segment.in_memory and self.rotate(to_memory=True):
@@ -149,30 +155,18 @@ class SegmentWriter:
         next(self._taken)
         if self.held or self._segment.in_memory:
             self._on_memory()
+            self._on_full()
         return True
 
     def _let_through(self) -> None:
         """Let ``append`` write at once, unless lines are held: those came first."""
         self._fd = self._end.number  # Before it is asked: what is held just now shuts it again.
-        if self.is_sealed or not self.held.is_settled():
+        if self.is_sealed or self.is_torn or not self.held.is_settled():
             self._fd = -1
 
     def _put_in_order(self, line: bytes) -> bool:
-        self.held.release(self._put)
-        return self.held.is_settled() and self._put(line)
-
-    def _put(self, line: bytes) -> bool:
-        written = self._write(line)
-        self._segment.filled += written
-        if 0 < written < len(line):
-            self._cancel()
-        return written == len(line)
-
-    def _cancel(self) -> None:
-        """Have readers skip what stands of a line that was not written whole."""
-        left = CANCEL
-        while left and (written := self._write(left)):
-            left = left[written:]
+        self.held.release(self.put)
+        return self.held.is_settled() and self.put(line)
 
     def rotate(self, *, to_memory: bool | None = None) -> bool:
         """Put a new file behind the descriptor; False if there is none or others do it.
@@ -191,6 +185,8 @@ class SegmentWriter:
                 self.files.add(new)
             self.held.release(new.put)  # Before anybody else can write to it: they came first.
             new.file.put_in_place_of(self._end)
+            if new.is_torn:
+                self.is_torn = True
             self._let_through()
             # After dup2, never before: a writer that counts in on the new segment must write to it.
             # Settled first: where Ctrl-C comes in between, the next line does all this again.
@@ -214,7 +210,7 @@ class SegmentWriter:
                 file = new_file(path)
                 self._is_disk_missing = False
                 return Segment(number, path, file)
-        if to_memory is False or self.files.is_memory_full():
+        if to_memory is False or self.files.pieces_share >= 1:
             raise OSError("neither disk nor memory takes another file")
         return Segment(number, None, memory.anonymous_file())
 
@@ -237,10 +233,12 @@ class SegmentWriter:
         self.files.save_memory(self._path)
 
     def check(self) -> None:
-        """Put a new file in the place of one whose descriptor somebody has closed."""
+        """Mend what can be: a descriptor that somebody has closed, a line that was torn or held."""
         if not self.is_sealed and not self._end.is_ours():
             self.rotate()
-        self.held.release(self._put)
+        if self.is_torn:
+            self.cancel()
+        self.held.release(self.put)
         self._let_through()
 
     @property
@@ -250,8 +248,9 @@ class SegmentWriter:
 
     @property
     def memory_share(self) -> float:
-        """Memory taken of what is set aside for when the disk refuses; over 1 it is full."""
-        return self.files.bytes_in_memory / (_MEMORY_SHARE * self._segment_bytes)
+        """Memory taken of what is set aside for when the disk refuses; from 1 on it is full."""
+        share = self.files.bytes_in_memory / (_MEMORY_SHARE * self._segment_bytes)
+        return max(share, self.files.pieces_share, self.held.share)
 
     @property
     def lines_written(self) -> int:

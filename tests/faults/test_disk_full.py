@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import threading
 from collections import defaultdict
 
 import pytest
@@ -45,6 +46,24 @@ class Levels:
         ]
 
 
+@contextlib.contextmanager
+def looked_after(spool, times_a_second):
+    """Another thread mends what can be, which the shipper's does about once a second."""
+    done = threading.Event()
+
+    def mend():
+        while not done.wait(1 / times_a_second):
+            spool.touch()
+
+    thread = threading.Thread(target=mend)
+    if times_a_second:
+        thread.start()
+    yield
+    done.set()
+    if times_a_second:
+        thread.join()
+
+
 def without_notes(found):
     return [message for message in found if not message.startswith("runlog shed")]
 
@@ -60,17 +79,19 @@ def waits_quietly(made):
 
 @pytest.mark.guarantee("disk", "bounded", "conservation")
 @pytest.mark.parametrize("kib", [256, 768])
+@pytest.mark.parametrize("looks", [0, 1000])
 def test_a_full_disk_sheds_the_least_important_first(
-    tiny_disk, recording, proxy, connection, capfd, evidence, kib
+    tiny_disk, recording, proxy, connection, capfd, evidence, kib, looks
 ):
-    """Disk full and database away: memory takes over, then DEBUG is shed, INFO, the rest; the law holds, and all that was taken arrives whole."""
+    """Disk full and database away: memory takes over, then DEBUG is shed, INFO, the rest; the law holds, and all that was taken arrives whole, also while it is being looked whether the disk takes some again."""
     proxy.refuse()
     made = recording(proxy.conninfo, spool_dir=tiny_disk(kib), **SETTINGS)
     waits_quietly(made)
     levels = Levels(made)
-    while len(levels.shed[logging.ERROR]) < 50:
-        levels.log_round()
-        assert levels.number < 5000
+    with looked_after(made.recorder._spool, looks):
+        while len(levels.shed[logging.ERROR]) < 50:
+            levels.log_round()
+            assert levels.number < 5000
     assert made.is_lawful()
     shed = sum(map(len, levels.shed.values()))
     assert made.stats().shed == shed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import threading
 
@@ -142,6 +143,49 @@ def test_a_line_written_in_part_is_cancelled_and_written_again(writer, monkeypat
     lines = lines_of(writer.files)
     assert [line for line in lines if not line.endswith(b"\x18")] == [b"whole line"]
     assert writer.lines_written == 1
+
+
+@pytest.mark.guarantee("disk", "fork-threads")
+def test_nothing_is_written_behind_a_line_that_could_not_be_cancelled(writer, monkeypatch):
+    """Disk full in the middle of a line while another thread makes the next file: no line runs into it when there is room again."""
+    real_write, room = os.write, [3, 0, 0, 0, 0, 0]
+
+    def write_what_fits(fd, data):
+        fits = room.pop(0) if room else len(data)
+        if not fits:
+            raise OSError(errno.ENOSPC, "full")
+        return real_write(fd, data[:fits])
+
+    assert writer.append(b"first\n")
+    monkeypatch.setattr(_segments.os, "write", write_what_fits)
+    with writer._turns.lock:
+        assert writer.append(b"torn at first\n")
+        assert room, "the line was held, not put behind what stands of it"
+        room.clear()
+        assert writer.append(b"second\n")
+    assert writer.append(b"third\n")
+    lines = [line for line in lines_of(writer.files) if not line.endswith(b"\x18")]
+    assert lines == [b"first", b"torn at first", b"second", b"third"]
+    assert writer.lines_written == 4
+
+
+@pytest.mark.guarantee("disk", "bounded")
+def test_memory_is_full_by_and_by_however_often_it_is_left(writer, monkeypatch):
+    """A disk that seems to take entries again and does not: memory fills in small steps, none beyond it, and the program keeps its descriptors."""
+    real_write, steps = os.write, [0.0]
+
+    def refuse_disk(fd, data):
+        if writer.is_on_disk:
+            raise OSError(errno.ENOSPC, "full")
+        return real_write(fd, data)
+
+    monkeypatch.setattr(_segments.os, "write", refuse_disk)
+    while writer.append(b"x" * 1000 + b"\n"):
+        steps.append(writer.memory_share)
+        writer.leave_memory()
+    assert max(after - before for before, after in itertools.pairwise(steps)) < 0.05
+    assert steps[-1] >= 1
+    assert len(writer.files.all()) < 200
 
 
 @pytest.mark.guarantee("never-raises")
