@@ -13,6 +13,7 @@ from runlog._database import driver
 from runlog._database.faults import Fault, ends_session, fault_of, sqlstate
 from runlog._delivery.run_events import fitting, plain_statements
 from runlog._entry.copy_text import count_newlines, decode_lines
+from runlog._entry.pack import unpack_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,14 +34,12 @@ class Statement(NamedTuple):
 
 def list_events(lines: list[bytes]) -> list[dict[str, Any]] | None:
     """Return the run events of these lines; None where they are odd, or too many."""
-    import orjson
-
     if len(lines) > _MOST_EVENTS:
         return None
     try:
-        events = [fitting(orjson.loads(line)) for line in lines]
+        events = [fitting(unpack_event(line)) for line in lines]
         return events if all(plain_statements(event) for event in events) else None
-    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+    except (ValueError, AttributeError, KeyError, TypeError):
         return None
 
 

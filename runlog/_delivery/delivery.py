@@ -7,6 +7,7 @@ that failed, is the shipper's. Runs on the shipper's thread, or on the exiting o
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,11 @@ from runlog._database import driver
 from runlog._database.faults import is_of_a_row
 from runlog._delivery.late_runs import OwnLateRuns, RunNotThereYetError
 from runlog._delivery.store import Ended, Row
+from runlog._entry.pack import unpack_event
 from runlog._process import clock
 from runlog._process.notices import notices
 from runlog._spool.backlog import list_lines
-from runlog._spool.dead_letters import DeadLetter
+from runlog._spool.dead_letters import DeadLetter, NoPlaceError
 from runlog._spool.writer import BLOCK_BYTES
 
 if TYPE_CHECKING:
@@ -80,6 +82,9 @@ class Delivery:
     def make_pass(self, *, is_last: bool) -> Iterator[None]:
         """Deliver everything that waits; yields after each block of this process's own entries."""
         yield from self._deliver_own(is_last=is_last)
+        with contextlib.suppress(NoPlaceError):
+            # What was delivered has made room for those that memory stood in for.
+            self._dead_letters.keep([])
         self._before_idle()
         self._ended_runs.tell()
         self._beat()
@@ -121,7 +126,7 @@ class Delivery:
             )
             if late:
                 raise RunNotThereYetError
-            self._dead_letters.keep(dead)
+            self._keep(dead)
             with self.accounts:
                 is_all = block.end >= end
                 self._spool.entries.acknowledge(block.end)
@@ -170,7 +175,7 @@ class Delivery:
                 ended = self._apply(line, self._late_runs, is_live=True)
                 if ended.is_late:
                     raise RunNotThereYetError
-                self._dead_letters.keep(ended.dead)
+                self._keep(ended.dead)
             self._acknowledge_events(block)
 
     def _acknowledge_events(self, block: Block) -> None:
@@ -180,16 +185,24 @@ class Delivery:
         self._spool.events.acknowledge(block.end)
 
     def _apply(self, line: bytes, late_runs: LateRuns, *, is_live: bool) -> Ended:
-        import orjson
-
         try:
-            event = orjson.loads(line)
-        except orjson.JSONDecodeError:
+            event = unpack_event(line)
+        except ValueError:
             return Ended([DeadLetter(line.decode("utf-8", "backslashreplace"), None, "damaged")])
         done = self._store.apply(event, late_runs, is_live=is_live)
         if done.ended is not None:
             self._ended_runs.note(done.ended)
         return done
+
+    def _keep(self, dead: list[DeadLetter]) -> None:
+        try:
+            self._dead_letters.keep(dead)
+        except NoPlaceError:
+            # A disk that is full of what waits behind the refused one would stay so. Where memory
+            # stands in for it already, that holds the letters as well.
+            if self._spool.is_safe():
+                raise
+            self._dead_letters.hold(dead)
 
     def _deliver_orphan(self, orphan: OrphanedSpool, late_runs: LateRuns) -> bool:
         """Deliver what waits there but for what is too early, which is put back at its end.
@@ -210,7 +223,7 @@ class Delivery:
             if late:
                 orphan.put_back_entries(late)
                 is_all = False
-            self._dead_letters.keep(dead)
+            self._keep(dead)
             with self.accounts:
                 orphan.entries.acknowledge(block.end)
                 self.adopted += committed
@@ -223,7 +236,7 @@ class Delivery:
                 if ended.is_late:
                     orphan.put_back_event(line)
                     is_all = False
-                self._dead_letters.keep(ended.dead)
+                self._keep(ended.dead)
             orphan.events.acknowledge(block.end)
         return is_all
 

@@ -3,16 +3,23 @@ r"""COPY text: fields ↔ lines, as PostgreSQL's ``COPY … FROM STDIN`` reads t
 Lives here: the escaping of one field, and whole blocks of lines back to rows. Not here: what is in
 the fields (``_entry``). Pure. Escaping runs on the caller's thread, decoding on the shipper's.
 
-A line that a torn write left behind is ended by ``CANCEL`` and is no row.
+A line that a torn write left behind is ended by ``CANCEL`` and is no row. Where another thread was
+quicker, its row ran into the torn one, whose entry stands elsewhere: an id tells where it begins.
 https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2
 """
 
 from __future__ import annotations
 
+import json
+import re
+
 #: Ends the line that a torn write left behind; no row ends like that.
 CANCEL = b"\x18\n"
 _CANCEL = "\x18"
 _FIELDS = 7
+ID_LENGTH = 36
+"""Characters of an id, of an entry's and of a run's."""
+_ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -39,14 +46,13 @@ def decode_lines(block: bytes) -> tuple[list[list[str]], list[bytes]]:
     if _CANCEL in text or "\0" in text:
         return _decode_one_by_one(block)
     rows: list[list[str]] = []
-    damaged: list[bytes] = []
     for line in text.split("\n"):
         row = line.split("\t")
-        if len(row) == _FIELDS:
+        if len(row) == _FIELDS and len(row[0]) <= ID_LENGTH:
             rows.append(_unescape(row) if "\\" in line else row)
         elif line:
-            damaged.append(line.encode())
-    return rows, damaged
+            return _decode_one_by_one(block)
+    return rows, []
 
 
 def _decode_one_by_one(block: bytes) -> tuple[list[list[str]], list[bytes]]:
@@ -55,17 +61,37 @@ def _decode_one_by_one(block: bytes) -> tuple[list[list[str]], list[bytes]]:
     for line in block.split(b"\n"):
         if not line or line.endswith(CANCEL[:1]):
             continue
-        row = _find_row(line)
-        if row is None:
+        found = _find_rows(line)
+        rows += found
+        if not found:
             damaged.append(line)
-        else:
-            rows.append(row)
     return rows, damaged
 
 
-def _find_row(line: bytes) -> list[str] | None:
-    if b"\0" in line:
-        return None
+def _find_rows(line: bytes) -> list[list[str]]:
+    """Return the row of a line, or those that ran into one another; what is left was torn."""
+    rows: list[list[str]] = []
+    while line and b"\0" not in line:
+        first, *rest = line.rsplit(b"\t", _FIELDS - 1)
+        is_id = _ID.fullmatch(first, max(0, len(first) - ID_LENGTH))
+        start = is_id.start() if is_id else 0
+        row = _decode(b"\t".join([first[start:], *rest]))
+        if row is None or (rows and not _is_whole(row)):
+            break
+        rows.insert(0, row)
+        line = first[:start]
+    return rows
+
+
+def _is_whole(row: list[str]) -> bool:
+    try:
+        json.JSONDecoder().raw_decode(row[-1])
+    except ValueError:
+        return False
+    return True
+
+
+def _decode(line: bytes) -> list[str] | None:
     try:
         row = line.decode().split("\t")
     except UnicodeDecodeError:

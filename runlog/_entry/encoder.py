@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from runlog._entry.copy_text import escape
+from runlog._entry.copy_text import ID_LENGTH, escape
 from runlog._entry.cut import cut_json, cut_text
 from runlog._entry.fingerprint import with_fingerprint
 from runlog._entry.ids import new_id_bytes
@@ -36,8 +36,6 @@ _MAX_STEP = 200
 _MOST_STEPS = 256
 
 _MOST_LOGGERS = 4096
-
-_LENGTH_OF_ID = 36
 
 # Those before message and meta.
 _FIRST_COLUMNS = 5
@@ -181,7 +179,7 @@ class Encoder:
         if not 0 <= second <= _LAST_SECOND:
             raise ValueError(second)
         run = run_id
-        if len(run) != _LENGTH_OF_ID:
+        if len(run) != ID_LENGTH:
             run = escape(storable(run))[:_MAX_STEP]
         moment = time.strftime("%Y-%m-%d %H:%M:%S.", time.gmtime(second))
         head = f"\t{run}\t{moment}".encode()

@@ -1,7 +1,8 @@
-"""JSON bytes of plain values: orjson's, or the standard library's while orjson cannot be loaded.
+"""JSON bytes of plain values, and run events back from them.
 
-A program that has no descriptor left cannot import, and its log calls and runs must work all the
-same. Pure, but for the import; any thread.
+By orjson, or the standard library while that cannot be loaded: a program that has no descriptor
+left cannot import, and its log calls and runs must work all the same. Pure, but for the import; any
+thread.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_EVENT = b'{"event":'
 
 
 def packer() -> Callable[[Any], bytes]:
@@ -29,6 +33,25 @@ def packer() -> Callable[[Any], bytes]:
 def pack(value: Any) -> bytes:
     """Return ``value`` as JSON."""
     return packer()(value)
+
+
+def unpack_event(line: bytes) -> Any:
+    """Return the run event of ``line``, also where it ran into what a torn write left there.
+
+    Raises:
+        ValueError: it is none.
+    """
+    import orjson
+
+    place = 0
+    while True:
+        try:
+            return orjson.loads(line[place:])
+        except orjson.JSONDecodeError:
+            # None stands inside of another: metadata is text there.
+            place = line.find(_EVENT, place + 1)
+            if place < 0:
+                raise
 
 
 def _slowly(value: Any) -> bytes:

@@ -48,7 +48,7 @@ class NoPlaceError(Exception):
 class DeadLetters:
     """The file of refused entries of one database, and how many this process added to it.
 
-    Where there is no folder, a thousand are held until there is one. A file that is full takes no
+    Where no disk takes them, a thousand are held until one does. A file that is full takes no
     more: what is refused then is counted, and told.
     """
 
@@ -74,10 +74,21 @@ class DeadLetters:
         if not letters and not self._held:
             return
         if not self._has_folder():
-            self._hold(letters)
+            self.hold(letters)
         else:
             self._append([*self._held, *letters])
             self._held = []
+            if letters:
+                self._tell(letters[0])
+
+    def hold(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep ``letters`` in memory, the first thousand, until the file takes them."""
+        self._held += letters
+        excess = len(self._held) - _HELD_MAX
+        if excess > 0:
+            del self._held[_HELD_MAX:]
+            self._drop(excess)
+        self.kept += len(letters) - max(0, excess)
         if letters:
             self._tell(letters[0])
 
@@ -90,20 +101,12 @@ class DeadLetters:
 
     def _tell(self, first: DeadLetter) -> None:
         is_there = self._path is not None and not self._held
-        place = self._path if is_there else "memory, and lost with it: there is no folder"
+        place = self._path if is_there else "memory, and lost with it: no disk takes it"
         code = f" ({first.sqlstate})" if first.sqlstate else ""
         reason = first.reason.splitlines()[0]
         what = "an entry" if first.is_row else "what a run told"
         told = f"the database refused {what}{code}: {reason}; kept in {place}"
         notices.change("dead letters", "some", told)
-
-    def _hold(self, letters: Sequence[DeadLetter]) -> None:
-        self._held += letters
-        excess = len(self._held) - _HELD_MAX
-        if excess > 0:
-            del self._held[_HELD_MAX:]
-            self._drop(excess)
-        self.kept += len(letters) - max(0, excess)
 
     def _append(self, letters: Sequence[DeadLetter]) -> None:
         if self._path is None:
@@ -119,7 +122,7 @@ class DeadLetters:
         except OSError as error:
             why = error.strerror or repr(error)
             told = f"the database refused an entry, and {self._path} cannot be written: {why}"
-            notices.change(topic, "refused", f"{told}; what waits stays in the spool until it can")
+            notices.change(topic, "refused", f"{told}; what waits stays where it is until it can")
             raise NoPlaceError from error
         if notices.is_in(topic, "refused"):
             notices.change(topic, "ok", f"{self._path} can be written again")

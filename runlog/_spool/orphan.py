@@ -9,6 +9,7 @@ import stat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runlog._entry.copy_text import decode_lines, escape
+from runlog._entry.pack import unpack_event
 from runlog._process.descriptor import Descriptor, read_at
 from runlog._process.notices import notices
 from runlog._spool import destination, folders
@@ -143,13 +144,11 @@ def examine(entries: Source, events: Source) -> list[Death]:
 
 
 def _events(source: Source) -> Iterator[dict[str, Any]]:
-    import orjson
-
     for number in range(source.first(), source.last() + 1):
         for line in _content(source, number).split(b"\n"):
             try:
-                event = orjson.loads(line) if line else None
-            except orjson.JSONDecodeError:
+                event = unpack_event(line) if line else None
+            except ValueError:
                 continue
             if isinstance(event, dict):
                 yield event

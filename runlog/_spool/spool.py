@@ -73,7 +73,7 @@ class Spool:
             self.folder, "runs", ".jsonl", _EVENT_SEGMENT_BYTES, on_memory=self._tell_memory
         )
         self._rows = (self.entries, self.events)
-        if not self._is_safe():
+        if not self.is_safe():
             self._tell_memory()
         self.lowest_level = 0
         """The lowest level that is taken; what is below is shed."""
@@ -148,7 +148,7 @@ class Spool:
             self._move()
         if self.folder is None:
             return
-        if self._is_safe():
+        if self.is_safe():
             topic = f"disk {self.folder}"
             if notices.is_in(topic, "refused"):
                 notices.change(topic, "ok", f"{self.folder} takes entries again; all are on disk")
@@ -158,7 +158,8 @@ class Spool:
             for row in self._rows:
                 row.writer.leave_memory()
 
-    def _is_safe(self) -> bool:
+    def is_safe(self) -> bool:
+        """Tell whether no entry and no run event is, or comes to be, in memory only."""
         return all(row.is_safe() for row in self._rows)
 
     def _tell_memory(self) -> None:

@@ -12,6 +12,8 @@ import pytest
 from kit.recording import messages
 from kit.waiting import eventually, until
 
+from runlog._spool.dead_letter_file import find_dead_letters
+
 LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
 # Segments of 64 KiB; 256 KiB of memory stand in for the disk.
 SETTINGS = {"spool_max_bytes": 2**21, "retry_interval_max": 0.1}
@@ -159,6 +161,30 @@ def test_space_returns_while_the_database_is_away(
     evidence(entries=len(stored), lost=len(set(logged) - set(stored)))
 
 
+@pytest.mark.guarantee("disk", "blast-radius")
+def test_a_refused_entry_does_not_keep_a_full_disk_full(
+    tiny_disk, recording, proxy, connection, capfd, evidence
+):
+    """A disk full of what waits behind an entry that is refused: all but that one is delivered, and that one is kept in the file that there is room for then."""
+    connection.execute("alter table logs add check (message not like 'refused%')")
+    proxy.refuse()
+    made = recording(proxy.conninfo, spool_dir=tiny_disk(256), **SETTINGS)
+    waits_quietly(made)
+    made.log(f"refused {FILLER * 5}")
+    made.log_many(3000)
+    assert not made.recorder._spool.is_on_disk
+    proxy.forward()
+    until(lambda: made.recorder.flush(10) and made.stats().waiting == 0)
+    stored = messages(connection, made.run.id_text)
+    assert stored == [f"line {number:06d}" for number in range(3000)]
+    letters = find_dead_letters(made.recorder._spool.folder.parent)
+    assert (letters.letters, made.stats().dead_letters) == (1, 1)
+    assert made.is_lawful()
+    told = capfd.readouterr().err
+    assert re.search(r"refused an entry .*kept in memory, and lost with it: no disk takes it", told)
+    evidence(entries=len(stored), lost=0, dead_letters=1)
+
+
 SCRIPT = """
     import logging, sys
     import runlog
@@ -204,7 +230,6 @@ def test_an_exit_with_the_disk_full_tells_what_is_lost(tiny_disk, run_script, pr
     run_script(NEXT, env={**environment, "RUNLOG_EXIT_TIMEOUT": "10"})
     stored = messages(connection, script.stdout.split()[0])
     assert 0 < len(stored) < 1000, script.stderr
-    # One line may be in part on the disk and whole in memory.
     assert len(stored) + lost == 1000
     assert all(re.fullmatch(r"line \d{6} x{400}\.", message) for message in stored)
 

@@ -1,5 +1,7 @@
 """COPY text: what was escaped comes back, and damage stays in its own line."""
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,6 +62,32 @@ def test_separators_of_unicode_are_text():
     """Nothing but a newline ends a line."""
     row = [*ROW[:5], "a\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029b", "{}"]
     assert decode_lines(line_of(row)) == ([row], [])
+
+
+entries = st.tuples(
+    st.uuids().map(str),
+    *[storable_texts] * 5,
+    storable_texts.map(lambda text: json.dumps({"m": text})),
+).map(list)
+
+
+@given(st.lists(st.tuples(entries, st.floats(0, 1, exclude_max=True)), max_size=3), entries, rows)
+def test_a_row_that_ran_into_what_was_torn_is_a_row(torn, row, neighbours):
+    """Whatever stands of the lines before it on its line, as bytes of any number, is left out."""
+    lines = [(line_of(it)[:-1], share) for it, share in torn]
+    left = b"".join(line[: int(share * len(line))] for line, share in lines)
+    neighbours = [[*it[:6], it[6] + "}"] for it in neighbours]
+    block = b"".join(map(line_of, neighbours))
+    assert decode_lines(block + left + line_of(row) + block) == (
+        [*neighbours, row, *neighbours],
+        [],
+    )
+
+
+@given(st.lists(entries, min_size=2, max_size=5))
+def test_rows_without_an_end_are_all_there(rows):
+    """Of whole rows on one line none is left out."""
+    assert decode_lines(b"".join(line_of(it)[:-1] for it in rows) + b"\n") == (rows, [])
 
 
 def test_an_empty_block_has_no_rows():

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from runlog._entry.pack import pack, packer
+from runlog._entry.pack import pack, packer, unpack_event
 
 PLAIN = {
     "text": 'ä "\\\n\x01\u2028',
@@ -47,3 +47,13 @@ def test_orjson_takes_over(monkeypatch):
 def test_it_is_orjsons():
     """Where orjson is there, nothing stands in between."""
     assert packer() is orjson.dumps
+
+
+@pytest.mark.parametrize("length", range(1, 60, 7))
+def test_an_event_that_ran_into_what_was_torn_is_found(length):
+    """Whatever stands of the one before it is left out; an event inside of an event is none."""
+    event = {"event": "finish", "id": "1", "metadata": '{"event": 1, "inner": {"event":"start"}}'}
+    assert unpack_event(pack(event)[:length] * 2 + pack(event)) == event
+    for cut in [*(pack(event)[:-n] for n in range(1, 20)), pack(event)[1:], b"", b"{}{"]:
+        with pytest.raises(ValueError, match=r"."):
+            unpack_event(cut)
