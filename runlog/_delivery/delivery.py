@@ -150,7 +150,7 @@ class Delivery:
         if done is None:
             return None
         for run_id in done.ended:
-            self._ended_runs.note(run_id)
+            self._ended_runs.note(run_id, self._spool.entries.mark())
         self._acknowledge_events(events)
         return done.committed
 
@@ -191,7 +191,9 @@ class Delivery:
             return Ended([DeadLetter(line.decode("utf-8", "backslashreplace"), None, "damaged")])
         done = self._store.apply(event, late_runs, is_live=is_live)
         if done.ended is not None:
-            self._ended_runs.note(done.ended)
+            # Its entries were written before its end, and may be delivered after it.
+            is_delivered = self._spool.entries.mark() if is_live else lambda: True
+            self._ended_runs.note(done.ended, is_delivered)
         return done
 
     def _keep(self, dead: list[DeadLetter]) -> None:
@@ -211,7 +213,7 @@ class Delivery:
         """
         for death in orphan.deaths:
             self._store.note_started(death.run_id)
-            self._ended_runs.note(death.run_id)
+            self._ended_runs.note(death.run_id, lambda: True)
         is_all = True
         while True:
             # In the order of ``_deliver_own``, and for its reasons.

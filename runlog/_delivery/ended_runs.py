@@ -13,6 +13,8 @@ from runlog._database.faults import NOT_SUPPORTED, Fault, fault_of, sqlstate
 from runlog._database.session import OutOfTimeError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runlog._database.session import Session
 
 _MOST_WAITING = 1000
@@ -24,30 +26,31 @@ class EndedRuns:
     def __init__(self, session: Session, schema: str) -> None:
         self._session = session
         self._schema = schema
-        # In the order in which they ended; a value says nothing.
-        self._waiting: dict[str, None] = {}
+        # In the order in which they ended.
+        self._waiting: dict[str, Callable[[], bool]] = {}
         self._may_tell = True
 
-    def note(self, run_id: str) -> None:
-        """Note that this run ended."""
+    def note(self, run_id: str, is_delivered: Callable[[], bool]) -> None:
+        """Note that this run ended; ``is_delivered`` tells whether its entries are all stored."""
         if self._may_tell and len(self._waiting) < _MOST_WAITING:
-            self._waiting[run_id] = None
+            self._waiting[run_id] = is_delivered
 
     def tell(self) -> None:
-        """Have the runs tell that are noted; whatever comes in between is no fault of delivery."""
+        """Have those tell whose entries are stored; what comes between is no fault of delivery."""
         sql = statements.statement("delivery/tell_run", self._schema)
-        while self._waiting:
-            run_id = next(iter(self._waiting))
+        for run_id in [it for it, is_delivered in self._waiting.items() if is_delivered()]:
             del self._waiting[run_id]
             try:
                 self._session.connection().execute(sql, {"id": run_id})
             except OutOfTimeError:
                 self._waiting.clear()
+                return
             except driver.Error as error:
                 fault = fault_of(error)
                 if fault is Fault.SETUP or sqlstate(error) == NOT_SUPPORTED:
                     # A role that may write and not read, or a cluster: the same for the next run.
                     self._may_tell = False
                     self._waiting.clear()
-                elif fault is Fault.OUTAGE:
+                    return
+                if fault is Fault.OUTAGE:
                     return

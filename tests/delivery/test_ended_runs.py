@@ -53,6 +53,30 @@ def test_a_run_tells_at_its_end_what_its_entries_say(recording, database, connec
     assert run_row(connection, made.run.id_text, *FIGURES) == reckoned(connection, made.run.id_text)
 
 
+def test_a_run_that_ends_while_a_block_is_read_tells_all(
+    recording, database, connection, monkeypatch
+):
+    """Its end is delivered before its last entries: it waits for them before it tells."""
+    made = recording(database, flush_interval=3600)
+    log_some(made, 1)
+    entries = made.recorder._spool.entries
+    read, is_first = entries.read, [True]
+
+    def read_slowly(limit, start=None):
+        block = read(limit, start)
+        if block is not None and is_first and is_first.pop():
+            log_some(made, 2)
+            made.finish()
+        return block
+
+    monkeypatch.setattr(entries, "read", read_slowly)
+    assert made.recorder.flush(10)
+    assert made.close()
+    assert not is_first
+    assert run_row(connection, made.run.id_text, *FIGURES) == reckoned(connection, made.run.id_text)
+    assert run_row(connection, made.run.id_text, FIGURES[0]) > 100
+
+
 @pytest.mark.parametrize("change", [
     "insert into logs (run_id, level, step, message) select id, 'INFO', 'LATE', 'late' from runs",
     "delete from logs where step = 'LOAD'",
@@ -98,7 +122,7 @@ def test_another_end_is_told_anew(recording, database, connection):
     delivery._store.sweep(
         made.run.id_text, finished_at="2126-01-01", error_message="wrongly", outcome="died"
     )
-    delivery._ended_runs.note(made.run.id_text)
+    delivery._ended_runs.note(made.run.id_text, lambda: True)
     made.finish()
     assert made.close()
     assert run_row(connection, made.run.id_text, *FIGURES) == reckoned(connection, made.run.id_text)
