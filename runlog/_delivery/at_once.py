@@ -24,6 +24,10 @@ _MOST_EVENTS = 50
 _MOST_LINES = 1000
 
 
+_ONE_MORE = IndexError
+"""What the driver makes of one answer more than it asked for, as to a commit that is refused."""
+
+
 class Statement(NamedTuple):
     """One of ``sql/delivery``, and how many rows it changes where nothing is odd."""
 
@@ -78,7 +82,7 @@ def send(connection: WriteConnection, asked: Iterable[tuple[bytes, Any]]) -> lis
                 sent = [connection.execute(sql, values) for sql, values in asked]
             except (driver.Error, KeyError, TypeError, ValueError) as error:
                 refusal = error
-    except driver.Error as error:
+    except (driver.Error, _ONE_MORE) as error:
         # What ended the pipeline; that it is in the middle of something comes of that.
         cause = error.__context__
         refusal = refusal or (cause if isinstance(cause, driver.Error) else error)
@@ -96,4 +100,4 @@ def _is_outage(error: Exception) -> bool:
     if sqlstate(error) is not None or fault_of(error) is not Fault.OUTAGE:
         return False
     # The driver's own word: an answer that it did not expect at the end of the pipeline.
-    return not isinstance(error, driver.InternalError)
+    return not isinstance(error, (driver.InternalError, _ONE_MORE))
