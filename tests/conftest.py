@@ -4,6 +4,7 @@ Each plugin has one subject. Nothing here touches a database. Three speeds: ``te
 database; ``-m "not process and not faults"`` needs one; the rest needs real deaths.
 """
 
+import itertools
 import os
 from pathlib import Path
 
@@ -50,8 +51,15 @@ PREFIXES = ("RUNLOG_", "PG", "GITHUB_")
 NAMES = {"DATABASE_URL", "PYTEST_ADDOPTS", "INVOCATION_ID", "KUBERNETES_SERVICE_HOST"}
 
 
+_numbers = itertools.count()
+
+
 @pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def own_environment(
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """Hide the settings of whoever runs the tests; return the folder for this test's spools.
 
     Fixtures of the session are made before this one, so `RUNLOG_TEST_DSN` still reaches them.
@@ -59,7 +67,11 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in list(os.environ):
         if name.startswith(PREFIXES) or name in NAMES:
             monkeypatch.delenv(name)
-    spool_dir = tmp_path / "spool"
+    # A folder of its own costs a test more than most of them do.
+    if "tmp_path" in request.fixturenames:
+        spool_dir = request.getfixturevalue("tmp_path") / "spool"
+    else:
+        spool_dir = tmp_path_factory.getbasetemp() / f"spool-{next(_numbers)}"
     monkeypatch.setenv("RUNLOG_SPOOL_DIR", str(spool_dir))
     return spool_dir
 

@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.examples import examples
 from kit.secret_corpus import LEAKS, LOOKALIKES
 
 from runlog._entry.redaction import forms, issued, keys
@@ -42,14 +43,14 @@ PIECES = (
 )
 
 
-@settings(max_examples=600)
+@examples(6)
 @given(st.lists(PIECES, min_size=1, max_size=8).map("".join))
 def test_both_ways_agree(text):
     """With the looks and without them a text becomes the same."""
     assert REDACTOR.redact_text(text) == redact_without_looking(text)
 
 
-@settings(max_examples=1500)
+@examples(10)
 @given(st.lists(PIECES, min_size=1, max_size=8).map("".join))
 def test_a_folded_text_is_no_less_suspicious(text):
     """A shape that is innocent has no text that is not: what a look is true for it is true for folded."""
@@ -71,7 +72,7 @@ def test_what_is_remembered_of_shapes_is_bounded():
     assert may_hold("\ud800 password: x")
 
 
-@settings(max_examples=300)
+@examples(3)
 @given(st.text(st.characters(codec=None)))
 def test_any_text_is_the_same_both_ways(text):
     """The same for text of any letters, in any script."""

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
+from kit.examples import examples
 from kit.odd_values import HOSTILE, Hostile, HostileNumber, values
 
 import runlog
@@ -43,7 +44,7 @@ class Told:
 
 @given(value=values)
 @example(value=-(10**4300))
-@settings(max_examples=25)
+@examples(0.25)
 def test_no_attribute_costs_the_run_its_end(value, capfd):
     """Any value for any attribute: the run that succeeds is a success, with its other figures."""
     with capture() as captured:
@@ -61,7 +62,7 @@ def test_no_attribute_costs_the_run_its_end(value, capfd):
 
 
 @given(value=values)
-@settings(max_examples=25)
+@examples(0.25)
 def test_no_argument_costs_the_run(value, capfd):
     """The same for the arguments, of which none raises into the script."""
     with capture() as captured:
@@ -106,7 +107,7 @@ def test_what_must_be_right_is_refused_as_a_setting(name, make):
 
 
 @given(value=values)
-@settings(max_examples=50)
+@examples(0.5)
 def test_any_name_is_a_name(value):
     """A script's name is stored, or the run has none; it never holds up others."""
     with capture() as captured:
