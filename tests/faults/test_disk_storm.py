@@ -9,11 +9,20 @@ import threading
 import time
 
 import pytest
-from kit.recording import messages
-from kit.waiting import until
+from kit.recording import QUICK, messages
+from kit.waiting import eventually, until
+
+import runlog
+from runlog._recorder import registry
 
 THREADS = 4
 ENTRIES = 400
+RUNS = 25
+TOLD = """
+    select count(*), count(*) filter (where status = 'success'
+        and records_inserted = split_part(script_name, ' ', 3)::int
+        and (metadata #> '{runlog,entries}')::int =
+            (select count(*) from logs where run_id = runs.id)) from runs"""
 LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
 
 
@@ -58,6 +67,32 @@ def log_all(made, number, seed):
             time.sleep(0.002)
 
 
+def make_runs(_, number, seed):
+    """25 runs of a few entries, one after the other, with more or less of metadata."""
+    chance = random.Random(f"{seed} {number}")
+    for count in range(RUNS):
+        metadata = {"note": "y" * chance.choice([0, 10, 900, 3000])}
+        with runlog.RunContext(f"job {number} {count}", metadata=metadata) as run:
+            run.count(inserted=count)
+            for _ in range(chance.choice([0, 1, 5])):
+                run.info("STEP", "x" * chance.choice([0, 900]))
+        if not chance.randrange(5):
+            time.sleep(0.002)
+
+
+def in_threads(work, made, seed, *, proxy, chance):
+    """Do ``work`` in four threads while the database goes and comes; it is there in the end."""
+    threads = [threading.Thread(target=work, args=(made, n, seed)) for n in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        chance.choice([proxy.refuse, proxy.refuse, proxy.forward])()
+        time.sleep(0.05)
+    for thread in threads:
+        thread.join()
+    proxy.forward()
+
+
 @pytest.mark.guarantee("disk", "conservation", "fork-threads")
 @pytest.mark.storm(short=3, long=150)
 def test_a_disk_that_fills_and_empties_while_threads_log(
@@ -75,16 +110,7 @@ def test_a_disk_that_fills_and_empties_while_threads_log(
             retry_interval_max=0.1,
         )
         with Neighbour(disk, chance).busy():
-            threads = [
-                threading.Thread(target=log_all, args=(made, number, seed))
-                for number in range(THREADS)
-            ]
-            for thread in threads:
-                thread.start()
-            while any(thread.is_alive() for thread in threads):
-                chance.choice([proxy.refuse, proxy.refuse, proxy.forward])()
-                time.sleep(0.05)
-        proxy.forward()
+            in_threads(log_all, made, seed, proxy=proxy, chance=chance)
         until(lambda made=made: made.recorder.flush(10) and made.stats().waiting == 0, 60)
         assert made.is_lawful()
         stats = made.stats()
@@ -97,3 +123,29 @@ def test_a_disk_that_fills_and_empties_while_threads_log(
         shed += stats.shed
         assert "damaged" not in capfd.readouterr().err
     evidence(entries=logged, shed_and_told=shed, lost=0, doubled=0)
+
+
+@pytest.mark.guarantee("disk", "true-run", "fork-threads")
+@pytest.mark.storm(short=2, long=100)
+def test_runs_that_begin_and_end_on_such_a_disk(
+    tiny_disk, proxy, connection, capfd, evidence, rounds
+):
+    """A hundred runs of four threads on a disk that fills and empties, the database away now and then: each row says how it ended, what it moved and what it logged."""
+    for seed in range(rounds):
+        chance = random.Random(seed)
+        disk = tiny_disk(512)
+        runlog.configure(dsn=proxy.conninfo, spool_dir=str(disk / "spool"), **QUICK)
+        connection.execute("truncate runs, logs")
+        with Neighbour(disk, chance).busy():
+            in_threads(make_runs, None, seed, proxy=proxy, chance=chance)
+        recorder = registry.current()
+        until(lambda it=recorder: it.flush(10) and it.stats().waiting == 0, 60)
+        assert recorder.stats().dead_letters == 0, seed
+
+        def all_are_told():
+            assert connection.execute(TOLD).fetchone() == (THREADS * RUNS, THREADS * RUNS)
+
+        eventually(all_are_told)
+        registry.reset(1)
+        assert "damaged" not in capfd.readouterr().err
+    evidence(runs=rounds * THREADS * RUNS, wrong=0)
