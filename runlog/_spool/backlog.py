@@ -63,8 +63,8 @@ class Backlog:
         Args:
             source: the files.
             ack_path: where the position is kept; None keeps it in memory only.
-            torn_lines_count: a last line without its newline is handed out (a process died in the
-                middle of it) or left out (this process has already written it elsewhere).
+            torn_lines_count: a line without its newline at the end of the last file is handed out
+                (a process died in the middle of it) or left out (this one wrote it elsewhere).
         """
         self._source = source
         self._torn_lines_count = torn_lines_count
@@ -118,8 +118,7 @@ class Backlog:
                 continue
             if not settled or place.segment >= self._source.last():
                 return self._torn(data, place) if settled else None
-            if data and self._torn_lines_count:
-                return self._torn(data, place)
+            # What stands torn before another file was written once more there: the disk was full.
             place = Position(place.segment + 1, 0)
 
     def _torn(self, data: bytes, place: Position) -> Block | None:

@@ -72,6 +72,7 @@ class Spool:
         self.events = Row(
             self.folder, "runs", ".jsonl", _EVENT_SEGMENT_BYTES, on_memory=self._tell_memory
         )
+        # Saved the other way round: without its run's start no entry can be stored.
         self._rows = (self.entries, self.events)
         if not self.is_safe():
             self._tell_memory()
@@ -155,7 +156,7 @@ class Spool:
             return
         self._tell_memory()
         if memory.has_room(self.folder):
-            for row in self._rows:
+            for row in reversed(self._rows):
                 row.writer.leave_memory()
 
     def is_safe(self) -> bool:
@@ -252,7 +253,7 @@ class Spool:
             with contextlib.suppress(OSError):
                 self.leave_memory()
             if self.folder is not None:
-                for row in self._rows:
+                for row in reversed(self._rows):
                     row.save(self.folder)
         lost, events = (row.count_in_memory() for row in self._rows)
         if self.folder is not None and lost + events:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import threading
 from collections import defaultdict
 
 import pytest
-from kit.recording import messages
+from kit.recording import messages, run_row
 from kit.waiting import eventually, until
 
+from runlog._entry.ids import new_id
+from runlog._recorder.run_state import RunState
 from runlog._spool.dead_letter_file import find_dead_letters
 
 LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
@@ -185,73 +188,27 @@ def test_a_refused_entry_does_not_keep_a_full_disk_full(
     evidence(entries=len(stored), lost=0, dead_letters=1)
 
 
-SCRIPT = """
-    import logging, sys
-    import runlog
-    from runlog._recorder import registry as _process
-
-    log = logging.getLogger("app")
-    log.setLevel(logging.DEBUG)
-    log.addHandler(runlog.RunLogHandler(retry_interval=0.05))
-    with runlog.RunContext("full", lifecycle_logs=False) as run:
-        print(run.id, flush=True)
-        for number in range(int(sys.argv[1])):
-            log.info("line %06d %s.", number, "x" * int(sys.argv[2]))
-    stats = _process.current().stats()
-    print(stats.appended, stats.waiting, stats.shed, stats.committed, stats.dead_letters)
-"""
-NEXT = """
-    import runlog
-    with runlog.RunContext("next", lifecycle_logs=False):
-        pass
-"""
-LIMITED = """
-    import resource, signal
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-"""
-
-
-@pytest.mark.guarantee("disk", "never-raises")
-def test_an_exit_with_the_disk_full_tells_what_is_lost(tiny_disk, run_script, proxy, connection):
-    """Disk full, database away and the script at its end: exit code 0, and one line says how many entries go with the memory."""
+@pytest.mark.guarantee("disk", "true-run")
+def test_what_little_room_there_is_goes_to_the_run(tiny_disk, recording, proxy, connection):
+    """A full disk that takes a little at the end: the run's start and end are saved before any entry, which could not be stored without."""
     disk = tiny_disk(256)
-    (disk / "spool").mkdir()
     proxy.refuse()
-    environment = {
-        "RUNLOG_DSN": proxy.conninfo,
-        "RUNLOG_SPOOL_DIR": str(disk / "spool"),
-        "RUNLOG_EXIT_TIMEOUT": "0.5",
-    }
-    script = run_script(SCRIPT, 1000, 400, env=environment)
-    assert script.exit_code == 0, script.stderr
-    assert "Traceback" not in script.stderr
-    lost = int(re.search(r"up to (\d+) of them are in memory and lost", script.stderr)[1])
+    made = recording(proxy.conninfo, spool_dir=disk / "spool", **SETTINGS)
+    waits_quietly(made)
+    ballast = disk / "ballast"
+    fill(ballast)
+    late = RunState(new_id(), "late")
+    made.recorder.start_run(late)
+    for number in range(200):
+        made.log(f"line {number:06d} {FILLER}", run_id=late.id_text)
+    made.recorder.finish_run(late, "error", FILLER * 8)
+    assert not made.recorder._spool.is_safe()
+    os.truncate(ballast, ballast.stat().st_size - 3 * 4096)
+    assert not made.close(0.2)
+    ballast.unlink()
     proxy.forward()
-    run_script(NEXT, env={**environment, "RUNLOG_EXIT_TIMEOUT": "10"})
-    stored = messages(connection, script.stdout.split()[0])
-    assert 0 < len(stored) < 1000, script.stderr
-    assert len(stored) + lost == 1000
-    assert all(re.fullmatch(r"line \d{6} x{400}\.", message) for message in stored)
-
-
-@pytest.mark.guarantee("disk", "never-raises")
-@pytest.mark.parametrize("is_away", [False, True])
-def test_a_limit_of_the_file_size(run_script, proxy, connection, is_away):
-    """RLIMIT_FSIZE cuts a write in the middle: no signal, no torn row; shed is counted."""
-    if is_away:
-        proxy.refuse()
-    environment = {"RUNLOG_DSN": proxy.conninfo, "RUNLOG_EXIT_TIMEOUT": "2"}
-    script = run_script(LIMITED + SCRIPT, 1000, 400, env=environment)
-    assert script.exit_code == 0, script.stderr
-    assert "Traceback" not in script.stderr
-    appended, waiting, shed, committed, dead = map(int, script.stdout.split()[1:])
-    assert appended - waiting - shed - committed - dead == 0
-    assert dead == 0
-    proxy.forward()
-    run_script(NEXT, env={"RUNLOG_DSN": proxy.conninfo})
-    stored = without_notes(messages(connection, script.stdout.split()[0]))
-    assert all(re.fullmatch(r"line \d{6} x{400}\.", message) for message in stored)
-    assert len(stored) == len(set(stored)) > 100
+    assert recording(proxy.conninfo, spool_dir=disk / "spool").recorder.flush(10)
+    assert run_row(connection, late.id_text, "error_message") == FILLER * 8
 
 
 @pytest.mark.guarantee("disk", "conservation")

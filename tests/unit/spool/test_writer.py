@@ -215,6 +215,16 @@ def test_a_dead_processs_files_are_read_with_their_torn_tail(tmp_path):
 
 
 @pytest.mark.guarantee("disk")
+def test_what_is_torn_before_another_file_is_no_line(tmp_path):
+    """A dead process went on in another file, and wrote the line once more there: nothing is damaged."""
+    (tmp_path / "logs-000001.copy").write_bytes(b"one\ntw")
+    (tmp_path / "logs-000002.copy").write_bytes(b"two\nthr")
+    (tmp_path / "logs-000003.copy").write_bytes(b"")
+    (tmp_path / "logs-000004.copy").write_bytes(b"three\n")
+    assert lines_of(StoredSegments(tmp_path, "logs", ".copy")) == [b"one", b"two", b"three"]
+
+
+@pytest.mark.guarantee("disk")
 @pytest.mark.parametrize(
     "content", [b"", b"garbage", b"000009 000000000000000\n", b"000002 000000000009999\n"]
 )
