@@ -226,7 +226,9 @@ def test_no_receiver_holds_the_watcher(scene, monkeypatch, tmp_path, way):
     )
     monkeypatch.syspath_prepend(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=drip, args=(server, over), daemon=True).start()
+        dripping = threading.Thread(target=drip, args=(server, over))
+        if way == "byte by byte":
+            dripping.start()
         address = {
             "byte by byte": f"webhook+http://127.0.0.1:{server.getsockname()[1]}/x",
             "a function that hangs": "python:slow_or_out:hang",
@@ -237,7 +239,9 @@ def test_no_receiver_holds_the_watcher(scene, monkeypatch, tmp_path, way):
         scene.run(T, status="error")
         began = time.monotonic()
         scene.look(at("02:05"), watcher)
-    over.set()
+        over.set()
+        if way == "byte by byte":
+            dripping.join()
     assert time.monotonic() - began < 20
     assert scene.receiver.take() == ["✖ sync failed"]
     row = scene.connection.execute("select unknown_ends, sending_at is null from runlog_notifications"
