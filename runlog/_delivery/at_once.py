@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _MOST_EVENTS = 50
 _MOST_LINES = 1000
 
-
 _ONE_MORE = IndexError
 """What the driver makes of one answer more than it asked for, as to a commit that is refused."""
 

@@ -19,7 +19,7 @@ _CANCEL = "\x18"
 _FIELDS = 7
 ID_LENGTH = 36
 """Characters of an id, of an entry's and of a run's."""
-_ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -73,8 +73,8 @@ def _find_rows(line: bytes) -> list[list[str]]:
     rows: list[list[str]] = []
     while line and b"\0" not in line:
         first, *rest = line.rsplit(b"\t", _FIELDS - 1)
-        is_id = _ID.fullmatch(first, max(0, len(first) - ID_LENGTH))
-        start = is_id.start() if is_id else 0
+        is_id = re.fullmatch(_ID, first[-ID_LENGTH:])
+        start = len(first) - ID_LENGTH if is_id else 0
         row = _decode(b"\t".join([first[start:], *rest]))
         if row is None or (rows and not _is_whole(row)):
             break
